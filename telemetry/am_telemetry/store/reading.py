@@ -1,0 +1,55 @@
+"""What a reader of a recording may rely on. ``SessionFile`` is the implementation over SQLite; tests bring others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from am_telemetry.facts import SchemaFact
+from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, TransitionRecord
+from am_telemetry.store.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTotals:
+    """Counts over the whole recording."""
+
+    machines: int
+    transitions: int
+    errors: int
+    canceled: int
+    log_lines: int
+    lost: int
+
+
+class Recording(Protocol):
+    """A session file, possibly still growing. All methods are for one reading thread; none blocks on a writer."""
+
+    @property
+    def label(self) -> str:
+        """What to show as the source, usually a path."""
+
+    @property
+    def version(self) -> int:
+        """Grows whenever machines, schemas or timelines changed."""
+
+    @property
+    def machines(self) -> Sequence[MachineRecord]:
+        """All machine runs in order of appearance."""
+
+    def catch_up(self) -> bool:
+        """Take in what was committed since the last call; True when ``version`` grew."""
+
+    def timeline(self, machine_id: int) -> Timeline: ...
+
+    def schema(self, schema_id: int) -> SchemaFact: ...
+
+    def process(self, process_id: int) -> ProcessRecord: ...
+
+    def transition(self, machine_id: int, number: int) -> TransitionRecord: ...
+
+    def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
+        """Log lines of transitions ``first`` to ``last`` (inclusive), in order."""
+
+    def totals(self) -> RecordingTotals: ...

@@ -1,0 +1,336 @@
+"""The timeline of one machine run: every question about "when" answered by set algebra in memory.
+
+Transitions are numbered 1, 2, 3 … in order of execution; number 0 is the moment before the first one. For each state
+three Roaring bitmaps hold the numbers after which it was *active*, at which its tick *changed*, and at which it was
+*called*; one bitmap per flag holds the rest. Ticks, clocks, filters, jumps and counts are derived from these by rank,
+select and set operations, so their cost does not grow with the length of the recording.
+
+Not thread-safe for concurrent writers: one thread extends, any number may read numbers up to ``count``, which is
+published last.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap
+
+from am_telemetry.facts import PatternFact, SchemaFact
+from am_telemetry.store.records import PatternRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """A pattern translated to the state axis of one timeline."""
+
+    changed: tuple[int, ...]
+    doubled: tuple[int, ...]
+    irregular: tuple[tuple[int, int], ...]
+    called: tuple[int, ...]
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+    ticks: int
+    flags: tuple[BitMap, ...]
+
+
+@dataclass(slots=True)
+class _StateMaps:
+    active: BitMap = field(default_factory=BitMap)
+    changed: BitMap = field(default_factory=BitMap)
+    doubled: BitMap = field(default_factory=BitMap)
+    called: BitMap = field(default_factory=BitMap)
+    irregular: list[tuple[int, int]] = field(default_factory=list)
+    """(number, cumulated ticks beyond changed + doubled); only for recordings with lost or rewritten ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyframe:
+    number: int
+    clock: tuple[int, ...]
+
+
+class Timeline:
+    """Index over the transitions of one machine run.
+
+    Args:
+        schema: states known at the start; the state axis of every method.
+        clock: ticks before transition 1, by state index; missing entries are 0.
+    """
+
+    def __init__(self, schema: SchemaFact, clock: Sequence[int] = ()) -> None:
+        self.schema = schema
+        self.count = 0
+        """Number of transitions that may be read."""
+        self.accepted = BitMap()
+        self.canceled = BitMap()
+        """Neither accepted nor a check nor a queued record."""
+        self.auto = BitMap()
+        self.checks = BitMap()
+        self.queued = BitMap()
+        self.broken = BitMap()
+        self.errors = BitMap()
+        """An error state became active, or was entered again."""
+        self.empty = BitMap()
+        """Accepted without any change of ticks and without a handler."""
+        self.health = BitMap()
+        """The only called state is a health state."""
+        self.logged = BitMap()
+        """Has log lines."""
+        self.gaps: dict[int, int] = {}
+        """Number of the first transition after a hole -> how many were lost."""
+        self._at = array("q")
+        self._ordered: array[int] | None = None
+        self._patterns = array("I")
+        self._records: dict[int, PatternRecord] = {}
+        self._effects: dict[int, _Effect] = {}
+        self._states: list[_StateMaps] = []
+        self._keyframes: list[_Keyframe] = []
+        self._open: dict[int, int] = {}
+        self._grow(schema)
+        start = tuple(clock[: len(self._states)]) + (0,) * (len(self._states) - len(clock))
+        self._keyframes.append(_Keyframe(0, start))
+        self._open = {state: 0 for state, tick in enumerate(start) if tick % 2}
+        self._flush_active(0)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def extend(self, at_ns: Sequence[int], patterns: Sequence[PatternRecord], logged: Iterable[int] = ()) -> None:
+        """Append transitions.
+
+        Args:
+            at_ns: wall clock of each, nanoseconds.
+            patterns: pattern of each, same length.
+            logged: offsets (0-based, into this call) of those that have log lines.
+        """
+        first = self.count + 1
+        by_pattern: dict[int, list[int]] = {}
+        moving: list[tuple[int, _Effect]] = []
+        for number, record in enumerate(patterns, first):
+            numbers = by_pattern.get(record.id)
+            if numbers is None:
+                by_pattern[record.id] = numbers = []
+                if record.id not in self._effects:
+                    self._learn(record)
+            numbers.append(number)
+            effect = self._effects[record.id]
+            if effect.added or effect.removed or effect.irregular:
+                moving.append((number, effect))
+        for pattern_id, numbers in by_pattern.items():
+            self._mark(self._effects[pattern_id], numbers)
+        for number, effect in moving:
+            self._move(number, effect)
+        self.logged.update([first + offset for offset in logged])
+        self._append_times(at_ns)
+        self._patterns.extend([record.id for record in patterns])
+        last = self.count + len(patterns)
+        self._flush_active(last)
+        self.count = last
+
+    def correct(self, clock: Sequence[int], lost: int) -> None:
+        """State the true ticks after the last transition, because ``lost`` transitions are missing behind it."""
+        size = len(self._states)
+        true_clock = tuple(clock[:size]) + (0,) * (size - len(clock))
+        self._keyframes.append(_Keyframe(self.count, true_clock))
+        following = self.count + 1
+        self.gaps[following] = self.gaps.get(following, 0) + lost
+        for state, tick in enumerate(true_clock):
+            if tick % 2:
+                self._open.setdefault(state, following)
+            else:
+                self._open.pop(state, None)
+
+    def revise(self, schema: SchemaFact) -> None:
+        """Use another schema from the next transition on. States keep their index; new names are appended."""
+        self._grow(schema)
+
+    # -- single transitions -------------------------------------------------------------------------------------
+
+    def at(self, number: int) -> int:
+        """Wall clock of a transition in nanoseconds.
+
+        Raises:
+            IndexError: there is no such transition.
+        """
+        if not 1 <= number <= self.count:
+            raise IndexError(number)
+        return self._at[number - 1]
+
+    def pattern(self, number: int) -> PatternRecord:
+        """The pattern of a transition.
+
+        Raises:
+            IndexError: there is no such transition.
+        """
+        if not 1 <= number <= self.count:
+            raise IndexError(number)
+        return self._records[self._patterns[number - 1]]
+
+    def number_at(self, at_ns: int) -> int:
+        """The last transition that started at or before a moment; 0 when none did."""
+        times = self._at if self._ordered is None else self._ordered
+        return bisect_right(times, at_ns, 0, self.count)
+
+    # -- clocks -------------------------------------------------------------------------------------------------
+
+    def tick(self, state: int, number: int) -> int:
+        """The tick of a state after a transition."""
+        frame = self._keyframe(number)
+        maps = self._states[state]
+        base = frame.clock[state] if state < len(frame.clock) else 0
+        return base + _ticks(maps, number) - (_ticks(maps, frame.number) if frame.number else 0)
+
+    def clock(self, number: int) -> tuple[int, ...]:
+        """The ticks of all states after a transition, by state index."""
+        return tuple(self.tick(state, number) for state in range(len(self._states)))
+
+    def machine_time(self, number: int) -> int:
+        """The sum of all ticks after a transition."""
+        return sum(self.clock(number))
+
+    def is_active(self, state: int, number: int) -> bool:
+        """Whether a state is active after a transition."""
+        return number in self._states[state].active
+
+    def active_states(self, number: int) -> list[int]:
+        """Indexes of the states that are active after a transition, ascending."""
+        return [state for state, maps in enumerate(self._states) if number in maps.active]
+
+    # -- sets of transitions ------------------------------------------------------------------------------------
+
+    def active(self, state: int) -> BitMap:
+        """Numbers after which a state is active (0 included). Do not modify."""
+        return self._states[state].active
+
+    def changed(self, state: int) -> BitMap:
+        """Numbers at which the tick of a state changed. Do not modify."""
+        return self._states[state].changed
+
+    def called(self, state: int) -> BitMap:
+        """Numbers at which a state was called. Do not modify."""
+        return self._states[state].called
+
+    def all(self) -> BitMap:
+        """A new set of all transition numbers."""
+        return BitMap(range(1, self.count + 1)) if self.count else BitMap()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _grow(self, schema: SchemaFact) -> None:
+        known = {name for name in self.schema.names}
+        if self._states:
+            extra = tuple(state for state in schema.states if state.name not in known)
+            merged = {state.name: state for state in schema.states}
+            self.schema = SchemaFact(tuple(merged.get(s.name, s) for s in self.schema.states) + extra)
+            self._effects.clear()
+            for record in self._records.values():
+                self._learn(record)
+        while len(self._states) < len(self.schema.names):
+            self._states.append(_StateMaps())
+
+    def _learn(self, record: PatternRecord) -> None:
+        self._records[record.id] = record
+        self._effects[record.id] = self._translate(record.fact, self._axis(record.schema))
+
+    def _axis(self, schema: SchemaFact) -> Mapping[int, int]:
+        if schema.names == self.schema.names[: len(schema.names)]:
+            return {i: i for i in range(len(schema.names))}
+        index = self.schema.index
+        return {i: index[name] for i, name in enumerate(schema.names) if name in index}
+
+    def _translate(self, fact: PatternFact, axis: Mapping[int, int]) -> _Effect:
+        deltas = [(axis[state], ticks) for state, ticks in fact.deltas if state in axis]
+        called = tuple(axis[state] for state in fact.called if state in axis)
+        added = tuple(axis[state] for state in fact.added if state in axis)
+        removed = tuple(axis[state] for state in fact.removed if state in axis)
+        errors, health = self.schema.error_states, self.schema.health_states
+        flags: list[BitMap] = []
+        if fact.accepted:
+            flags.append(self.accepted)
+        elif not (fact.check or fact.queued):
+            flags.append(self.canceled)
+        if fact.auto:
+            flags.append(self.auto)
+        if fact.check:
+            flags.append(self.checks)
+        if fact.queued:
+            flags.append(self.queued)
+        if fact.broken:
+            flags.append(self.broken)
+        if any(state in errors and state not in removed for state, _ in deltas):
+            flags.append(self.errors)
+        has_handler = bool(fact.handlers) or any(step.kind == "handler" for step in fact.steps)
+        if fact.accepted and not (deltas or fact.check or fact.queued or has_handler):
+            flags.append(self.empty)
+        if len(called) == 1 and called[0] in health:
+            flags.append(self.health)
+        return _Effect(
+            changed=tuple(state for state, ticks in deltas if ticks),
+            doubled=tuple(state for state, ticks in deltas if ticks == 2),
+            irregular=tuple((state, ticks - 1) for state, ticks in deltas if ticks not in (0, 1, 2)),
+            called=called,
+            added=added,
+            removed=removed,
+            ticks=sum(ticks for _, ticks in deltas),
+            flags=tuple(flags),
+        )
+
+    def _mark(self, effect: _Effect, numbers: list[int]) -> None:
+        for state in effect.changed:
+            self._states[state].changed.update(numbers)
+        for state in effect.doubled:
+            self._states[state].doubled.update(numbers)
+        for state in effect.called:
+            self._states[state].called.update(numbers)
+        for flag in effect.flags:
+            flag.update(numbers)
+
+    def _move(self, number: int, effect: _Effect) -> None:
+        for state in effect.added:
+            self._open.setdefault(state, number)
+        for state in effect.removed:
+            start = self._open.pop(state, None)
+            if start is not None and start < number:
+                self._states[state].active.add_range(start, number)
+        for state, surplus in effect.irregular:
+            rows = self._states[state].irregular
+            rows.append((number, surplus + (rows[-1][1] if rows else 0)))
+
+    def _flush_active(self, last: int) -> None:
+        for state, start in self._open.items():
+            if start <= last:
+                self._states[state].active.add_range(start, last + 1)
+                self._open[state] = last + 1
+
+    def _append_times(self, at_ns: Sequence[int]) -> None:
+        latest = self._at[-1] if self._at else None
+        self._at.extend(at_ns)
+        if self._ordered is None:
+            for moment in at_ns:
+                if latest is not None and moment < latest:
+                    self._ordered = array("q", self._at[: self.count])
+                    break
+                latest = moment
+        if self._ordered is not None:
+            high = self._ordered[-1] if self._ordered else at_ns[0]
+            for moment in at_ns:
+                high = max(high, moment)
+                self._ordered.append(high)
+
+    def _keyframe(self, number: int) -> _Keyframe:
+        if len(self._keyframes) == 1:
+            return self._keyframes[0]
+        # A correction at number k describes the ticks before k + 1, so it applies from k + 1 on.
+        position = bisect_right(self._keyframes, number - 1, key=lambda frame: frame.number)
+        return self._keyframes[max(0, position - 1)]
+
+
+def _ticks(maps: _StateMaps, number: int) -> int:
+    total = int(maps.changed.rank(number)) + int(maps.doubled.rank(number))
+    if maps.irregular:
+        position = bisect_right(maps.irregular, number, key=lambda row: row[0])
+        if position:
+            total += maps.irregular[position - 1][1]
+    return total
