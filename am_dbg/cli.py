@@ -1,0 +1,109 @@
+"""The command line: one lazily imported module per command, and the one place that turns failures into exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from am_dbg import version
+from am_dbg.errors import AmDbgError, ExitCode
+
+COMMANDS = {
+    "demo": "am_dbg.commands.demo",
+    "import": "am_dbg.commands.import_",
+    "open": "am_dbg.commands.open_",
+}
+"""Command name -> module holding a click command called ``command``."""
+
+DEFAULT_COMMAND = "open"
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is used; without a command's name, ``open`` is meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"-h", "--help", "--version"}
+        flags = 0
+        while flags < len(args) and args[flags] == "--debug":
+            flags += 1
+        rest = args[flags:]
+        if not rest or (rest[0] not in COMMANDS and rest[0] not in own):
+            if rest and not rest[0].startswith("-") and not _looks_like_file(rest[0]):
+                near = difflib.get_close_matches(rest[0], COMMANDS, n=1)
+                raise click.UsageError(
+                    f"there is no command and no file called {rest[0]!r}."
+                    + (f" Did you mean {near[0]!r}?" if near else f" Commands: {', '.join(sorted(COMMANDS))}."),
+                    ctx,
+                )
+            args = [*args[:flags], DEFAULT_COMMAND, *rest]
+        return super().parse_args(ctx, args)
+
+
+def _looks_like_file(text: str) -> bool:
+    return os.sep in text or "." in text or Path(text).exists()
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Run without a command to listen for programs and watch them live; give a session file to look at it.",
+)
+@click.version_option(version(), prog_name="am-dbg")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+def root(debug: bool) -> None:
+    """Debugger and telemetry hub for state machines."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the command line; returns the exit code and never raises for an expected failure."""
+    debug = "--debug" in args
+    try:
+        result = root.main(list(args), prog_name="am-dbg", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return int(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  # the last line of defence: every failure becomes a message and a code
+        if debug:
+            raise
+        return _report(error)
+    return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _report(error: Exception) -> int:
+    from am_telemetry.errors import TelemetryError
+
+    if isinstance(error, AmDbgError):
+        message, hint, code = error.message, error.hint, error.exit_code
+    elif isinstance(error, TelemetryError):
+        message, hint, code = error.message, error.hint, ExitCode(error.exit_code)
+    else:
+        message = f"unexpected {type(error).__name__}: {error}"
+        hint, code = "run the same command with --debug for a traceback", ExitCode.FAILURE
+    click.echo(f"am-dbg: {message}", err=True)
+    if hint:
+        click.echo(f"  → {hint}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
