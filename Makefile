@@ -1,0 +1,69 @@
+# Every chore of the project. `make` alone lists them; each one sets up the environment in .venv first.
+#
+#   PYTHON=python3.12    interpreter for a new .venv (default: the first suitable one on PATH)
+#   ARGS='-k strip -x'   more arguments for the program that does the work (pytest, the demo, the benchmarks, ...)
+
+PYTHON ?=
+ARGS ?=
+# Test processes: two keep a small machine busy without starving tests that wait for other programs.
+WORKERS ?= 2
+
+BIN := .venv/bin
+PY := $(BIN)/python
+STAMP := .venv/.installed
+CODE := am_core am_dbg telemetry ssh proto tests scripts examples benchmarks
+
+# A checkout that was moved or copied holds an environment that still points to the old place.
+ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
+.PHONY: $(STAMP)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint imports dependencies docs-check types bench shots proto docs clean
+
+help: ## list the chores
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+$(STAMP): pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh $(PYTHON)
+
+demo: $(STAMP) ## watch a small live system of state machines
+	@$(BIN)/am-dbg demo $(ARGS)
+
+test: $(STAMP) ## run the tests (ARGS='-k name' for some of them)
+	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+check: lint imports dependencies docs-check types ## everything that can be checked without running the product
+
+lint: $(STAMP) ## style and formatting
+	$(BIN)/ruff check $(wildcard $(CODE))
+	$(BIN)/ruff format --check $(wildcard $(CODE))
+
+imports: $(STAMP) ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+dependencies: $(STAMP) ## declared dependencies are the imported ones
+	$(BIN)/deptry .
+
+docs-check: $(STAMP) ## generated references are up to date
+	$(PY) scripts/gen_docs.py --check
+
+types: $(STAMP) ## mypy (strict) and pyright
+	$(PY) -m mypy
+	scripts/pyright.sh
+
+bench: $(STAMP) ## measure against other libraries, printed as a table
+	@$(PY) -m benchmarks $(ARGS)
+
+shots: $(STAMP) ## take the screenshots anew
+	$(PY) scripts/screenshots.py $(ARGS)
+
+proto: ## generate the protobuf code from its .proto file
+	scripts/gen_proto.sh
+
+docs: $(STAMP) ## write the generated references
+	$(PY) scripts/gen_docs.py
+
+clean: ## remove the environment and everything that can be made again
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
