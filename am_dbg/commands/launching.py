@@ -1,0 +1,83 @@
+"""What the commands that open the user interface have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from am_dbg.errors import AmDbgError, ExitCode
+
+if TYPE_CHECKING:
+    from am_dbg.hub import Hub
+    from am_dbg.session import Session
+    from am_telemetry.store.reading import Recording, RecordingTotals
+
+
+def require_terminal() -> None:
+    """Refuse to draw into a pipe.
+
+    Raises:
+        AmDbgError: standard input or output is not a terminal.
+    """
+    import sys
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise AmDbgError(
+            "the user interface needs a terminal",
+            "for a run without one: am-dbg demo --headless; for the data: sqlite-utils or any SQLite tool",
+            ExitCode.USAGE,
+        )
+
+
+def start_hub(path: Path | None, listen: str) -> Hub:
+    """Start recording.
+
+    Raises:
+        AmDbgError: the session file exists already.
+        TelemetryError: the file cannot be created, or the address cannot be listened on.
+    """
+    from am_dbg.hub import Hub
+
+    if path is not None and path.exists():
+        raise AmDbgError(f"{path} exists already", "choose another name, or open it: am-dbg " + str(path), ExitCode.USAGE)
+    return Hub(path, listen)
+
+
+def place_cursor(session: Session, machine: str | None, transition: int | None) -> None:
+    """Select what the command line asked for.
+
+    Raises:
+        AmDbgError: there is no such machine.
+    """
+    if machine is not None:
+        runs = [run for run in session.recording.machines if run.name == machine]
+        if not runs:
+            import difflib
+
+            names = sorted({run.name for run in session.recording.machines})
+            near = difflib.get_close_matches(machine, names, n=3) or names[:5]
+            raise AmDbgError(
+                f"no machine is called {machine!r}", f"perhaps one of: {', '.join(near)}" if near else "", ExitCode.USAGE
+            )
+        session.select_machine(runs[-1].id)
+    if transition is not None:
+        session.go_to(transition)
+
+
+def describe(recording: Recording) -> RecordingTotals:
+    """Print a summary of a finished recording to standard output; returns the counts."""
+    totals = recording.totals()
+    rows = [
+        ("machines", totals.machines),
+        ("transitions", totals.transitions),
+        ("canceled", totals.canceled),
+        ("errors", totals.errors),
+        ("log lines", totals.log_lines),
+        ("lost", totals.lost),
+    ]
+    for name, count in rows:
+        click.echo(f"{name:<12}{count:>12,}")
+    click.echo(f"{'session':<12}{recording.label}")
+    return totals

@@ -1,0 +1,225 @@
+"""The first demo process: carts, orders, billing and the gateway that customers come through."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+
+import am_telemetry
+from am_core import Event, Machine, pipes
+from am_dbg.demo.pace import Pace, follow_lines
+
+SHOP = {
+    "Start": {},
+    "GatewayUp": {"require": ["Start"]},
+    "BillingUp": {"require": ["Start"]},
+    "Ready": {"auto": True, "require": ["Start", "GatewayUp", "BillingUp"], "remove": ["Degraded"]},
+    "Degraded": {"auto": True, "require": ["Start"], "tags": ["alert"]},
+    "Sale": {"require": ["Ready"]},
+}
+
+GATEWAY = {
+    "ErrConnecting": {"require": ["Exception"]},
+    "Start": {},
+    "Connecting": {"require": ["Start"], "remove": ["Connected", "Disconnecting", "Disconnected"]},
+    "Connected": {"require": ["Start"], "remove": ["Connecting", "Disconnecting", "Disconnected"]},
+    "Disconnecting": {"remove": ["Connecting", "Connected", "Disconnected"]},
+    "Disconnected": {"auto": True, "remove": ["Connecting", "Connected", "Disconnecting"]},
+    "Request": {"multi": True, "require": ["Connected"]},
+    "Throttled": {"require": ["Connected"], "remove": ["Request"]},
+    "Heartbeat": {"multi": True},
+}
+
+ORDER_STEPS = ["Validating", "Valid", "Rejected", "Paying", "Paid", "Shipped"]
+ORDERS = {
+    "Start": {},
+    "BillingUp": {},
+    "Received": {"multi": True, "require": ["Start"]},
+    "Validating": {"auto": True, "require": ["Received"], "remove": ORDER_STEPS},
+    "Valid": {"remove": ORDER_STEPS},
+    "Rejected": {"remove": [*ORDER_STEPS, "Received"]},
+    "Paying": {"auto": True, "require": ["Valid", "BillingUp"], "after": ["Valid"]},
+    "Paid": {"remove": ORDER_STEPS},
+    "Shipped": {"remove": [*ORDER_STEPS, "Received"], "add": ["Idle"]},
+    "Idle": {"auto": True, "remove": ["Received"]},
+}
+
+BILLING = {
+    "ErrBank": {"require": ["Exception"], "add": ["Declined"]},
+    "Start": {},
+    "Ready": {"auto": True, "require": ["Start"]},
+    "Charging": {"require": ["Ready"], "remove": ["Charged", "Declined"]},
+    "Charged": {"remove": ["Charging", "Declined"]},
+    "Declined": {"remove": ["Charging", "Charged"]},
+}
+
+CART = {
+    "Open": {},
+    "Item": {"multi": True, "require": ["Open"]},
+    "HasItems": {"auto": True, "require": ["Item"]},
+    "CheckedOut": {"require": ["HasItems"], "remove": ["Open", "Item"]},
+    "Abandoned": {"remove": ["Open", "Item", "HasItems", "CheckedOut"]},
+}
+
+
+class GatewayHandlers:
+    """Connecting takes a moment and sometimes fails; too many requests are throttled."""
+
+    def __init__(self, dice: random.Random, pace: Pace) -> None:
+        self.dice = dice
+        self.pace = pace
+
+    def ConnectingState(self, e: Event) -> None:
+        self.pace.work(0.01)
+        if self.dice.random() < 0.2:
+            e.machine.add_err_state("ErrConnecting", ConnectionError("upstream refused the connection"))
+            e.machine.remove("Connecting")
+        else:
+            e.machine.add("Connected")
+            e.machine.remove(["Exception", "ErrConnecting"])
+
+    def RequestEnter(self, e: Event) -> bool:
+        return not e.machine.is_("Throttled")
+
+
+class OrderHandlers:
+    """Checks totals, and refuses what is too expensive."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.dice = dice
+        self.total = 0
+        self.order = 0
+
+    def ReceivedEnter(self, e: Event) -> bool:
+        return not e.machine.any1("Validating", "Valid", "Paying")
+
+    def ReceivedState(self, e: Event) -> None:
+        self.order, self.total = e.args["order"], e.args["total"]
+
+    def ValidatingState(self, e: Event) -> None:
+        e.machine.log(f"order {self.order}: {self.total} EUR")
+        e.machine.add("Valid", order=self.order)
+
+    def ValidEnter(self, e: Event) -> bool:
+        if self.total > 400:
+            e.machine.add("Rejected", order=self.order, reason="over the limit")
+            return False
+        return True
+
+    def PaidState(self, e: Event) -> None:
+        json.dump({"order": self.order, "total": self.total}, sys.stdout)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        e.machine.add("Shipped", order=self.order)
+
+
+class BillingHandlers:
+    """Talks to a slow bank: most charges are quick, some exceed the handler's time limit, some fail."""
+
+    def __init__(self, dice: random.Random, pace: Pace) -> None:
+        self.dice = dice
+        self.pace = pace
+
+    def ChargingState(self, e: Event) -> None:
+        luck = self.dice.random()
+        self.pace.work(0.13 if luck < 0.06 else self.dice.uniform(0.004, 0.03))
+        if luck > 0.94:
+            raise TimeoutError("the bank did not answer")
+        e.machine.add("Declined" if luck > 0.82 else "Charged")
+
+    def ExceptionState(self, e: Event) -> None:
+        e.machine.add("ErrBank")
+
+
+def build(dice: random.Random, pace: Pace) -> dict[str, Machine]:
+    """Create the machines and connect them; returns them by id."""
+    shop = Machine(SHOP, id="shop", tags=["svc:shop", "eu"])
+    gateway = Machine(GATEWAY, id="gateway", parent=shop, tags=["svc:shop"])
+    orders = Machine(ORDERS, id="orders", parent=shop, tags=["svc:shop"])
+    billing = Machine(BILLING, id="billing", parent=shop, tags=["svc:shop", "pci"])
+    machines = [shop, gateway, orders, billing]
+    machines += [Machine(CART, id=f"cart-{n}", parent=orders) for n in (1, 2, 3)]
+
+    gateway.bind(GatewayHandlers(dice, pace))
+    orders.bind(OrderHandlers(dice))
+    billing.bind(BillingHandlers(dice, pace))
+
+    pipes.bind(gateway, shop, "Connected", "GatewayUp")
+    pipes.bind_ready(billing, shop, "BillingUp")
+    pipes.bind_ready(billing, orders, "BillingUp")
+    pipes.bind(orders, billing, "Paying", "Charging", "Idle")
+    pipes.bind_err(billing, shop)
+    return {machine.id: machine for machine in machines}
+
+
+def trade(machines: dict[str, Machine], dice: random.Random, pace: Pace) -> None:
+    """Customers come and go until the program is stopped."""
+    shop, gateway, orders, billing = (machines[name] for name in ("shop", "gateway", "orders", "billing"))
+    for machine in (shop, gateway, billing, orders):
+        machine.add("Start")
+    order = 1000
+    while pace.wait(dice.uniform(0.03, 0.12)):
+        if gateway.is_("Disconnected"):
+            gateway.add("Connecting")
+            continue
+        cart = machines[f"cart-{dice.randint(1, 3)}"]
+        gateway.add("Request", path=dice.choice(["/", "/cart", "/search", "/checkout"]))
+        _shop_on(cart, dice)
+        if cart.is_("CheckedOut"):
+            order += 1
+            orders.add("Received", order=order, total=dice.randint(5, 450))
+            cart.set("Open")
+        _settle(orders, billing, shop)
+        _mishaps(shop, gateway, dice)
+
+
+def _shop_on(cart: Machine, dice: random.Random) -> None:
+    if not cart.is_("Open"):
+        cart.add("Open")
+    elif dice.random() < 0.7:
+        cart.add("Item", sku=dice.randint(100, 999))
+    elif dice.random() < 0.85:
+        cart.add("CheckedOut")
+    else:
+        cart.add("Abandoned")
+
+
+def _settle(orders: Machine, billing: Machine, shop: Machine) -> None:
+    if billing.is_("Charged"):
+        orders.add("Paid")
+        billing.remove("Charged")
+    elif billing.is_("Declined"):
+        orders.add("Rejected", reason="declined")
+        billing.remove(["Declined", "ErrBank", "Exception"])
+        shop.remove("Exception")
+
+
+def _mishaps(shop: Machine, gateway: Machine, dice: random.Random) -> None:
+    luck = dice.random()
+    if luck < 0.015:
+        gateway.add("Disconnecting")
+        gateway.remove("Disconnecting")
+    elif luck < 0.05:
+        gateway.toggle("Throttled")
+    elif luck < 0.08:
+        shop.toggle("Sale")
+    elif luck < 0.12:
+        gateway.add("Heartbeat")
+
+
+def main() -> None:
+    """Run until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speed", type=float, default=1.0)
+    options = parser.parse_args()
+    am_telemetry.init(service="shop")
+    dice, pace = random.Random(options.seed), Pace(options.speed)  # noqa: S311  # a seeded demo, no secrets
+    follow_lines(pace, lambda _line: None)
+    trade(build(dice, pace), dice, pace)
+
+
+if __name__ == "__main__":
+    main()
