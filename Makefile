@@ -11,7 +11,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PY := $(BIN)/python
 STAMP := .venv/.installed
-CODE := am_core am_dbg telemetry ssh proto tests scripts examples benchmarks
+CODE := am_core am_dbg telemetry ssh proto stubs tests scripts examples benchmarks
 
 # A checkout that was moved or copied holds an environment that still points to the old place.
 ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
@@ -40,7 +40,7 @@ lint: $(STAMP) ## style and formatting
 	$(BIN)/ruff format --check $(wildcard $(CODE))
 
 imports: $(STAMP) ## who may import whom
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 dependencies: $(STAMP) ## declared dependencies are the imported ones
 	$(BIN)/deptry .
