@@ -16,7 +16,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.{}/$~-])/(?:work|home|root|Users|opt|srv|mnt
 INDEX_ADDRESS = re.compile(r"(?:extra-)?index-url|find-links|trusted-host|https?://[^\s)\"'>]*/simple\b", re.IGNORECASE)
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 SILENCED = re.compile(
-    r"#\s*(?:noqa(?!\w)|(?:type|pyright):\s*ignore)(?P<codes>\s*:\s*[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*|\[[\w, -]+\])?(?P<reason>.*)$"
+    r"#\s*(?:noqa(?!\w)|(?:type|pyright):\s*ignore)"
+    r"(?P<codes>\s*:\s*[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*|\[[\w, -]+\])?(?P<reason>.*)$"
 )
 TEXT_SUFFIXES = {".py", ".pyi", ".md", ".toml", ".txt", ".sh", ".proto", ".tcss", ""}
 
