@@ -1,0 +1,143 @@
+"""Which transitions are worth stopping at, as set algebra on a timeline.
+
+A filter hides transitions from cursor movement, the log, the density strip and the "visible" counters. It never hides
+them from the tree at the cursor or from the counters of the machine list.
+
+Defaults: canceled and automatic transitions are shown; transitions without any effect, health checks, dry runs
+("can I?") and mere queue records are hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from pyroaring import BitMap
+
+from am_telemetry.store.timeline import Timeline
+
+
+class Filter(StrEnum):
+    """A kind of transition that can be shown or hidden."""
+
+    CANCELED = "canceled"
+    AUTO = "auto"
+    EMPTY = "empty"
+    HEALTH = "health"
+    CHECKS = "checks"
+    QUEUED = "queued"
+
+
+FILTER_TITLES: Final[dict[Filter, str]] = {
+    Filter.CANCELED: "canceled transitions",
+    Filter.AUTO: "automatic transitions",
+    Filter.EMPTY: "transitions without effect",
+    Filter.HEALTH: "health checks",
+    Filter.CHECKS: "dry runs",
+    Filter.QUEUED: "queue records",
+}
+
+LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "everything")
+"""Names of the log levels 0 to 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSet:
+    """What is hidden, and how much of the log is shown."""
+
+    hidden: frozenset[Filter] = frozenset({Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED})
+    log_level: int = 2
+    """Log entries above this level are not shown, 0 to 5."""
+    show_times: bool = True
+    """Whether the log has a line with the time of day wherever the second changes."""
+
+    def shows(self, kind: Filter) -> bool:
+        """Whether transitions of this kind are shown."""
+        return kind not in self.hidden
+
+    def toggled(self, kind: Filter) -> FilterSet:
+        """The same set with one kind shown instead of hidden, or the other way round."""
+        return replace(self, hidden=self.hidden ^ {kind})
+
+    def cleared(self) -> FilterSet:
+        """The same set showing every transition."""
+        return replace(self, hidden=frozenset())
+
+    def with_level(self, level: int) -> FilterSet:
+        """The same set with another log level, clamped to 0…5."""
+        return replace(self, log_level=max(0, min(level, len(LOG_LEVELS) - 1)))
+
+
+DEFAULT_FILTERS: Final = FilterSet()
+
+
+def members(timeline: Timeline, kind: Filter) -> BitMap:
+    """The transitions of one kind. Do not modify."""
+    match kind:
+        case Filter.CANCELED:
+            return timeline.canceled
+        case Filter.AUTO:
+            return timeline.auto
+        case Filter.EMPTY:
+            return timeline.empty
+        case Filter.HEALTH:
+            return timeline.health
+        case Filter.CHECKS:
+            return timeline.checks
+        case Filter.QUEUED:
+            return timeline.queued
+
+
+def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | None = None) -> BitMap:
+    """A new set of the transitions ``first`` to ``last`` (default: all) that no filter hides."""
+    end = timeline.count if last is None else min(last, timeline.count)
+    if first > end:
+        return BitMap()
+    shown = BitMap(range(first, end + 1))
+    for kind in filters.hidden:
+        shown -= members(timeline, kind)
+    return shown
+
+
+def hidden_counts(timeline: Timeline, filters: FilterSet) -> dict[Filter, int]:
+    """How many transitions each active filter matches. A transition may be counted by several filters."""
+    return {kind: len(members(timeline, kind)) for kind in Filter if kind in filters.hidden}
+
+
+def hiding(timeline: Timeline, filters: FilterSet, number: int) -> list[Filter]:
+    """The active filters that hide one transition."""
+    return [kind for kind in Filter if kind in filters.hidden and number in members(timeline, kind)]
+
+
+class VisibleSet:
+    """The visible transitions of one machine, extended as its timeline grows. For one thread."""
+
+    def __init__(self, timeline: Timeline, filters: FilterSet) -> None:
+        self.timeline = timeline
+        self.filters = filters
+        self.numbers = BitMap()
+        """Do not modify."""
+        self.problems = BitMap()
+        """Visible transitions with an error, a failed handler, or a canceled one that was asked for."""
+        self._upto = 0
+        self.extend()
+
+    @property
+    def upto(self) -> int:
+        """The last transition that was considered."""
+        return self._upto
+
+    def extend(self) -> bool:
+        """Take in new transitions; True when there were any."""
+        timeline, first = self.timeline, self._upto + 1
+        last = timeline.count
+        if first > last:
+            return False
+        fresh = visible(timeline, self.filters, first, last)
+        self.numbers |= fresh
+        for source in (timeline.errors, timeline.broken):
+            self.problems |= fresh & source
+        self.problems |= (fresh & timeline.canceled) - timeline.auto
+        self._upto = last
+        return True

@@ -1,0 +1,399 @@
+"""One person's debugger: what is selected, where the cursor stands, what is hidden. Free of any user interface.
+
+The state behind the cursor is a *global moment*: a wall clock time, together with the machine and transition at which
+it was chosen. The cursor of whatever machine is selected is the last visible transition at or before that moment, so
+switching machines or toggling filters forth and back always returns to the same transition.
+
+A session belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pyroaring import BitMap
+
+from am_dbg.session import navigation
+from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet, hiding
+from am_dbg.session.history import History, Place
+from am_dbg.session.targets import (
+    ClearFilters,
+    GoToTransition,
+    SelectMachine,
+    SelectState,
+    SetMode,
+    StepMachine,
+    Target,
+    ToggleFilter,
+    ToggleNode,
+)
+from am_dbg.session.view import Mode, SessionView
+from am_telemetry.store.reading import Recording
+
+FAST_JUMP: Final = 50
+PLAY_INTERVAL_S: Final = 0.5
+
+__all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
+
+
+class Session(SessionView):
+    """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
+
+    Args:
+        recording: what to look at; it may be empty and grow.
+        live: whether to begin in tail mode. By default that is so for a recording without machines, or with one that
+            is still connected. Otherwise the session begins paused at the first transition of the first machine.
+        clock: monotonic seconds, for playing.
+    """
+
+    def __init__(
+        self, recording: Recording, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(recording)
+        self.history = History()
+        self.play_interval_s = PLAY_INTERVAL_S
+        self._clock = clock
+        self._play_at = 0.0
+        recording.catch_up()
+        machines = recording.machines
+        self.live = (not machines or any(m.connected for m in machines)) if live is None else live
+        self._begin()
+
+    # -- following the recording -------------------------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """Take in what was recorded since the last call; True when something visible changed. Cheap when idle."""
+        if not self.recording.catch_up():
+            return False
+        if self.machine_id is None:
+            self._begin()
+        elif self.mode is Mode.TAIL:
+            self._derive()
+        self._changed()
+        return True
+
+    def tick(self) -> bool:
+        """Let the time pass: moves the cursor while playing. True when something visible changed."""
+        if self.mode is not Mode.PLAYING or self._clock() < self._play_at:
+            return False
+        self._play_at = self._clock() + self.play_interval_s
+        self._play_step()
+        return True
+
+    # -- moving by transition ----------------------------------------------------------------------------------------
+
+    def next(self, steps: int = 1) -> None:
+        """Move forward by visible transitions, as far as there are any."""
+        self._move_to(navigation.moved(self.visible, self.number, steps), at_edge="this is the last transition")
+
+    def previous(self, steps: int = 1) -> None:
+        """Move back by visible transitions; the place before the first one is 0."""
+        self._move_to(navigation.moved(self.visible, self.number, -steps), at_edge="this is the beginning")
+
+    def first(self) -> None:
+        """Move before the first transition, where the initial structure shows."""
+        self._move_to(0, jump=True, at_edge="this is the beginning")
+
+    def last(self) -> None:
+        """Move to the last visible transition."""
+        self._move_to(
+            navigation.at_or_before(self.visible, self.count), jump=True, at_edge="this is the last transition"
+        )
+
+    def go_to_number(self, number: int) -> None:
+        """Move to a transition, or to the nearest visible one (first looking forward)."""
+        wanted = max(0, min(number, self.count))
+        target = navigation.nearest_forward(self.visible, wanted) if wanted else 0
+        self._move_to(target, jump=True)
+        if wanted != number:
+            self._say(f"there is no transition #{number}; the last one is #{self.count}")
+        elif target != wanted:
+            self._say(self._hidden_message(wanted, target))
+
+    def go_to_time(self, at_ns: int) -> None:
+        """Choose a moment (wall clock, nanoseconds): the cursor stands at the last visible transition until then."""
+        self._leave_modes()
+        self._moment, self._anchor = at_ns, None
+        self._derive()
+        self._visit()
+        self._say("" if self.number else "nothing has happened on this machine by then")
+
+    def go_to_machine_time(self, machine_time: int) -> None:
+        """Move to where the machine time reached a value, or else to the last transition before that."""
+        timeline = self.timeline
+        if timeline is None:
+            return self._say("no machine is selected")
+        return self.go_to_number(navigation.machine_time_position(timeline, machine_time))
+
+    # -- jumps -------------------------------------------------------------------------------------------------------
+
+    def jump_forward(self) -> None:
+        """To the next transition that added, removed or called the selected state; without one, 50 visible ones on."""
+        self._jump(1)
+
+    def jump_back(self) -> None:
+        """Like ``jump_forward``, backwards."""
+        self._jump(-1)
+
+    def next_problem(self) -> None:
+        """To the next visible error, failed handler, or canceled transition that was asked for."""
+        self._jump_among(self.problems, 1, "problem")
+
+    def previous_problem(self) -> None:
+        """Like ``next_problem``, backwards."""
+        self._jump_among(self.problems, -1, "problem")
+
+    # -- machines ----------------------------------------------------------------------------------------------------
+
+    def select_machine(self, machine_id: int) -> None:
+        """Look at another machine run at the same moment. The mode and the selected state stay.
+
+        Raises:
+            KeyError: the recording has no such run.
+        """
+        self.record(machine_id)
+        self.machine_id = machine_id
+        self._derive()
+        self._visit()
+        self._say("")
+
+    def next_machine(self, delta: int = 1) -> None:
+        """Select the machine ``delta`` places further down the list; stops at the ends."""
+        order = self.order
+        if not order:
+            return self._say("there are no machines yet")
+        ids = [listed.machine_id for listed in order]
+        position = ids.index(self.machine_id) if self.machine_id in ids else 0
+        target = max(0, min(position + delta, len(ids) - 1))
+        if ids[target] == self.machine_id:
+            return self._say("this is the last machine" if delta > 0 else "this is the first machine")
+        return self.select_machine(ids[target])
+
+    def previous_machine(self, delta: int = 1) -> None:
+        """Select the machine ``delta`` places further up the list; stops at the ends."""
+        self.next_machine(-delta)
+
+    # -- modes -------------------------------------------------------------------------------------------------------
+
+    def set_mode(self, mode: Mode) -> None:
+        """Pause, follow the tail, or play. Pausing the tail keeps the cursor and the moment where they are."""
+        if mode is self.mode:
+            return
+        self._leave_modes()
+        self.mode = mode
+        if mode is Mode.TAIL:
+            self._derive()
+        elif mode is Mode.PLAYING:
+            self._play_at = self._clock() + self.play_interval_s
+            self._play_step()
+            if self.mode is Mode.PAUSED:
+                return
+        self._say("")
+
+    def toggle_tail(self) -> None:
+        self.set_mode(Mode.PAUSED if self.mode is Mode.TAIL else Mode.TAIL)
+
+    def toggle_play(self) -> None:
+        """Playing makes one move at once, then one per interval, and stops on the last transition."""
+        self.set_mode(Mode.PAUSED if self.mode is Mode.PLAYING else Mode.PLAYING)
+
+    # -- selected state and tree -------------------------------------------------------------------------------------
+
+    def select_state(self, name: str) -> None:
+        """Make a state the selected one. It stays selected, by name, when another machine is looked at."""
+        if name != self.state:
+            self.state = name
+            self._say("")
+
+    def clear_state(self) -> None:
+        self.select_state("")
+
+    def toggle_node(self, key: str) -> None:
+        """Expand or collapse a node of the schema tree."""
+        self.expanded ^= {key}
+        self._changed()
+
+    def toggle_all_nodes(self) -> None:
+        """Collapse the schema tree when anything is open, else expand every state."""
+        timeline = self.timeline
+        self.expanded = set() if self.expanded or timeline is None else set(timeline.schema.names)
+        self._changed()
+
+    # -- filters -----------------------------------------------------------------------------------------------------
+
+    def set_filters(self, filters: FilterSet) -> None:
+        """Hide other transitions. A hidden cursor falls back to the nearest visible transition before it."""
+        if filters == self.filters:
+            return
+        self.filters = filters
+        self._derive()
+        self._changed()
+
+    def toggle_filter(self, kind: Filter) -> None:
+        self.set_filters(self.filters.toggled(kind))
+        self._say(f"{FILTER_TITLES[kind]} are {'shown' if self.filters.shows(kind) else 'hidden'}")
+
+    def clear_filters(self) -> None:
+        """Show every transition."""
+        self.set_filters(self.filters.cleared())
+        self._say("all transitions are shown")
+
+    def reset_filters(self) -> None:
+        """Back to the default filters, keeping the log level."""
+        self.set_filters(DEFAULT_FILTERS.with_level(self.filters.log_level))
+        self._say("filters are back to their defaults")
+
+    def set_log_level(self, level: int) -> None:
+        """Show log entries up to a level, 0 (nothing) to 5 (everything)."""
+        self.set_filters(self.filters.with_level(level))
+        self._say(f"log level {self.filters.log_level}: {LOG_LEVELS[self.filters.log_level]}")
+
+    # -- links and history -------------------------------------------------------------------------------------------
+
+    def follow(self, target: Target) -> None:
+        """Do what a span's target says.
+
+        Raises:
+            KeyError: the target names a machine run that the recording does not have.
+        """
+        match target:
+            case GoToTransition(machine_id, number):
+                self.record(machine_id)
+                self.machine_id = machine_id
+                self.go_to_number(number)
+            case SelectMachine(machine_id):
+                self.select_machine(machine_id)
+            case StepMachine(delta):
+                self.next_machine(delta)
+            case SelectState(name):
+                self.select_state(name)
+            case ToggleNode(key):
+                self.toggle_node(key)
+            case ToggleFilter(kind):
+                self.toggle_filter(kind)
+            case ClearFilters():
+                self.clear_filters()
+            case SetMode(mode):
+                self.set_mode(Mode(mode))
+
+    def go_back(self) -> None:
+        """To where the last jump started from."""
+        self._revisit(self.history.back(), "this is the oldest place in the history")
+
+    def go_forward(self) -> None:
+        """Undo ``go_back``."""
+        self._revisit(self.history.forward(), "this is the newest place in the history")
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Select the first machine ever seen, once there is one."""
+        machines = self.recording.machines
+        if not machines:
+            self.mode = Mode.TAIL if self.live else Mode.PAUSED
+            return
+        if self.live:
+            self.machine_id = machines[0].id
+            self.mode = Mode.TAIL
+            self._derive()
+        else:
+            self.machine_id = self.order[0].machine_id
+            self._settle(int(self.visible[0]) if self.visible else 0)
+        self._visit()
+        self._changed()
+
+    def _derive(self) -> None:
+        """Put the cursor where the global moment says."""
+        if self.machine_id is not None:
+            self.number = navigation.at_or_before(self.visible, self.position(self.machine_id))
+
+    def _settle(self, number: int) -> None:
+        """Put the cursor on a transition and choose its time as the global moment."""
+        timeline = self.timeline
+        if timeline is None or self.machine_id is None:
+            return
+        self.number = number
+        self._anchor = (self.machine_id, number)
+        if number:
+            self._moment = timeline.at(number)
+        elif timeline.count:
+            self._moment = timeline.at(1) - 1
+
+    def _leave_modes(self) -> None:
+        if self.mode is Mode.TAIL:
+            # Freeze what tail mode shows: late arrivals must not move a paused cursor.
+            self._moment = self._newest_moment()
+            self._anchor = None if self.machine_id is None else (self.machine_id, self.count)
+        self.mode = Mode.PAUSED
+
+    def _move_to(self, number: int, *, jump: bool = False, at_edge: str = "") -> None:
+        """A move by the user: ends tail and play."""
+        if self.machine_id is None:
+            return self._say("no machine is selected")
+        stayed = number == self.number
+        self._leave_modes()
+        if jump:
+            self._settle(number)
+            self._visit()
+        elif not stayed:
+            self._settle(number)
+            self.history.drift(Place(self.machine_id, number))
+        return self._say(at_edge if stayed else "")
+
+    def _jump(self, direction: int) -> None:
+        timeline, state = self.timeline, self.state_index
+        if self.state and timeline is not None:
+            if state is None:
+                return self._say(f"this machine has no state {self.state}; clear the selected state for jumps of 50")
+            return self._jump_among(
+                navigation.involving(timeline, state, self.visible), direction, f"change of {self.state}"
+            )
+        target = navigation.moved(self.visible, self.number, direction * FAST_JUMP)
+        edge = "this is the last transition" if direction > 0 else "this is the beginning"
+        return self._move_to(target, jump=True, at_edge=edge)
+
+    def _jump_among(self, numbers: BitMap, direction: int, what: str) -> None:
+        step = navigation.following if direction > 0 else navigation.preceding
+        target = step(numbers, self.number)
+        if target is not None:
+            return self._move_to(target, jump=True)
+        until = navigation.rank(numbers, self.number)
+        if direction > 0:
+            return self._say(f"no later {what} ({until - (self.number in numbers)} earlier)")
+        return self._say(f"no earlier {what} ({len(numbers) - until} later)")
+
+    def _play_step(self) -> None:
+        target = self.next_number
+        if target is None:
+            self.mode = Mode.PAUSED
+            return self._say("this is the last transition")
+        self._settle(target)
+        if self.machine_id is not None:
+            self.history.drift(Place(self.machine_id, target))
+        return self._changed()
+
+    def _revisit(self, place: Place | None, at_edge: str) -> None:
+        if place is None:
+            return self._say(at_edge)
+        self.machine_id = place.machine_id
+        self._leave_modes()
+        self._settle(navigation.at_or_before(self.visible, place.number))
+        return self._say("")
+
+    def _visit(self) -> None:
+        if self.machine_id is not None:
+            self.history.visit(Place(self.machine_id, self.number))
+
+    def _hidden_message(self, wanted: int, shown: int) -> str:
+        timeline = self.timeline
+        kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
+        return f"#{wanted} is hidden by the filter {', '.join(kinds)}; showing #{shown}"
+
+    def _say(self, message: str) -> None:
+        self.message = message
+        self._changed()
+
+    def _changed(self) -> None:
+        self.revision += 1

@@ -1,0 +1,62 @@
+"""Typed links: what following a span of text (Enter, click) does. Followed with ``Session.follow``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from am_dbg.session.filters import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class GoToTransition:
+    """Select a machine run (database id) and move to one of its transitions."""
+
+    machine_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectMachine:
+    """Select a machine run (database id) at the current moment."""
+
+    machine_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepMachine:
+    """Select the next (+1) or previous (-1) machine of the list."""
+
+    delta: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectState:
+    """Make a state the selected one, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleNode:
+    """Expand or collapse a node of the schema tree, by its key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleFilter:
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFilters:
+    """Show every transition."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    mode: Literal["paused", "tail", "playing"]
+
+
+Target = GoToTransition | SelectMachine | StepMachine | SelectState | ToggleNode | ToggleFilter | ClearFilters | SetMode

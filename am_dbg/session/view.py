@@ -1,0 +1,183 @@
+"""The part of a session that only reads: machines, their order and their position at the current moment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pyroaring import BitMap
+
+from am_dbg.session import navigation
+from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
+from am_dbg.session.machine_order import ListedMachine, label, ordered
+from am_telemetry.store.reading import Recording
+from am_telemetry.store.records import MachineRecord, TransitionRecord
+from am_telemetry.store.timeline import Timeline
+
+_NOTHING = BitMap()
+
+
+class Mode(StrEnum):
+    """Exactly one at a time."""
+
+    PAUSED = "paused"
+    TAIL = "tail"
+    """The cursor follows the last visible transition, the moment is now."""
+    PLAYING = "playing"
+    """The cursor moves on by itself."""
+
+
+class SessionView:
+    """What view-models read. Changed by ``Session`` only."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.revision = 0
+        """Grows when something visible changed."""
+        self.message = ""
+        """Feedback about the last command, one line, empty when there is nothing to say."""
+        self.mode = Mode.PAUSED
+        self.filters: FilterSet = DEFAULT_FILTERS
+        self.machine_id: int | None = None
+        """Database id of the selected machine run."""
+        self.number = 0
+        """The cursor: the last transition that has happened on the selected machine, 0 before the first one."""
+        self.state = ""
+        """Name of the selected state, empty for none. It need not exist on the selected machine."""
+        self.expanded: set[str] = set()
+        """Keys of the expanded nodes of the schema tree."""
+        self._moment = 0
+        self._anchor: tuple[int, int] | None = None
+        self._visible: dict[int, VisibleSet] = {}
+        self._records: dict[int, MachineRecord] = {}
+        self._records_version = -1
+        self._order: tuple[ListedMachine, ...] = ()
+        self._order_size = -1
+        self._newest = (-1, 0)
+
+    # -- machines ----------------------------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> MachineRecord | None:
+        """The selected machine run, or None before there is any."""
+        return None if self.machine_id is None else self.record(self.machine_id)
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The timeline of the selected machine run."""
+        return None if self.machine_id is None else self.recording.timeline(self.machine_id)
+
+    def record(self, machine_id: int) -> MachineRecord:
+        """A machine run by database id.
+
+        Raises:
+            KeyError: the recording has no such run.
+        """
+        if self._records_version != self.recording.version:
+            self._records = {machine.id: machine for machine in self.recording.machines}
+            self._records_version = self.recording.version
+        return self._records[machine_id]
+
+    @property
+    def order(self) -> tuple[ListedMachine, ...]:
+        """All machine runs in list order."""
+        machines = self.recording.machines
+        if len(machines) != self._order_size:
+            self._order = ordered(machines)
+            self._order_size = len(machines)
+        return self._order
+
+    def label(self, machine_id: int) -> str:
+        """What to call a machine run: its id, with the number of the run from the second on."""
+        return label(self.record(machine_id))
+
+    def runs(self, name: str) -> list[MachineRecord]:
+        """All runs of a machine id, oldest first."""
+        return [machine for machine in self.recording.machines if machine.name == name]
+
+    # -- the moment --------------------------------------------------------------------------------------------------
+
+    @property
+    def moment(self) -> int:
+        """The global moment, wall clock in nanoseconds. All panes and all machines show what held then.
+
+        It changes when the user moves, never because another machine was selected. In tail mode it is the time of the
+        newest transition of the recording.
+        """
+        return self._newest_moment() if self.mode is Mode.TAIL else self._moment
+
+    def position(self, machine_id: int) -> int:
+        """How many transitions of a machine have happened at the current moment, hidden ones included.
+
+        These are all that started at or before the moment. Only on the machine where the moment was chosen it is
+        exactly the chosen transition, even where later ones bear the same time or an earlier one.
+        """
+        timeline = self.recording.timeline(machine_id)
+        if self.mode is Mode.TAIL:
+            return timeline.count
+        if self._anchor is not None and self._anchor[0] == machine_id:
+            return min(self._anchor[1], timeline.count)
+        return timeline.number_at(self._moment)
+
+    # -- the selected machine ----------------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Number of transitions of the selected machine, hidden ones included."""
+        timeline = self.timeline
+        return 0 if timeline is None else timeline.count
+
+    @property
+    def visible(self) -> BitMap:
+        """Numbers of the selected machine's transitions that no filter hides. Do not modify."""
+        return _NOTHING if self.machine_id is None else self.visible_set(self.machine_id).numbers
+
+    @property
+    def problems(self) -> BitMap:
+        """Those of the visible transitions that went wrong. Do not modify."""
+        return _NOTHING if self.machine_id is None else self.visible_set(self.machine_id).problems
+
+    @property
+    def visible_rank(self) -> int:
+        """1-based place of the cursor among the visible transitions, 0 before the first one."""
+        return navigation.rank(self.visible, self.number)
+
+    def visible_set(self, machine_id: int) -> VisibleSet:
+        """The visible transitions of one machine, up to date. Kept for the machines looked at last."""
+        timeline = self.recording.timeline(machine_id)
+        cached = self._visible.get(machine_id)
+        if cached is None or cached.filters.hidden != self.filters.hidden or cached.timeline is not timeline:
+            self._visible.pop(machine_id, None)
+            while len(self._visible) >= 8:
+                del self._visible[next(iter(self._visible))]
+            cached = self._visible[machine_id] = VisibleSet(timeline, self.filters)
+        else:
+            cached.extend()
+        return cached
+
+    def transition(self, number: int) -> TransitionRecord | None:
+        """A transition of the selected machine with all details; None when there is no such transition."""
+        if self.machine_id is None or not 1 <= number <= self.count:
+            return None
+        return self.recording.transition(self.machine_id, number)
+
+    @property
+    def next_number(self) -> int | None:
+        """The next visible transition after the cursor, or None at the end."""
+        return navigation.following(self.visible, self.number)
+
+    @property
+    def state_index(self) -> int | None:
+        """Index of the selected state on the selected machine, or None."""
+        timeline = self.timeline
+        return None if timeline is None or not self.state else timeline.schema.index.get(self.state)
+
+    def _newest_moment(self) -> int:
+        version, newest = self._newest
+        if version != self.recording.version:
+            newest = 0
+            for machine in self.recording.machines:
+                timeline = self.recording.timeline(machine.id)
+                if timeline.count:
+                    newest = max(newest, timeline.at(timeline.count))
+            self._newest = (self.recording.version, newest)
+        return newest
