@@ -1,0 +1,1 @@
+"""Telemetry of state machines: the one-line tracer, the wire, the collector and the session file."""
