@@ -82,6 +82,11 @@ class Session(SessionView):
         self._play_step()
         return True
 
+    def say(self, message: str) -> None:
+        """Leave a message for the user."""
+        self.message = message
+        self._changed()
+
     # -- moving by transition ----------------------------------------------------------------------------------------
 
     def next(self, steps: int = 1) -> None:
@@ -108,9 +113,9 @@ class Session(SessionView):
         target = navigation.nearest_forward(self.visible, wanted) if wanted else 0
         self._move_to(target, jump=True)
         if wanted != number:
-            self._say(f"there is no transition #{number}; the last one is #{self.count}")
+            self.say(f"there is no transition #{number}; the last one is #{self.count}")
         elif target != wanted:
-            self._say(self._hidden_message(wanted, target))
+            self.say(self._hidden_message(wanted, target))
 
     def go_to_time(self, at_ns: int) -> None:
         """Choose a moment (wall clock, nanoseconds): the cursor stands at the last visible transition until then."""
@@ -118,13 +123,13 @@ class Session(SessionView):
         self._moment, self._anchor = at_ns, None
         self._derive()
         self._visit()
-        self._say("" if self.number else "nothing has happened on this machine by then")
+        self.say("" if self.number else "nothing has happened on this machine by then")
 
     def go_to_machine_time(self, machine_time: int) -> None:
         """Move to where the machine time reached a value, or else to the last transition before that."""
         timeline = self.timeline
         if timeline is None:
-            return self._say("no machine is selected")
+            return self.say("no machine is selected")
         return self.go_to_number(navigation.machine_time_position(timeline, machine_time))
 
     # -- jumps -------------------------------------------------------------------------------------------------------
@@ -157,18 +162,18 @@ class Session(SessionView):
         self.machine_id = machine_id
         self._derive()
         self._visit()
-        self._say("")
+        self.say("")
 
     def next_machine(self, delta: int = 1) -> None:
         """Select the machine ``delta`` places further down the list; stops at the ends."""
         order = self.order
         if not order:
-            return self._say("there are no machines yet")
+            return self.say("there are no machines yet")
         ids = [listed.machine_id for listed in order]
         position = ids.index(self.machine_id) if self.machine_id in ids else 0
         target = max(0, min(position + delta, len(ids) - 1))
         if ids[target] == self.machine_id:
-            return self._say("this is the last machine" if delta > 0 else "this is the first machine")
+            return self.say("this is the last machine" if delta > 0 else "this is the first machine")
         return self.select_machine(ids[target])
 
     def previous_machine(self, delta: int = 1) -> None:
@@ -190,7 +195,7 @@ class Session(SessionView):
             self._play_step()
             if self.mode is Mode.PAUSED:
                 return
-        self._say("")
+        self.say("")
 
     def toggle_tail(self) -> None:
         self.set_mode(Mode.PAUSED if self.mode is Mode.TAIL else Mode.TAIL)
@@ -205,7 +210,7 @@ class Session(SessionView):
         """Make a state the selected one. It stays selected, by name, when another machine is looked at."""
         if name != self.state:
             self.state = name
-            self._say("")
+            self.say("")
 
     def clear_state(self) -> None:
         self.select_state("")
@@ -233,22 +238,22 @@ class Session(SessionView):
 
     def toggle_filter(self, kind: Filter) -> None:
         self.set_filters(self.filters.toggled(kind))
-        self._say(f"{FILTER_TITLES[kind]} are {'shown' if self.filters.shows(kind) else 'hidden'}")
+        self.say(f"{FILTER_TITLES[kind]} are {'shown' if self.filters.shows(kind) else 'hidden'}")
 
     def clear_filters(self) -> None:
         """Show every transition."""
         self.set_filters(self.filters.cleared())
-        self._say("all transitions are shown")
+        self.say("all transitions are shown")
 
     def reset_filters(self) -> None:
         """Back to the default filters, keeping the log level."""
         self.set_filters(DEFAULT_FILTERS.with_level(self.filters.log_level))
-        self._say("filters are back to their defaults")
+        self.say("filters are back to their defaults")
 
     def set_log_level(self, level: int) -> None:
         """Show log entries up to a level, 0 (nothing) to 5 (everything)."""
         self.set_filters(self.filters.with_level(level))
-        self._say(f"log level {self.filters.log_level}: {LOG_LEVELS[self.filters.log_level]}")
+        self.say(f"log level {self.filters.log_level}: {LOG_LEVELS[self.filters.log_level]}")
 
     # -- links and history -------------------------------------------------------------------------------------------
 
@@ -331,7 +336,7 @@ class Session(SessionView):
     def _move_to(self, number: int, *, jump: bool = False, at_edge: str = "") -> None:
         """A move by the user: ends tail and play."""
         if self.machine_id is None:
-            return self._say("no machine is selected")
+            return self.say("no machine is selected")
         stayed = number == self.number
         self._leave_modes()
         if jump:
@@ -340,13 +345,13 @@ class Session(SessionView):
         elif not stayed:
             self._settle(number)
             self.history.drift(Place(self.machine_id, number))
-        return self._say(at_edge if stayed else "")
+        return self.say(at_edge if stayed else "")
 
     def _jump(self, direction: int) -> None:
         timeline, state = self.timeline, self.state_index
         if self.state and timeline is not None:
             if state is None:
-                return self._say(f"this machine has no state {self.state}; clear the selected state for jumps of 50")
+                return self.say(f"this machine has no state {self.state}; clear the selected state for jumps of 50")
             return self._jump_among(
                 navigation.involving(timeline, state, self.visible), direction, f"change of {self.state}"
             )
@@ -361,14 +366,14 @@ class Session(SessionView):
             return self._move_to(target, jump=True)
         until = navigation.rank(numbers, self.number)
         if direction > 0:
-            return self._say(f"no later {what} ({until - (self.number in numbers)} earlier)")
-        return self._say(f"no earlier {what} ({len(numbers) - until} later)")
+            return self.say(f"no later {what} ({until - (self.number in numbers)} earlier)")
+        return self.say(f"no earlier {what} ({len(numbers) - until} later)")
 
     def _play_step(self) -> None:
         target = self.next_number
         if target is None:
             self.mode = Mode.PAUSED
-            return self._say("this is the last transition")
+            return self.say("this is the last transition")
         self._settle(target)
         if self.machine_id is not None:
             self.history.drift(Place(self.machine_id, target))
@@ -376,11 +381,11 @@ class Session(SessionView):
 
     def _revisit(self, place: Place | None, at_edge: str) -> None:
         if place is None:
-            return self._say(at_edge)
+            return self.say(at_edge)
         self.machine_id = place.machine_id
         self._leave_modes()
         self._settle(navigation.at_or_before(self.visible, place.number))
-        return self._say("")
+        return self.say("")
 
     def _visit(self) -> None:
         if self.machine_id is not None:
@@ -390,10 +395,6 @@ class Session(SessionView):
         timeline = self.timeline
         kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
         return f"#{wanted} is hidden by the filter {', '.join(kinds)}; showing #{shown}"
-
-    def _say(self, message: str) -> None:
-        self.message = message
-        self._changed()
 
     def _changed(self) -> None:
         self.revision += 1

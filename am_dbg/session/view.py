@@ -9,6 +9,7 @@ from pyroaring import BitMap
 from am_dbg.session import navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
 from am_dbg.session.machine_order import ListedMachine, label, ordered
+from am_dbg.session.machine_times import MachineTimes
 from am_telemetry.store.reading import Recording
 from am_telemetry.store.records import MachineRecord, TransitionRecord
 from am_telemetry.store.timeline import Timeline
@@ -53,6 +54,8 @@ class SessionView:
         self._order: tuple[ListedMachine, ...] = ()
         self._order_size = -1
         self._newest = (-1, 0)
+        self._times = MachineTimes()
+        self._transitions: dict[tuple[int, int], TransitionRecord] = {}
 
     # -- machines ----------------------------------------------------------------------------------------------------
 
@@ -118,6 +121,13 @@ class SessionView:
             return min(self._anchor[1], timeline.count)
         return timeline.number_at(self._moment)
 
+    def total_machine_time(self) -> int:
+        """The sum of the machine times of all machines at the current moment."""
+        return sum(
+            self._times.at(machine.id, self.recording.timeline(machine.id), self.position(machine.id))
+            for machine in self.recording.machines
+        )
+
     # -- the selected machine ----------------------------------------------------------------------------------------
 
     @property
@@ -158,7 +168,18 @@ class SessionView:
         """A transition of the selected machine with all details; None when there is no such transition."""
         if self.machine_id is None or not 1 <= number <= self.count:
             return None
-        return self.recording.transition(self.machine_id, number)
+        key = (self.machine_id, number)
+        record = self._transitions.get(key)
+        if record is None:
+            while len(self._transitions) >= 64:
+                del self._transitions[next(iter(self._transitions))]
+            record = self._transitions[key] = self.recording.transition(self.machine_id, number)
+        return record
+
+    @property
+    def current(self) -> TransitionRecord | None:
+        """The transition at the cursor, or None at 0."""
+        return self.transition(self.number)
 
     @property
     def next_number(self) -> int | None:

@@ -1,0 +1,151 @@
+"""Addresses of machines and moments: ``mach://orders/#96?run=2&state=Ready``.
+
+==========================  ============================================================
+``mach://ID``               the machine; its id is percent-encoded
+``mach://ID/#96``           transition number 96 (as the cursor counts); a plain ``#96`` works too
+``mach://ID/t412``          where the machine time is 412
+``mach://ID/9f0c3a…``       the transition with this id
+``mach://ID/9f0c3a…/5``     its step number 5
+``?run=2``                  the second run of that machine id
+``?at=2023-11-14T…Z``       a moment (RFC 3339, nanoseconds)
+``?q=17``                   queue tick 17
+``?state=Ready``            the selected state
+==========================  ============================================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+
+from am_dbg.session.timefmt import parse_rfc3339, rfc3339
+
+SCHEME: Final = "mach://"
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+
+class UrlError(ValueError):
+    """The text is not a machine URL; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUrl:
+    """A machine, and optionally where to look at it. At most one of the places in time is normally set."""
+
+    machine: str
+    number: int | None = None
+    machine_time: int | None = None
+    transition_id: str = ""
+    step: int | None = None
+    """Only together with a transition id."""
+    run: int | None = None
+    at_ns: int | None = None
+    queue_tick: int | None = None
+    state: str = ""
+
+
+def format_url(url: MachineUrl) -> str:
+    """The URL as text."""
+    text = SCHEME + _quote(url.machine)
+    if url.number is not None:
+        text += f"/#{url.number}"
+    elif url.machine_time is not None:
+        text += f"/t{url.machine_time}"
+    elif url.transition_id:
+        text += "/" + _quote(url.transition_id) + ("" if url.step is None else f"/{url.step}")
+    query: list[str] = []
+    if url.at_ns is not None:
+        query.append("at=" + rfc3339(url.at_ns))
+    if url.queue_tick is not None:
+        query.append(f"q={url.queue_tick}")
+    if url.run is not None:
+        query.append(f"run={url.run}")
+    if url.state:
+        query.append("state=" + _quote(url.state))
+    return text + ("?" + "&".join(query) if query else "")
+
+
+def parse_url(text: str) -> MachineUrl:
+    """Read a machine URL; the scheme may be left out.
+
+    Raises:
+        UrlError: with a message for the user.
+    """
+    rest = text.strip()
+    if "://" in rest.split("/#")[0]:
+        scheme, _, rest = rest.partition("://")
+        if scheme.lower() != "mach":
+            raise UrlError(f"machine URLs begin with mach://, not {scheme}://")
+    path, _, query = rest.partition("?")
+    fields: dict[str, int | str] = {"machine": ""}
+    path, hash_sign, number = path.partition("#")
+    if hash_sign:
+        fields["number"] = _integer(number, "a transition number follows #")
+        path = path.removesuffix("/")
+    machine, *places = path.split("/")
+    fields["machine"] = _unquote(machine)
+    if not fields["machine"]:
+        raise UrlError("the machine id is missing: mach://ID")
+    if places and places[-1] == "":
+        places.pop()
+    if hash_sign and places:
+        raise UrlError("give a transition number or a transition id, not both")
+    if len(places) > 2:
+        raise UrlError("too many parts: mach://ID/TRANSITION/STEP; write / inside an id as %2F")
+    if places:
+        place = places[0]
+        if re.fullmatch(r"t[0-9]{1,18}", place):
+            fields["machine_time"] = int(place[1:])
+            if len(places) > 1:
+                raise UrlError("a step belongs to a transition id")
+        else:
+            fields["transition_id"] = _unquote(place)
+            if len(places) > 1:
+                fields["step"] = _integer(places[1], "the step is a number")
+    _read_query(query, fields)
+    return MachineUrl(**fields)  # type: ignore[arg-type]  # every value was made for its field
+
+
+def _read_query(query: str, fields: dict[str, int | str]) -> None:
+    for item in filter(None, query.split("&")):
+        key, _, value = item.partition("=")
+        if key == "at":
+            try:
+                fields["at_ns"] = parse_rfc3339(_unquote(value))
+            except ValueError as error:
+                raise UrlError(str(error)) from error
+        elif key == "q":
+            fields["queue_tick"] = _integer(value, "q is a queue tick")
+        elif key == "t":
+            fields["machine_time"] = _integer(value, "t is a machine time")
+        elif key == "run":
+            fields["run"] = _integer(value, "run is a number")
+        elif key == "state":
+            fields["state"] = _unquote(value)
+        # Unknown keys belong to newer versions; the place is still the right one without them.
+
+
+def _integer(text: str, meaning: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise UrlError(f"{meaning}: {text!r}")
+    return int(text)
+
+
+def _quote(text: str) -> str:
+    quoted = quote(text, safe="", errors="surrogatepass")
+    # "t412" is a machine time, so an id of that form hides its first letter.
+    return "%74" + quoted[1:] if re.fullmatch(r"t[0-9]{1,18}", quoted) else quoted
+
+
+def _unquote(text: str) -> str:
+    return unquote(text, errors="surrogatepass" if _may_hold_surrogates(text) else "replace")
+
+
+def _may_hold_surrogates(text: str) -> bool:
+    try:
+        unquote(text, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
