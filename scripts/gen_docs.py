@@ -40,7 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         stale = True
         sys.stdout.writelines(
-            difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"docs/reference/{name}", "from the code", n=1)
+            difflib.unified_diff(
+                old.splitlines(True), new.splitlines(True), f"docs/reference/{name}", "from the code", n=1
+            )
         )
     if stale:
         print("\nThe reference pages are out of date: run `make docs` and commit the result.")

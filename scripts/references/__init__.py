@@ -1,1 +1,1 @@
-"""Reference pages, each written from the code it describes. A page is a function without arguments that gives Markdown."""
+"""Reference pages, each written from the code it describes: ``build()`` of a module gives the page as Markdown."""

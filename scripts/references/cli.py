@@ -25,7 +25,7 @@ def build() -> str:
     """The page."""
     context = click.Context(root, info_name="am-dbg")
     blocks = [
-        "Every command explains itself with `--help`. Results go to standard output, everything else to standard error.",
+        "Every command explains itself with `--help`. Results go to standard output, all else to standard error.",
         _command(root, context, "am-dbg", root.epilog or ""),
     ]
     for name in root.list_commands(context):

@@ -9,8 +9,8 @@ from am_telemetry.store import schema
 from references.markdown import code, page, table
 
 LEAD = """
-A session file is an ordinary SQLite database. For questions asked by people the views are meant: they give names instead
-of ids, times in ISO 8601, and milliseconds. The tables below them are what the program reads and writes.
+A session file is an ordinary SQLite database. The views are meant for people: they give names instead of ids, times in
+ISO 8601, and milliseconds. The tables below them are what the program reads and writes.
 """
 
 
@@ -46,6 +46,10 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> str:
     rows = []
     for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({name})"):
         line = re.search(rf"^\s+{column}\s[^\n]*$", sql, re.MULTILINE)
-        remark = line[0].partition("--")[2].strip() if line else ""
-        rows.append([code(column), kind.lower(), f"→ {code(targets[column])} {remark}" if column in targets else remark])
+        declared, _, remark = line[0].partition("--") if line else ("", "", "")
+        allowed = re.search(r"CHECK \(\w+ IN \((.+?)\)\)", declared)
+        notes = [f"→ {code(targets[column])}"] if column in targets else []
+        notes += [remark.strip()] if remark else []
+        notes += [f"one of {code(allowed[1])}"] if allowed and allowed[1] != "0, 1" else []
+        rows.append([code(column), kind.lower(), "; ".join(notes)])
     return f"### {name}\n\n{_summary(name, sql)}\n\n{table(['Column', 'Type', 'Meaning'], rows)}"
