@@ -1,0 +1,63 @@
+"""The environment variables. A test compares this list with the names that the sources read."""
+
+from __future__ import annotations
+
+from am_telemetry.settings import DEFAULT_ADDRESS, LOG_LEVELS, Settings
+from references.markdown import code, page, table
+
+DEFAULTS = Settings()
+LEVELS = ", ".join(f"{code(name)} ({number})" for number, name in enumerate(LOG_LEVELS))
+
+PROGRAM = [
+    [
+        "AM_DBG_ADDR",
+        "addr",
+        "not set",
+        f"Where to report to: `1` for {DEFAULT_ADDRESS}, a port, `host`, or `host:port`. `0` or empty: nothing is traced.",
+    ],
+    ["AM_SERVICE", "service", "name of the script or module", "What the program is called in the debugger."],
+    [
+        "AM_LOG",
+        "log",
+        code(LOG_LEVELS[DEFAULTS.log_level]),
+        f"How much log text is recorded, by name or number: {LEVELS}. Nothing is printed.",
+    ],
+    [
+        "AM_DETAIL",
+        "detail",
+        code(str(DEFAULTS.detail)),
+        "`0` state changes only; `1` also called states, handlers, causes, names of arguments, logs, errors; "
+        "`2` also the steps of each transition, and tracebacks; `3` also values of arguments, shortened.",
+    ],
+    ["AM_LOG_FULL", "", "not set", "`1` is short for `AM_DETAIL=3`, for those used to it. `AM_DETAIL` wins."],
+    ["AM_DBG_NO_TRACE", "", "not set", "`1` leaves out the tracebacks of errors."],
+]
+
+DEBUGGER = [
+    [
+        "AM_DBG_DIR",
+        "the user's data folder, as the system defines it, below `am-dbg/sessions`",
+        "Folder of session files that are not given a name with `--output`.",
+    ],
+    ["NO_COLOR", "not set", "Anything but empty: no colours. Every distinction is also made by a sign or a letter."],
+]
+
+
+def build() -> str:
+    """The page."""
+    program = [[code(name), code(argument) if argument else "", *rest] for name, argument, *rest in PROGRAM]
+    debugger = [[code(name), *rest] for name, *rest in DEBUGGER]
+    return page(
+        "Settings",
+        "There is no configuration file. Settings are environment variables; where a function or command has an argument for "
+        "the same, that wins.",
+        "## In a traced program",
+        "Read by `am_telemetry.init()`. A value that makes no sense is answered with a warning and the default, never an "
+        "exception.",
+        table(["Variable", "Argument of `init`", "Default", "Meaning"], program),
+        "`init` takes two more arguments: `machines`, shell patterns of the machine ids to trace (default `*`), and "
+        "`scrub`, a function that is given a machine id and the arguments of a mutation and returns those that may leave "
+        "the program.",
+        "## In the debugger",
+        table(["Variable", "Default", "Meaning"], debugger),
+    )
