@@ -8,12 +8,24 @@ from references.markdown import code, page, table
 DEFAULTS = Settings()
 LEVELS = ", ".join(f"{code(name)} ({number})" for number, name in enumerate(LOG_LEVELS))
 
+LEAD = """
+There is no configuration file. Settings are environment variables; where a function or command has an argument for the
+same, that wins.
+"""
+TRACING = """
+Read by `am_telemetry.init()`. A value that makes no sense is answered with a warning and the default, never an exception.
+"""
+ARGUMENTS = """
+`init` takes two more arguments: `machines`, shell patterns of the machine ids to trace (default `*`), and `scrub`, a
+function that is given a machine id and the arguments of a mutation and returns those that may leave the program.
+"""
+
 PROGRAM = [
     [
         "AM_DBG_ADDR",
         "addr",
         "not set",
-        f"Where to report to: `1` for {DEFAULT_ADDRESS}, a port, `host`, or `host:port`. `0` or empty: nothing is traced.",
+        f"Where to report to: `1` for {DEFAULT_ADDRESS}, a port, `host`, or `host:port`. `0` or empty: nowhere.",
     ],
     ["AM_SERVICE", "service", "name of the script or module", "What the program is called in the debugger."],
     [
@@ -49,15 +61,11 @@ def build() -> str:
     debugger = [[code(name), *rest] for name, *rest in DEBUGGER]
     return page(
         "Settings",
-        "There is no configuration file. Settings are environment variables; where a function or command has an argument for "
-        "the same, that wins.",
+        LEAD,
         "## In a traced program",
-        "Read by `am_telemetry.init()`. A value that makes no sense is answered with a warning and the default, never an "
-        "exception.",
+        TRACING,
         table(["Variable", "Argument of `init`", "Default", "Meaning"], program),
-        "`init` takes two more arguments: `machines`, shell patterns of the machine ids to trace (default `*`), and "
-        "`scrub`, a function that is given a machine id and the arguments of a mutation and returns those that may leave "
-        "the program.",
+        ARGUMENTS,
         "## In the debugger",
         table(["Variable", "Default", "Meaning"], debugger),
     )
