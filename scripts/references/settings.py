@@ -13,7 +13,7 @@ There is no configuration file. Settings are environment variables; where a func
 same, that wins.
 """
 TRACING = """
-Read by `am_telemetry.init()`. A value that makes no sense is answered with a warning and the default, never an exception.
+Read by `am_telemetry.init()`. A value that makes no sense causes a warning, never an exception.
 """
 ARGUMENTS = """
 `init` takes two more arguments: `machines`, shell patterns of the machine ids to trace (default `*`), and `scrub`, a
