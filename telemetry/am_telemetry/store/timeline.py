@@ -129,9 +129,24 @@ class Timeline:
         self._flush_active(last)
         self.count = last
 
-    def correct(self, clock: Sequence[int], lost: int) -> None:
-        """State the true ticks after the last transition, because ``lost`` transitions are missing behind it."""
+    def correct(self, clock: Sequence[int] | None, lost: int, schema: SchemaFact | None = None) -> None:
+        """State the true ticks after the last transition, because ``lost`` transitions are missing behind it.
+
+        Args:
+            clock: ticks by state index; None when unknown, which leaves the ticks as they are.
+            lost: how many transitions are missing.
+            schema: whose order ``clock`` follows; by default this timeline's own.
+        """
         size = len(self._states)
+        if clock is None:
+            clock = self.clock(self.count)
+        elif schema is not None:
+            axis = self._axis(schema)
+            known = list(self.clock(self.count))
+            for state, tick in enumerate(clock):
+                if state in axis:
+                    known[axis[state]] = tick
+            clock = known
         true_clock = tuple(clock[:size]) + (0,) * (size - len(clock))
         self._keyframes.append(_Keyframe(self.count, true_clock))
         following = self.count + 1

@@ -1,0 +1,61 @@
+"""What one commit changed, in the order in which readers have to take it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from am_telemetry.facts import SchemaFact
+from am_telemetry.store.records import MachineRecord, PatternRecord, ProcessRecord
+
+
+@dataclass(slots=True)
+class Rows:
+    """Consecutive transitions of one machine."""
+
+    machine_id: int
+    at_ns: list[int] = field(default_factory=list)
+    patterns: list[int] = field(default_factory=list)
+    """Pattern ids."""
+    logged: list[int] = field(default_factory=list)
+    """Offsets of the transitions that have log lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A hole behind the transitions so far."""
+
+    machine_id: int
+    lost: int
+    schema_id: int
+    """The schema whose order ``clock`` follows."""
+    clock: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Another schema from the next transition on."""
+
+    machine_id: int
+    schema_id: int
+
+
+Event = Rows | Correction | Revision
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything from one commit. Definitions and records are applied before the events."""
+
+    commit: int = 0
+    """Number of the commit, increasing."""
+    last_transition_id: int = 0
+    schemas: dict[int, SchemaFact] = field(default_factory=dict)
+    patterns: dict[int, PatternRecord] = field(default_factory=dict)
+    processes: dict[int, ProcessRecord] = field(default_factory=dict)
+    machines: dict[int, MachineRecord] = field(default_factory=dict)
+    first_schemas: dict[int, int] = field(default_factory=dict)
+    """New machine -> the schema its first transitions follow."""
+    last_gap_id: int = 0
+    events: list[Event] = field(default_factory=list)
+    log_lines: dict[int, int] = field(default_factory=dict)
+    """Machine -> new log lines."""

@@ -1,0 +1,158 @@
+"""Facts as column values and back: JSON for the columns named ``*_json``, and text that SQLite can always store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
+
+from am_telemetry.facts import Flag, Mutation, PatternFact, Relation, SchemaFact, StateFact, StepFact, StepKind
+
+_RELATIONS: Final = ("require", "add", "remove", "after", "tags")
+
+
+def storable(text: str) -> str:
+    """The text itself, or with lone surrogates spelled out, because those have no UTF-8 form."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def to_json(value: object) -> str:
+    """Compact JSON. Non-ASCII text stays readable, lone surrogates become JSON escapes, so nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def schema_to_json(schema: SchemaFact) -> str:
+    """States as an array of objects; what is false or empty is left out."""
+    rows: list[dict[str, object]] = []
+    for state in schema.states:
+        row: dict[str, object] = {"name": state.name}
+        if state.auto:
+            row["auto"] = True
+        if state.multi:
+            row["multi"] = True
+        for key in _RELATIONS:
+            names = getattr(state, key)
+            if names:
+                row[key] = names
+        rows.append(row)
+    return to_json(rows)
+
+
+def schema_from_json(text: str) -> SchemaFact:
+    """Inverse of :func:`schema_to_json`.
+
+    Raises:
+        ValueError, KeyError, TypeError: the text has another form.
+    """
+    return SchemaFact(
+        tuple(
+            StateFact(
+                name=row["name"],
+                auto=row.get("auto", False),
+                multi=row.get("multi", False),
+                **{key: tuple(row.get(key, ())) for key in _RELATIONS},
+            )
+            for row in json.loads(text)
+        )
+    )
+
+
+PATTERN_COLUMNS: Final = (
+    "id, schema_id, digest, mutation, accepted, auto, checked, queued, broken, canceled_by, "
+    "called_json, added_json, removed_json, handlers_json, steps_json, indexes_json"
+)
+
+
+def pattern_values(fact: PatternFact, schema: SchemaFact) -> tuple[str | int, ...]:
+    """The values of :data:`PATTERN_COLUMNS` behind ``schema_id``; the digest is the first of them."""
+
+    def names(indexes: Iterable[int]) -> str:
+        return to_json([schema.state_name(index) for index in indexes])
+
+    indexes = to_json([fact.called, fact.added, fact.removed, fact.deltas])
+    steps = to_json(
+        [[s.kind, s.source, s.target, s.relation, int(s.is_final), int(s.is_self), int(s.is_enter)] for s in fact.steps]
+    )
+    handlers = to_json(fact.handlers)
+    identity = "\n".join((fact.mutation, str(int(fact.flags)), to_json(fact.canceled_by), indexes, handlers, steps))
+    return (
+        hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
+        fact.mutation,
+        int(fact.accepted),
+        int(fact.auto),
+        int(fact.check),
+        int(fact.queued),
+        int(fact.broken),
+        storable(fact.canceled_by),
+        names(fact.called),
+        names(fact.added),
+        names(fact.removed),
+        handlers,
+        steps,
+        indexes,
+    )
+
+
+def pattern_from_row(row: Sequence[Any]) -> PatternFact:
+    """The fact in a row of :data:`PATTERN_COLUMNS`.
+
+    Raises:
+        ValueError, TypeError: the row has another form.
+    """
+    flags = Flag(0)
+    for value, flag in zip(row[4:9], (Flag.ACCEPTED, Flag.AUTO, Flag.CHECK, Flag.QUEUED, Flag.BROKEN), strict=True):
+        if value:
+            flags |= flag
+    called, added, removed, deltas = json.loads(row[15])
+    return PatternFact(
+        mutation=cast(Mutation, row[3]),
+        called=tuple(called),
+        flags=flags,
+        deltas=tuple((state, ticks) for state, ticks in deltas),
+        added=tuple(added),
+        removed=tuple(removed),
+        steps=tuple(
+            StepFact(
+                cast(StepKind, kind), source, target, cast(Relation, relation), bool(final), bool(is_self), bool(enter)
+            )
+            for kind, source, target, relation, final, is_self, enter in json.loads(row[14])
+        ),
+        handlers=tuple(json.loads(row[13])),
+        canceled_by=row[9],
+    )
+
+
+def is_error(fact: PatternFact, schema: SchemaFact) -> bool:
+    """Whether an error state became active, or was entered again."""
+    if not fact.deltas:
+        return False
+    errors = schema.error_states
+    return any(state in errors and state not in fact.removed for state, _ in fact.deltas)
+
+
+def clock_from_json(text: str) -> tuple[int, ...]:
+    """Ticks by state index."""
+    return tuple(json.loads(text))
+
+
+def arguments_from_json(text: str) -> dict[str, object]:
+    """An arguments object; text that is no JSON object is handed out under an empty name rather than lost."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {"": text}
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {"": cast(object, value)}

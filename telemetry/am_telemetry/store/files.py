@@ -1,0 +1,222 @@
+"""Opening and closing the SQLite files behind recordings, with checks that give a clear answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from am_telemetry.store import schema
+from am_telemetry.store.errors import (
+    NewerSessionError,
+    SessionExistsError,
+    SessionMissingError,
+    StorageError,
+    StoreError,
+    damaged,
+    from_sqlite,
+    not_a_session,
+)
+from am_telemetry.store.lock import WriterLock
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_HEADER_SIZE: Final = 100
+_BUSY_S: Final = 5.0
+
+
+def create(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
+    """A new, laid out database and the right to write to it.
+
+    Raises:
+        SessionExistsError: there is something already.
+        StorageError: the folder is missing or not writable.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError as error:
+        raise SessionExistsError(f"{path} exists already.", "Choose another name, or remove it first.") from error
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be made: {error.strerror}.", "Check that its folder exists and can be written to."
+        ) from error
+    lock: WriterLock | None = None
+    connection: sqlite3.Connection | None = None
+    try:
+        lock = WriterLock(path)
+        connection = _connect_writer(path)
+        schema.create(connection)
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        connection.execute("INSERT INTO meta VALUES ('created', ?)", (moment,))
+        connection.execute("INSERT INTO meta VALUES ('made_by', ?)", (f"am-dbg {_tool_version()}",))
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if lock is not None:
+            lock.release()
+        _remove(path)
+        if isinstance(error, sqlite3.Error):
+            raise from_sqlite(path, error) from error
+        raise
+    return lock, connection
+
+
+def open_writable(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
+    """An existing session file, to record further into it. Older layouts are brought up to date.
+
+    Raises:
+        StoreError: see :mod:`am_telemetry.store.errors`.
+    """
+    version = check(path)
+    lock = WriterLock(path)
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = _connect_writer(path)
+        if version < schema.USER_VERSION:
+            schema.migrate(connection, version)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise from_sqlite(path, error) from error
+        raise
+    return lock, connection
+
+
+def open_readonly(path: Path) -> sqlite3.Connection:
+    """An existing session file, only to read it.
+
+    Raises:
+        StoreError: see :mod:`am_telemetry.store.errors`.
+    """
+    version = check(path)
+    if version < schema.USER_VERSION:
+        raise StoreError(
+            f"{path} has an older layout ({version}).", "Open it once for recording; that brings it up to date."
+        )
+    return connect_reader(path)
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection that may be closed by another thread.
+
+    Raises:
+        StoreError: the file cannot be opened.
+    """
+    try:
+        connection = sqlite3.connect(
+            _uri(path, "ro"), uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+    return connection
+
+
+def close_writable(connection: sqlite3.Connection) -> None:
+    """Leave a single file behind when nobody else has it open."""
+    try:
+        # Somebody reading the file in another process keeps it in WAL mode; their close does the rest.
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA busy_timeout = 200")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
+
+
+def check(path: Path) -> int:
+    """Look whether a path is a usable session file, without reading all of it.
+
+    Returns:
+        The version of its layout.
+
+    Raises:
+        SessionMissingError, NotASessionError, NewerSessionError, DamagedSessionError, StorageError: it is not.
+    """
+    if not path.exists():
+        raise SessionMissingError(f"{path} does not exist.", "`am-dbg sessions` lists the recordings you have.")
+    if path.is_dir():
+        raise not_a_session(path)
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_SIZE)
+            size = file.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    if not size:
+        raise damaged(path, "it is empty")
+    if not header.startswith(_MAGIC):
+        raise not_a_session(path)
+    if len(header) < _HEADER_SIZE:
+        raise damaged(path, "it ends within its header")
+    application_id = int.from_bytes(header[68:72], "big")
+    wal = path.with_name(path.name + "-wal")
+    has_wal = wal.exists() and wal.stat().st_size > 0
+    if application_id != schema.APPLICATION_ID and not has_wal:
+        raise not_a_session(path)
+    page_size = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    if not has_wal and pages * (65_536 if page_size == 1 else page_size) > size:
+        raise damaged(path, "it ends too early")
+    return _check_layout(path)
+
+
+def _check_layout(path: Path) -> int:
+    connection = connect_reader(path)
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+            raise not_a_session(path)
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > schema.USER_VERSION:
+            raise NewerSessionError(
+                f"{path} was recorded by a later am-dbg (layout {version}, this one knows {schema.USER_VERSION}).",
+                "Update am-dbg to open it.",
+            )
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+        missing = sorted({"machines", "transitions", "patterns", "schemas", "meta"} - tables)
+        if missing:
+            raise damaged(path, f"the table {missing[0]} is missing")
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+    finally:
+        connection.close()
+    return version
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        _uri(path, "rw"), uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA cache_size = -16384")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + suffix).unlink()
+
+
+def _tool_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("am-dbg")
+    except PackageNotFoundError:
+        return "unknown"

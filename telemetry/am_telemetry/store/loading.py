@@ -1,0 +1,219 @@
+"""Reads what was committed since a known position, in one snapshot, and hands it out as :class:`Changes`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from typing import Final
+
+from am_telemetry.facts import SchemaFact
+from am_telemetry.store import codec
+from am_telemetry.store.changes import Changes, Correction, Event, Revision, Rows
+from am_telemetry.store.records import PatternRecord, ProcessRecord
+from am_telemetry.store.rows import MACHINE_COLUMNS, machine_from_row
+
+_ROWS: Final = """
+SELECT machine_id, at_ns, pattern_id,
+  EXISTS (SELECT 1 FROM log_lines WHERE log_lines.transition_id = transitions.id) AS logged
+FROM transitions
+"""
+_CHUNK: Final = 65_536
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a reader has come."""
+
+    commit: int = 0
+    machines_commit: int = 0
+    transition_id: int = 0
+    schema_id: int = 0
+    pattern_id: int = 0
+    gap_id: int = 0
+    revisions: dict[int, int] = field(default_factory=dict)
+    """Machine -> last schema revision."""
+    counts: dict[int, int] = field(default_factory=dict)
+    """Machine -> transitions taken in."""
+    log_lines: dict[int, int] = field(default_factory=dict)
+    """Machine -> log lines counted."""
+
+    def advance(self, changes: Changes) -> None:
+        """Changes were taken in without reading the file."""
+        self.commit = changes.commit
+        if changes.machines or changes.processes:
+            self.machines_commit = changes.commit
+        self.transition_id = max(self.transition_id, changes.last_transition_id)
+        self.schema_id = max(self.schema_id, *changes.schemas, 0)
+        self.pattern_id = max(self.pattern_id, *changes.patterns, 0)
+        self.gap_id = max(self.gap_id, changes.last_gap_id)
+        for machine_id, count in changes.log_lines.items():
+            self.log_lines[machine_id] = self.log_lines.get(machine_id, 0) + count
+        for event in changes.events:
+            if isinstance(event, Rows):
+                self.counts[event.machine_id] = self.counts.get(event.machine_id, 0) + len(event.at_ns)
+            elif isinstance(event, Revision):
+                self.revisions[event.machine_id] = self.revisions.get(event.machine_id, 1) + 1
+
+
+def read_commit(connection: sqlite3.Connection) -> int:
+    """The number of the last commit."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'commits'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def read_definitions(connection: sqlite3.Connection, position: Position, schemas: dict[int, SchemaFact]) -> Changes:
+    """Processes, machines, schemas and patterns that are new or changed; moves the position on.
+
+    Args:
+        connection: inside a read transaction.
+        position: where the reader stands.
+        schemas: those already known; new ones are added.
+    """
+    meta = dict(
+        connection.execute("SELECT key, value FROM meta WHERE key IN ('commits', 'machines_changed_at_commit')")
+    )
+    changes = Changes(commit=int(meta.get("commits", 0)))
+    for schema_id, text in connection.execute(
+        "SELECT id, states_json FROM schemas WHERE id > ? ORDER BY id", (position.schema_id,)
+    ):
+        changes.schemas[schema_id] = schemas[schema_id] = codec.schema_from_json(text)
+        position.schema_id = schema_id
+    for row in connection.execute(
+        f"SELECT {codec.PATTERN_COLUMNS} FROM patterns WHERE id > ? ORDER BY id",  # noqa: S608 - constant column list
+        (position.pattern_id,),
+    ):
+        changes.patterns[row[0]] = PatternRecord(row[0], schemas[row[1]], codec.pattern_from_row(row))
+        position.pattern_id = row[0]
+    machines_commit = int(meta.get("machines_changed_at_commit", 0))
+    if machines_commit > position.machines_commit:
+        position.machines_commit = machines_commit
+        for row in connection.execute("SELECT id, session, name, host, pid, library FROM processes ORDER BY id"):
+            changes.processes[row[0]] = ProcessRecord(*row)
+        for row in connection.execute(f"SELECT {MACHINE_COLUMNS} FROM machines ORDER BY id"):  # noqa: S608 - constant column list
+            changes.machines[row[0]] = machine_from_row(row)
+        changes.first_schemas.update(
+            connection.execute("SELECT machine_id, schema_id FROM machine_schemas WHERE revision = 1")
+        )
+    for machine_id, count in connection.execute("SELECT machine_id, log_lines FROM machine_clocks"):
+        known = position.log_lines.get(machine_id, 0)
+        if count > known:
+            changes.log_lines[machine_id] = count - known
+            position.log_lines[machine_id] = count
+    position.commit = changes.commit
+    return changes
+
+
+def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[list[Event]]:
+    """Transitions, gaps and revisions behind the position, in portions that are in order per machine.
+
+    Args:
+        connection: inside the same read transaction as the definitions.
+        position: where the reader stands; moved on with every portion.
+    """
+    marks = _read_marks(connection, position)
+    cursor = connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id", (position.transition_id,))
+    top = connection.execute("SELECT max(id) FROM transitions").fetchone()[0] or 0
+    while True:
+        rows = list(islice(cursor, _CHUNK))
+        if not rows:
+            break
+        yield [event for group in _group(rows) for event in _cut(group, marks, position.counts)]
+    position.transition_id = max(position.transition_id, top)
+    rest: list[Event] = [event for events in marks.values() for _, event in events]
+    if rest:
+        yield rest
+
+
+def read_machine_events(
+    connection: sqlite3.Connection, machine_id: int, last_transition_id: int, counts: dict[int, int], marks: Marks
+) -> Iterator[list[Event]]:
+    """The same for a single machine from its beginning up to a transition id, read through the index."""
+    cursor = connection.execute(
+        f"{_ROWS} WHERE machine_id = ? AND id <= ? ORDER BY number", (machine_id, last_transition_id)
+    )
+    while rows := list(islice(cursor, _CHUNK)):
+        for group in _group(rows):
+            yield _cut(group, marks, counts)
+
+
+Marks = dict[int, list[tuple[int, Event]]]
+"""Machine -> (transition number, what happens behind it), ascending."""
+
+
+def _read_marks(connection: sqlite3.Connection, position: Position) -> Marks:
+    marks: list[tuple[int, int, int, Event]] = []
+    for gap_id, machine_id, after, lost, clock, schema_id in connection.execute(
+        """
+        SELECT gaps.id, gaps.machine_id, gaps.after_number, gaps.lost, gaps.clock_json,
+          (
+            SELECT schema_id FROM machine_schemas
+            WHERE machine_schemas.machine_id = gaps.machine_id AND machine_schemas.after_number <= gaps.after_number
+            ORDER BY revision DESC LIMIT 1
+          )
+        FROM gaps WHERE gaps.id > ? ORDER BY gaps.id
+        """,
+        (position.gap_id,),
+    ):
+        position.gap_id = gap_id
+        true_clock = None if clock is None else codec.clock_from_json(clock)
+        marks.append((machine_id, after, 1, Correction(machine_id, lost, schema_id, true_clock)))
+    for machine_id, revision, schema_id, after in connection.execute(
+        "SELECT machine_id, revision, schema_id, after_number FROM machine_schemas WHERE revision > 1"
+        " ORDER BY machine_id, revision"
+    ):
+        if revision > position.revisions.get(machine_id, 1):
+            position.revisions[machine_id] = revision
+            marks.append((machine_id, after, 0, Revision(machine_id, schema_id)))
+    marks.sort(key=itemgetter(0, 1, 2))
+    result: Marks = {}
+    for machine_id, after, _, event in marks:
+        result.setdefault(machine_id, []).append((after, event))
+    return result
+
+
+def _group(rows: list[tuple[int, int, int, int]]) -> list[Rows]:
+    groups: dict[int, Rows] = {}
+    for machine_id, at_ns, pattern_id, logged in rows:
+        group = groups.get(machine_id)
+        if group is None:
+            groups[machine_id] = group = Rows(machine_id)
+        if logged:
+            group.logged.append(len(group.at_ns))
+        group.at_ns.append(at_ns)
+        group.patterns.append(pattern_id)
+    return list(groups.values())
+
+
+def _cut(group: Rows, marks: Marks, counts: dict[int, int]) -> list[Event]:
+    """Split the rows of one machine where something else happens in between."""
+    machine_id = group.machine_id
+    count = counts.get(machine_id, 0)
+    last = count + len(group.at_ns)
+    counts[machine_id] = last
+    waiting = marks.get(machine_id)
+    if not waiting:
+        return [group]
+    events: list[Event] = []
+    start = 0
+    while waiting and waiting[0][0] < last:
+        after, event = waiting.pop(0)
+        end = max(start, after - count)
+        if end > start:
+            events.append(_slice(group, start, end))
+        events.append(event)
+        start = end
+    if start < len(group.at_ns):
+        events.append(_slice(group, start, len(group.at_ns)))
+    return events
+
+
+def _slice(group: Rows, start: int, end: int) -> Rows:
+    return Rows(
+        group.machine_id,
+        group.at_ns[start:end],
+        group.patterns[start:end],
+        [offset - start for offset in group.logged if start <= offset < end],
+    )

@@ -1,0 +1,343 @@
+"""A recording in a SQLite file: the reading side, live or finished."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from am_telemetry.facts import ErrorFact, SchemaFact, SourceFact
+from am_telemetry.store import codec, files
+from am_telemetry.store.changes import Changes, Rows
+from am_telemetry.store.errors import StoreError, damaged, from_sqlite
+from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events
+from am_telemetry.store.lock import WriterLock
+from am_telemetry.store.model import Model
+from am_telemetry.store.reading import RecordingTotals
+from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, TransitionRecord
+from am_telemetry.store.timeline import Timeline
+
+MAX_PENDING: int = 500_000
+"""Committed transitions kept for a reader that does not call ``catch_up``; beyond that it reads them from the file."""
+
+
+class SessionFile:
+    """A session file. Make one with :meth:`create` or :meth:`open`.
+
+    Readers see a consistent state that only :meth:`catch_up` moves on: it may be called by several readers, but they have to
+    live on one thread, or not use timelines while another thread is inside it. Details of transitions (:meth:`transition`,
+    :meth:`log_lines`) may be asked for on any thread.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
+        self._path = path
+        self._write_connection = connection if lock is not None else None
+        self._lock = lock
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = [] if lock is not None else [connection]
+        self._readers_lock = threading.Lock()
+        if lock is None:
+            self._local.connection = connection
+        self._model = Model()
+        self._position = Position()
+        self._data_version = -1
+        self._catching_up = threading.Lock()
+        self._pending: list[Changes] = []
+        self._pending_rows = 0
+        self._pending_lock = threading.Lock()
+        self._overflow = False
+        self._closed = False
+
+    # -- opening and closing ------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: str | Path) -> Self:
+        """Make a new session file and take the right to write to it.
+
+        Raises:
+            SessionExistsError: there is something at the path already.
+            StoreError: the file cannot be made there.
+        """
+        target = Path(path)
+        lock, connection = files.create(target)
+        return cls(target, connection, lock)
+
+    @classmethod
+    def open(cls, path: str | Path, *, writable: bool = False) -> Self:
+        """Open an existing session file.
+
+        Args:
+            path: the file.
+            writable: record further into it; by default it is only read, and another program may be writing to it.
+
+        Raises:
+            StoreError: one of its subclasses says what is wrong with the file.
+        """
+        target = Path(path)
+        lock, connection = files.open_writable(target) if writable else (None, files.open_readonly(target))
+        session = cls(target, connection, lock)
+        try:
+            session._read_file()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def close(self) -> None:
+        """Close all connections. The last writer leaves a single file that can be copied. Harmless when repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._readers_lock:
+            for connection in self._readers:
+                connection.close()
+            self._readers.clear()
+        if self._write_connection is not None:
+            files.close_writable(self._write_connection)
+            self._write_connection = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def write_connection(self) -> sqlite3.Connection:
+        """The one connection that writes; it belongs to the :class:`Writer`.
+
+        Raises:
+            StoreError: the file was opened for reading, or is closed.
+        """
+        if self._write_connection is None:
+            raise StoreError(f"{self._path} is open for reading only.", "Open it with writable=True to record into it.")
+        return self._write_connection
+
+    # -- Recording ----------------------------------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        return str(self._path)
+
+    @property
+    def version(self) -> int:
+        return self._model.version
+
+    @property
+    def machines(self) -> Sequence[MachineRecord]:
+        return self._model.machines
+
+    def timeline(self, machine_id: int) -> Timeline:
+        """The index of a machine run.
+
+        Raises:
+            KeyError: there is no such machine.
+        """
+        return self._model.timelines[machine_id]
+
+    def schema(self, schema_id: int) -> SchemaFact:
+        """A schema by id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._model.schemas[schema_id]
+
+    def process(self, process_id: int) -> ProcessRecord:
+        """A process by id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._model.processes[process_id]
+
+    def totals(self) -> RecordingTotals:
+        return self._model.totals()
+
+    def catch_up(self) -> bool:
+        """Take in what was committed since the last call, here or by another program.
+
+        Raises:
+            StoreError: the file can no longer be read.
+        """
+        before = self._model.version
+        with self._catching_up:
+            if self._write_connection is None:
+                self._follow_file()
+            elif self._pending or self._overflow:
+                self._take_pending()
+        return self._model.version != before
+
+    def publish(self, changes: Changes) -> None:
+        """Announce a commit to the readers of this object. Called by the writer, on its thread."""
+        rows = sum(len(event.at_ns) for event in changes.events if isinstance(event, Rows))
+        with self._pending_lock:
+            if self._overflow:
+                return
+            self._pending.append(changes)
+            self._pending_rows += rows
+            if self._pending_rows > MAX_PENDING:
+                self._pending.clear()
+                self._pending_rows = 0
+                self._overflow = True
+
+    def save_timelines(self, connection: sqlite3.Connection) -> None:
+        """Store the index beside the rows. Called by the writer, on its thread, between two transactions."""
+
+    # -- details ------------------------------------------------------------------------------------------------
+
+    def transition(self, machine_id: int, number: int) -> TransitionRecord:
+        """One transition with its details.
+
+        Raises:
+            IndexError: there is no such transition.
+            StoreError: the file cannot be read.
+        """
+        row = self._one(
+            "SELECT id, number + skipped, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time"
+            " FROM transitions WHERE machine_id = ? AND number = ?",
+            (machine_id, number),
+        )
+        if row is None:
+            raise IndexError(number)
+        transition_id, sequence, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time = row
+        source = self._one(
+            "SELECT machine, sequence, machine_time, coalesce(external_id, '') FROM sources WHERE transition_id = ?",
+            (transition_id,),
+        )
+        arguments = self._one("SELECT arguments_json FROM arguments WHERE transition_id = ?", (transition_id,))
+        error = self._one(
+            "SELECT type, message, traceback FROM errors WHERE transition_id = ? AND type IS NOT NULL", (transition_id,)
+        )
+        external = self._one("SELECT external_id FROM transition_ids WHERE transition_id = ?", (transition_id,))
+        return TransitionRecord(
+            machine_id=machine_id,
+            number=number,
+            sequence=sequence,
+            at_ns=at_ns,
+            duration_ns=duration_ns,
+            pattern=self._model.patterns[pattern_id],
+            queue_len=queue_len,
+            queue_tick=queue_tick,
+            machine_time=machine_time,
+            source=SourceFact(*source) if source else None,
+            arguments=codec.arguments_from_json(arguments[0]) if arguments else None,
+            error=ErrorFact(*error) if error else None,
+            transition_id=external[0] if external else "",
+        )
+
+    def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
+        rows = self._all(
+            "SELECT t.number, l.position, l.level, x.text, l.before FROM transitions AS t"
+            " CROSS JOIN log_lines AS l ON l.transition_id = t.id CROSS JOIN texts AS x ON x.id = l.text_id"
+            " WHERE t.machine_id = ? AND t.number BETWEEN ? AND ? ORDER BY t.number, l.position",
+            (machine_id, first, last),
+        )
+        return [
+            LogRecord(number, position, level, text, bool(before)) for number, position, level, text, before in rows
+        ]
+
+    def find_sequence(self, machine_id: int, sequence: int) -> int:
+        """The number of the transition that its machine counts as ``sequence``; 0 when it is not in the file."""
+        low, high = 1, self._model.timelines[machine_id].count
+        while low <= high:
+            middle = (low + high) // 2
+            row = self._one(
+                "SELECT number + skipped FROM transitions WHERE machine_id = ? AND number = ?", (machine_id, middle)
+            )
+            if row is None:
+                return 0
+            if row[0] == sequence:
+                return middle
+            if row[0] < sequence:
+                low = middle + 1
+            else:
+                high = middle - 1
+        return 0
+
+    def find_transition_id(self, external_id: str) -> tuple[int, int] | None:
+        """(machine id, number) of an imported transition, None when there is none of that id."""
+        row = self._one(
+            "SELECT t.machine_id, t.number FROM transition_ids AS i JOIN transitions AS t ON t.id = i.transition_id"
+            " WHERE i.external_id = ? LIMIT 1",
+            (external_id,),
+        )
+        return (row[0], row[1]) if row else None
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def reader(self) -> sqlite3.Connection:
+        """This thread's own reading connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._readers_lock:
+                if self._closed:
+                    raise StoreError(f"{self._path} is closed.")
+                connection = files.connect_reader(self._path)
+                self._readers.append(connection)
+            self._local.connection = connection
+        return connection
+
+    def _one(self, statement: str, values: Sequence[object]) -> Any:
+        try:
+            return self.reader().execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+
+    def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
+        try:
+            return self.reader().execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+
+    def _take_pending(self) -> None:
+        with self._pending_lock:
+            pending, self._pending = self._pending, []
+            self._pending_rows = 0
+            overflow, self._overflow = self._overflow, False
+        if overflow:
+            self._read_file()
+        for changes in pending:
+            if changes.commit <= self._position.commit:
+                continue
+            self._model.define(changes)
+            self._model.apply(changes.events)
+            self._position.advance(changes)
+
+    def _follow_file(self) -> None:
+        try:
+            data_version = self.reader().execute("PRAGMA data_version").fetchone()[0]
+            if data_version == self._data_version or read_commit(self.reader()) == self._position.commit:
+                return
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+        self._read_file()
+        self._data_version = data_version
+
+    def _read_file(self) -> None:
+        connection = self.reader()
+        try:
+            connection.execute("BEGIN")
+            try:
+                changes = read_definitions(connection, self._position, self._model.schemas)
+                self._model.define(changes)
+                for events in read_events(connection, self._position):
+                    self._model.apply(events)
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise damaged(self._path, f"a row cannot be understood ({error!r})") from error

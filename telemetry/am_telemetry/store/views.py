@@ -1,0 +1,165 @@
+"""Views over the tables of a session file: names instead of ids, ISO times, milliseconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _iso(column: str) -> str:
+    seconds, rest = f"{column} / 1000000000", f"{column} % 1000000000"
+    return f"(strftime('%Y-%m-%dT%H:%M:%S', {seconds}, 'unixepoch') || printf('.%09dZ', {rest}))"
+
+
+def _names(column: str) -> str:
+    return f"(SELECT group_concat(value, ' ') FROM json_each({column}))"
+
+
+_VERDICT = """CASE
+      WHEN patterns.queued THEN 'queued'
+      WHEN patterns.checked THEN CASE WHEN patterns.accepted THEN 'possible' ELSE 'impossible' END
+      WHEN patterns.broken THEN 'broken'
+      WHEN patterns.accepted THEN 'accepted'
+      ELSE 'canceled'
+    END"""
+
+VIEWS: Final = f"""
+CREATE VIEW v_transitions AS
+  -- What happened, in order of arrival. Narrow it with: WHERE machine = 'name' ORDER BY number
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    transitions.number AS number,
+    {_iso("transitions.at_ns")} AS time,
+    round(transitions.duration_ns / 1e6, 6) AS duration_ms,
+    patterns.mutation AS mutation,
+    {_names("patterns.called_json")} AS called,
+    {_names("patterns.added_json")} AS added,
+    {_names("patterns.removed_json")} AS removed,
+    {_VERDICT} AS verdict,
+    nullif(patterns.canceled_by, '') AS canceled_by,
+    patterns.auto AS auto,
+    transitions.queue_len AS queue_length,
+    transitions.machine_time AS machine_time,
+    sources.machine AS source_machine,
+    coalesce(sources.external_id, nullif(sources.sequence, 0)) AS source_transition,
+    transitions.id AS transition_id
+  FROM transitions
+  JOIN machines ON machines.id = transitions.machine_id
+  JOIN patterns ON patterns.id = transitions.pattern_id
+  LEFT JOIN sources ON sources.transition_id = transitions.id;
+
+CREATE VIEW v_state_activity AS
+  -- When which state was active. An open end means: still active at the end of the recording.
+  WITH activations AS (
+    SELECT
+      transitions.machine_id AS machine_id,
+      pattern_changes.state AS state,
+      transitions.number AS number,
+      transitions.at_ns AS at_ns
+    FROM transitions
+    JOIN pattern_changes ON pattern_changes.pattern_id = transitions.pattern_id AND pattern_changes.change = 'added'
+    UNION ALL
+    SELECT machines.id, json_extract(state.value, '$.name'), 0, machines.started_ns
+    FROM machines
+    JOIN json_each(machines.initial_clock_json) AS tick ON tick.value % 2 = 1
+    JOIN machine_schemas ON machine_schemas.machine_id = machines.id AND machine_schemas.revision = 1
+    JOIN schemas ON schemas.id = machine_schemas.schema_id
+    JOIN json_each(schemas.states_json) AS state ON state.key = tick.key
+  ), spans AS (
+    SELECT
+      activations.*,
+      (
+        SELECT later.at_ns
+        FROM transitions AS later
+        WHERE later.machine_id = activations.machine_id
+          AND later.number > activations.number
+          AND EXISTS (
+            SELECT 1 FROM pattern_changes AS ending
+            WHERE ending.state = activations.state
+              AND ending.change = 'removed'
+              AND ending.pattern_id = later.pattern_id
+          )
+        ORDER BY later.number
+        LIMIT 1
+      ) AS until_ns
+    FROM activations
+  )
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    spans.state AS state,
+    spans.number AS since_transition,
+    {_iso("spans.at_ns")} AS active_from,
+    {_iso("spans.until_ns")} AS active_to,
+    round((spans.until_ns - spans.at_ns) / 1e6, 6) AS duration_ms
+  FROM spans
+  JOIN machines ON machines.id = spans.machine_id;
+
+CREATE VIEW v_errors AS
+  -- Transitions into an error state.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    transitions.number AS number,
+    {_iso("transitions.at_ns")} AS time,
+    {_names("patterns.called_json")} AS called,
+    errors.type AS type,
+    errors.message AS message,
+    errors.traceback AS traceback,
+    transitions.id AS transition_id
+  FROM errors
+  CROSS JOIN transitions ON transitions.id = errors.transition_id
+  JOIN machines ON machines.id = transitions.machine_id
+  JOIN patterns ON patterns.id = transitions.pattern_id;
+
+CREATE VIEW v_slowest AS
+  -- The 100 transitions that took longest.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    slow.number AS number,
+    round(slow.duration_ns / 1e6, 6) AS duration_ms,
+    {_iso("slow.at_ns")} AS time,
+    patterns.mutation AS mutation,
+    {_names("patterns.called_json")} AS called,
+    {_names("patterns.handlers_json")} AS handlers,
+    slow.id AS transition_id
+  FROM (SELECT * FROM transitions ORDER BY duration_ns DESC, id LIMIT 100) AS slow
+  JOIN machines ON machines.id = slow.machine_id
+  JOIN patterns ON patterns.id = slow.pattern_id
+  ORDER BY slow.duration_ns DESC, slow.id;
+
+CREATE VIEW v_last_state AS
+  -- Where every machine stands now.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    nullif(machines.parent, '') AS parent,
+    CASE WHEN machines.ended_ns = 0 THEN 'connected' ELSE machines.end_reason END AS status,
+    (SELECT group_concat(key, ' ') FROM json_each(machine_clocks.ticks_json) WHERE value % 2 = 1) AS active,
+    machine_clocks.machine_time AS machine_time,
+    machine_clocks.transitions AS transitions,
+    machine_clocks.log_lines AS log_lines,
+    machine_clocks.lost AS lost,
+    {_iso("nullif(machine_clocks.last_at_ns, 0)")} AS last_transition
+  FROM machines
+  JOIN machine_clocks ON machine_clocks.machine_id = machines.id;
+
+CREATE VIEW v_log AS
+  -- Log lines in order of arrival. Narrow it with: WHERE machine = 'name' AND text LIKE '%word%'
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    transitions.number AS number,
+    {_iso("transitions.at_ns")} AS time,
+    CASE log_lines.level
+      WHEN 1 THEN 'external' WHEN 2 THEN 'changes' WHEN 3 THEN 'ops' WHEN 4 THEN 'decisions' ELSE 'everything'
+    END AS level,
+    texts.text AS text,
+    log_lines.before AS before_transition,
+    log_lines.transition_id AS transition_id
+  FROM log_lines
+  JOIN transitions ON transitions.id = log_lines.transition_id
+  JOIN machines ON machines.id = transitions.machine_id
+  JOIN texts ON texts.id = log_lines.text_id;
+"""
