@@ -138,6 +138,15 @@ class TypeTable:
         """The definition of a composite type, None for basic kinds and unknown ids."""
         return self._defs.get(type_id)
 
+    def name(self, type_id: int) -> str:
+        """The name a composite type was declared with, empty when it has none."""
+        found = self._defs.get(type_id)
+        return found.name if found is not None else ""
+
+    def user_types(self) -> list[int]:
+        """Ids of the types the stream has defined so far, in order of definition."""
+        return [type_id for type_id in self._defs if type_id >= FIRST_USER_ID]
+
     def define(self, type_id: int, buf: bytes, pos: int) -> int:
         """Take in the definition of ``type_id`` at ``pos``; returns the position after it."""
         if type_id < FIRST_USER_ID:
