@@ -1,0 +1,78 @@
+"""The address line: which machine at which transition, whether it is connected, its run, tags and process."""
+
+from __future__ import annotations
+
+from am_dbg.session.addressing import address
+from am_dbg.session.session import Session
+from am_dbg.session.targets import SetMode, StepMachine
+from am_dbg.session.timefmt import date_and_time
+from am_dbg.session.urls import SCHEME
+from am_dbg.session.view import Mode
+from am_dbg.viewmodels.spans import Line, Role, Span, clean
+from am_dbg.viewmodels.transition_line import Part, fit
+from am_telemetry.store.records import MachineRecord
+
+_END = {
+    "disposed": "disposed",
+    "closed": "closed",
+    "disconnected": "disconnected",
+    "superseded": "replaced by a later run",
+}
+
+
+def line(session: Session, width: int) -> Line:
+    """``◀ ▶ mach://orders/#96 ● connected  #svc:shop …``, at most ``width`` cells."""
+    machine = session.machine
+    arrows = (
+        Span("◀", Role.LINK, target=StepMachine(-1)),
+        Span(" "),
+        Span("▶", Role.LINK, target=StepMachine(1)),
+    )
+    if machine is None:
+        return fit([Part(arrows, 3), Part((Span(SCHEME, Role.DIM), Span("no machine yet", Role.DIM)), 0)], width)
+    role = Role.ACTIVE if machine.connected else Role.DIM
+    url = clean(address(session)).removeprefix(SCHEME)
+    parts = [
+        Part(arrows, 5),
+        Part((Span(SCHEME, role), Span(url, Role.TEXT, bold=True, underline=True)), 0),
+        Part(connection(machine), 1),
+    ]
+    if session.mode is Mode.TAIL:
+        parts.append(Part((Span("⇥ tail", Role.TITLE, bold=True, target=SetMode("paused")),), 2))
+    runs = session.runs(machine.name)
+    if len(runs) > 1:
+        parts.append(Part((Span(f"run {machine.run} of {len(runs)}", Role.VALUE),), 3))
+    tags = _tags(session, machine)
+    if tags:
+        parts.append(Part(tags, 4))
+    process = session.recording.process(machine.process_id)
+    if process.name or process.pid:
+        label = clean(process.name or "process", 30) + (f" ({process.pid})" if process.pid else "")
+        parts.append(Part((Span(label, Role.DIM),), 6, right=True))
+    return fit(parts, width)
+
+
+def connection(machine: MachineRecord) -> Line:
+    """``● connected``, or ``○`` with how and when it ended."""
+    if machine.connected:
+        return (Span("● connected", Role.ACTIVE),)
+    return (Span(f"○ {_END.get(machine.end_reason, 'gone')} {date_and_time(machine.ended_ns)}", Role.DIM),)
+
+
+def _tags(session: Session, machine: MachineRecord) -> Line:
+    """Its own tags, then those of its ancestors, nearest first."""
+    own = " ".join(f"#{clean(tag, 60)}" for tag in machine.tags)
+    inherited: list[str] = []
+    seen = {machine.name}
+    parent = machine.parent
+    while parent and parent not in seen:
+        seen.add(parent)
+        runs = session.runs(parent)
+        if not runs:
+            break
+        inherited += [f"#{clean(tag, 60)}" for tag in runs[-1].tags]
+        parent = runs[-1].parent
+    spans = [Span(own, Role.DIM)] if own else []
+    if inherited:
+        spans.append(Span((" … " if own else "… ") + " ".join(inherited), Role.DIM))
+    return tuple(spans)

@@ -1,0 +1,230 @@
+"""The log pane: an endless list of which only the rows in the window are made.
+
+How many rows a transition has is known only after its log entries were read, so rows have no global index. A place in the
+log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible transition has
+at least one row: what was not logged is told from its pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from am_dbg.session import navigation
+from am_dbg.session.filters import LOG_LEVELS
+from am_dbg.session.targets import GoToTransition
+from am_dbg.session.timefmt import SECOND, second_label, thousands
+from am_dbg.session.view import SessionView
+from am_dbg.viewmodels.log_text import gutter, parse, summary
+from am_dbg.viewmodels.spans import Line, Role, Span
+from am_telemetry.store.records import LogRecord
+from am_telemetry.store.timeline import Timeline
+
+_CHUNK: Final = 32
+_NEAR: Final = 256
+_KEPT: Final = 4_000
+
+
+class LogPosition(NamedTuple):
+    """A row of the log: 0-based rank of the visible transition, and row of that transition."""
+
+    rank: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row. ``number`` is its transition; ``current`` marks the rows of the transition at the cursor."""
+
+    position: LogPosition
+    number: int
+    line: Line
+    current: bool
+
+
+def title(session: SessionView) -> Line:
+    """``Log changes · t412``: the level and the machine time at the cursor."""
+    level = LOG_LEVELS[session.filters.log_level]
+    head = (Span("Log ", Role.TITLE, bold=True), Span(level, Role.VALUE))
+    timeline = session.timeline
+    if timeline is None:
+        return head
+    return (*head, Span(" · t", Role.DIM), Span(thousands(timeline.machine_time(session.number)), Role.VALUE))
+
+
+class LogModel:
+    """The log of a session's selected machine, with the place of its window. For one thread.
+
+    Call ``follow`` when the cursor moved, ``scroll`` when the user scrolls, ``rows`` to draw. The place is kept when new
+    transitions arrive, filters change or another machine is selected (then the cursor's transition is brought into view).
+    """
+
+    def __init__(self, session: SessionView) -> None:
+        self._session = session
+        self.top = LogPosition(0, 0)
+        """The first row of the window."""
+        self._key: tuple[object, ...] = ()
+        self._lines: dict[int, tuple[Line, ...]] = {}
+
+    @property
+    def total(self) -> int:
+        """Number of transitions in the log."""
+        return len(self._session.visible)
+
+    def rows(self, height: int) -> list[LogRow]:
+        """The rows of the window, at most ``height``."""
+        self._refresh()
+        out: list[LogRow] = []
+        current = self._session.number
+        rank, skip = self.top
+        total = self.total
+        while rank < total and len(out) < height:
+            number = navigation.select(self._session.visible, rank)
+            for row, line in enumerate(self._lines_of(rank)):
+                if row >= skip and len(out) < height:
+                    out.append(LogRow(LogPosition(rank, row), number, line, number == current))
+            rank, skip = rank + 1, 0
+        return out
+
+    def follow(self, height: int) -> bool:
+        """Scroll as little as needed to show the transition at the cursor; True when the window moved."""
+        self._refresh()
+        before = self.top
+        rank = self._session.visible_rank - 1
+        if rank < 0:
+            self.top = LogPosition(0, 0)
+            return self.top != before
+        first = LogPosition(rank, 0)
+        last = LogPosition(rank, max(0, min(len(self._lines_of(rank)), height) - 1))
+        if first < self.top:
+            self.top = first
+        elif not self._within(last, height):
+            self.top = self._moved(last, 1 - height)
+        self._fill(height)
+        return self.top != before
+
+    def scroll(self, rows: int, height: int) -> bool:
+        """Move the window down (or, when negative, up) by rows, stopping at the ends; True when it moved."""
+        self._refresh()
+        before = self.top
+        self.top = self._moved(self.top, rows)
+        self._fill(height)
+        return self.top != before
+
+    def scroll_to(self, fraction: float, height: int) -> bool:
+        """Move the window to a share (0 to 1) of all transitions; True when it moved."""
+        self._refresh()
+        before = self.top
+        self.top = LogPosition(max(0, min(round(fraction * self.total), self.total - 1)), 0)
+        self._fill(height)
+        return self.top != before
+
+    def window(self, height: int) -> tuple[float, float]:
+        """Where the window begins and how much it shows, as shares of all transitions: for a scroll bar."""
+        total = self.total
+        shown = self.rows(height)
+        if not total or not shown:
+            return 0.0, 1.0
+        return shown[0].position.rank / total, (shown[-1].position.rank + 1 - shown[0].position.rank) / total
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def _moved(self, place: LogPosition, rows: int) -> LogPosition:
+        rank, row = place.rank, place.row + rows
+        while row < 0 and rank > 0:
+            rank -= 1
+            row += len(self._lines_of(rank))
+        total = self.total
+        while rank < total and row >= (size := len(self._lines_of(rank))):
+            if rank == total - 1:
+                return LogPosition(rank, size - 1)
+            rank, row = rank + 1, row - size
+        return LogPosition(max(0, min(rank, total - 1)), max(0, row))
+
+    def _within(self, place: LogPosition, height: int) -> bool:
+        if not self.top <= place or place.rank - self.top.rank >= height:
+            return False
+        before = sum(len(self._lines_of(rank)) for rank in range(self.top.rank, place.rank))
+        return before - self.top.row + place.row < height
+
+    def _fill(self, height: int) -> None:
+        """Leave no blank rows at the end while there are rows before the window."""
+        total = self.total
+        if not total:
+            self.top = LogPosition(0, 0)
+            return
+        if total - self.top.rank <= height:
+            end = LogPosition(total - 1, len(self._lines_of(total - 1)) - 1)
+            self.top = min(self.top, self._moved(end, 1 - height))
+
+    # -- lines ---------------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        session = self._session
+        timeline = session.timeline
+        key = (session.machine_id, id(timeline), session.filters)
+        if key == self._key:
+            return
+        keep = self._key and self._key[0] == session.machine_id
+        self._key = key
+        self._lines.clear()
+        self.top = LogPosition(max(0, session.visible_rank - 1) if keep else max(0, session.visible_rank - 2), 0)
+
+    def _lines_of(self, rank: int) -> tuple[Line, ...]:
+        number = navigation.select(self._session.visible, rank)
+        lines = self._lines.get(number)
+        if lines is None:
+            if len(self._lines) > _KEPT:
+                self._lines.clear()
+            self._load(rank - rank % _CHUNK)
+            lines = self._lines[number]
+        return lines
+
+    def _load(self, rank: int) -> None:
+        """Make the rows of a chunk of transitions, reading their log entries with few queries."""
+        session, timeline = self._session, self._session.timeline
+        if timeline is None or session.machine_id is None:
+            return
+        visible = session.visible
+        numbers = [int(number) for number in visible[rank : rank + _CHUNK]]
+        entries: dict[int, list[LogRecord]] = {}
+        logged = [number for number in numbers if number in timeline.logged]
+        while logged:
+            first = logged[0]
+            near = [number for number in logged if number - first < _NEAR]
+            for entry in session.recording.log_lines(session.machine_id, first, near[-1]):
+                entries.setdefault(entry.number, []).append(entry)
+            logged = logged[len(near) :]
+        before = navigation.select(visible, rank - 1) if rank else None
+        for number in numbers:
+            self._lines[number] = self._rows_of(timeline, number, entries.get(number, []), before)
+            before = number
+
+    def _rows_of(
+        self, timeline: Timeline, number: int, entries: list[LogRecord], before: int | None
+    ) -> tuple[Line, ...]:
+        session = self._session
+        filters = session.filters
+        record = timeline.pattern(number)
+        out: list[Line] = []
+        at_ns = timeline.at(number)
+        if filters.show_times and (before is None or timeline.at(before) // SECOND != at_ns // SECOND):
+            label = f"{second_label(at_ns)} ─── t{thousands(timeline.machine_time(number))}"
+            out.append((Span(label, Role.DIM),))
+        if lost := timeline.gaps.get(number):
+            out.append((Span(f"! {thousands(lost)} transitions were lost here", Role.ERROR, bold=True),))
+        machine_id = session.machine_id if session.machine_id is not None else 0
+        target = GoToTransition(machine_id, number)
+        sign = gutter(record.fact, number in timeline.errors or number in timeline.broken)
+        names = timeline.schema.names
+        called = [record.schema.state_name(state) for state in record.fact.called]
+        own = False
+        for entry in entries:
+            if entry.level > filters.log_level:
+                continue
+            own = own or not entry.before
+            edge = Span("  ", target=target) if entry.before else sign
+            out.append((edge, *parse(entry.text, names, called)))
+        if not own:
+            out.append((sign, *summary(record)))
+        return tuple(out)

@@ -1,0 +1,143 @@
+"""Log lines taken apart: prefix, states, arguments. What a machine did not log is told from its pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from am_dbg.session.targets import SelectState
+from am_dbg.viewmodels.describe import cancel_reason, is_canceled, state_spans
+from am_dbg.viewmodels.spans import TEXT_LIMIT, Line, Role, Span, clean
+from am_telemetry.facts import PatternFact
+from am_telemetry.store.records import PatternRecord
+
+_PREFIX: Final = re.compile(r"\[[^\]\s]{1,60}\]")
+_ARGUMENT: Final = re.compile(r"(?<![^\s(,])([A-Za-z_][\w.-]*)=([^\s)]*)")
+_NAMES_LIMIT: Final = 2_000
+
+
+@lru_cache(maxsize=64)
+def _name_pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Matches any of the names as a whole word, the longest first, so that Ready is not found inside ReadyToGo."""
+    usable = sorted((name for name in names[:_NAMES_LIMIT] if name), key=len, reverse=True)
+    if not usable:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, usable))})(?!\w)")
+
+
+def parse(text: str, names: tuple[str, ...], called: Iterable[str] = ()) -> Line:
+    """One log entry as a line: the prefix apart, states as links with their sign, arguments as key and value.
+
+    Args:
+        text: as logged; of several physical lines the first is shown and the others are counted.
+        names: states of the machine; they are recognised as whole words only.
+        called: names of the called states, which are underlined.
+    """
+    first, more = _first_line(text)
+    spans: list[Span] = []
+    rest = first
+    if prefix := _PREFIX.match(first):
+        spans.append(Span(clean(prefix[0]), Role.PREFIX))
+        rest = first[prefix.end() :]
+    left_out = max(0, len(rest) - TEXT_LIMIT)
+    spans.extend(_body(rest[:TEXT_LIMIT], names, frozenset(called)))
+    if left_out:
+        spans.append(Span(f"… (+{left_out})", Role.DIM))
+    if more:
+        spans.append(Span(f"  (+{more} {'line' if more == 1 else 'lines'})", Role.DIM))
+    return tuple(spans)
+
+
+def _first_line(text: str) -> tuple[str, int]:
+    stripped = text.strip("\r\n")
+    end = stripped.find("\n")
+    if end < 0:
+        return stripped, 0
+    return stripped[:end].rstrip("\r"), stripped.count("\n", end)
+
+
+def _body(text: str, names: tuple[str, ...], called: frozenset[str]) -> list[Span]:
+    pattern = _name_pattern(names)
+    found: list[tuple[int, int, list[Span]]] = []
+    for match in _ARGUMENT.finditer(text):
+        found.append((match.start(), match.end(), [_key(match[1]), Span(clean(match[2]), Role.VALUE)]))
+    taken = [(start, end) for start, end, _ in found]
+    for match in pattern.finditer(text) if pattern else ():
+        if any(start < match.end() and match.start() < end for start, end in taken):
+            continue
+        name = match[0]
+        sign = text[match.start() - 1] if match.start() else ""
+        removed = sign in ("-", "−") and (match.start() < 2 or not text[match.start() - 2].isalnum())
+        added = sign == "+"
+        role = Role.REMOVED if removed else Role.ADDED if added else Role.ACTIVE
+        start = match.start() - (removed or added)
+        # Without colour the sign tells an added state from a removed one, and bold a state from other words.
+        shown = ("+" if added else "-" if removed else "") + clean(name)
+        span = Span(shown, role, bold=not removed, underline=name in called, target=SelectState(name))
+        found.append((start, match.end(), [span]))
+    out: list[Span] = []
+    position = 0
+    for start, end, pieces in sorted(found, key=lambda item: item[0]):
+        if start < position:
+            continue
+        if start > position:
+            out.append(Span(clean(text[position:start])))
+        out.extend(pieces)
+        position = end
+    if position < len(text):
+        out.append(Span(clean(text[position:])))
+    return out
+
+
+def _key(name: str) -> Span:
+    return Span(clean(name) + "=", Role.KEY)
+
+
+def summary(record: PatternRecord) -> Line:
+    """What a transition did, for transitions without log lines of their own."""
+    fact, schema = record.fact, record.schema
+    called = state_spans(schema, fact.called, Role.CALLED)
+    asked = (Span(f" {fact.mutation} ", Role.DIM), *called)
+    reason = cancel_reason(record)
+    why = (Span(f" · {reason}", Role.CANCELED),) if reason else ()
+    if fact.queued:
+        return (Span("[queued]", Role.PREFIX), *asked)
+    if fact.check:
+        answer = Span(" · yes" if fact.accepted else " · no", Role.ACCEPTED if fact.accepted else Role.CANCELED)
+        return (Span("[check]", Role.PREFIX), *asked, answer, *why)
+    if is_canceled(fact):
+        return (Span("[cancel]", Role.PREFIX), *asked, *why)
+    if not fact.deltas:
+        return (Span("[empty]", Role.PREFIX), *asked)
+    return (Span("[state:auto]" if fact.auto else "[state]", Role.PREFIX), *_changes(record))
+
+
+def _changes(record: PatternRecord) -> Line:
+    fact, schema = record.fact, record.schema
+    again = tuple(s for s, ticks in fact.deltas if ticks and s not in fact.added and s not in fact.removed)
+    spans: list[Span] = []
+    for states, role, sign in (
+        (fact.added, Role.ADDED, "+"),
+        (again, Role.CALLED, "~"),
+        (fact.removed, Role.REMOVED, "−"),
+    ):
+        if states:
+            spans += [Span(" "), *state_spans(schema, states, role, sign)]
+    return tuple(spans)
+
+
+def gutter(fact: PatternFact, error: bool) -> Span:
+    """The sign at the left edge: ``!`` error, ``✕`` canceled, ``+`` states added, ``−`` only removed, ``·`` neither."""
+    if error:
+        return Span("! ", Role.ERROR, bold=True)
+    if is_canceled(fact) or (fact.check and not fact.accepted):
+        return Span("✕ ", Role.CANCELED, bold=True)
+    if fact.queued:
+        return Span("… ", Role.QUEUED)
+    if fact.added:
+        return Span("+ ", Role.ADDED, bold=True)
+    if fact.removed:
+        return Span("− ", Role.REMOVED, bold=True)
+    return Span("~ ", Role.CALLED) if fact.deltas else Span("· ", Role.EMPTY)

@@ -1,0 +1,114 @@
+"""The current and the next transition on one line each, cut by importance when there is little room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from am_dbg.session.targets import GoToTransition
+from am_dbg.session.timefmt import duration, thousands, time_of_day
+from am_dbg.session.view import Mode, SessionView
+from am_dbg.viewmodels.describe import cancel_reason, is_canceled, state_spans, touched
+from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut_line, line_width
+from am_telemetry.store.records import TransitionRecord
+
+_MODES = {Mode.PAUSED: "‖ Paused", Mode.TAIL: "⇥ Tail", Mode.PLAYING: "▶ Playing"}
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the line. Pieces with the highest ``rank`` are left out first."""
+
+    line: Line
+    rank: int
+    right: bool = False
+    """Belongs to the right edge."""
+
+
+def current(session: SessionView, width: int) -> Line:
+    """The transition at the cursor, at most ``width`` cells; the mode comes first."""
+    mode = Part((Span(_MODES[session.mode], Role.TITLE, bold=True, underline=True),), 1)
+    record = session.current
+    if record is None:
+        text = "no transitions yet" if not session.count else "before the first transition: the initial structure"
+        return fit([mode, Part(_position(session), 2), Part((Span(text, Role.DIM),), 0)], width)
+    return fit([mode, Part(_position(session), 0), *_parts(record)], width)
+
+
+def next_(session: SessionView, width: int) -> Line:
+    """The next visible transition, at most ``width`` cells; says so when there is none."""
+    number = session.next_number
+    record = None if number is None else session.transition(number)
+    if record is None:
+        waiting = session.mode is Mode.TAIL and session.machine is not None and session.machine.connected
+        text = "waiting for the next transition" if waiting else "no later transition"
+        return fit([Part((Span("next ", Role.DIM), Span(text, Role.DIM)), 0)], width) if session.count else ()
+    target = GoToTransition(record.machine_id, record.number)
+    head = (Span("next ", Role.DIM), Span(f"#{thousands(record.number)}", Role.LINK, underline=True, target=target))
+    return fit([Part(head, 0), *_parts(record)], width)
+
+
+def fit(parts: list[Part], width: int) -> Line:
+    """Join parts with gaps, leaving out the least important ones until the rest fits; the most important one is cut."""
+    kept = [part for part in parts if part.line]
+    while len(kept) > 1 and sum(line_width(p.line) for p in kept) + _GAP * (len(kept) - 1) > width:
+        kept.remove(max(kept, key=lambda part: part.rank))
+    left: list[Span] = []
+    right: list[Span] = []
+    for part in kept:
+        side = right if part.right else left
+        if side:
+            side.append(Span(" " * _GAP))
+        side.extend(part.line)
+    if right:
+        space = width - line_width(left) - line_width(right)
+        left.append(Span(" " * max(_GAP if left else 0, space)))
+    return cut_line((*left, *right), width)
+
+
+def _position(session: SessionView) -> Line:
+    total, visible = session.count, len(session.visible)
+    line = (Span(f"#{thousands(session.number)}", Role.VALUE, bold=True), Span(f"/{thousands(total)}", Role.DIM))
+    if visible == total:
+        return line
+    shown = f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)"
+    return (*line, Span(shown, Role.DIM))
+
+
+def _parts(record: TransitionRecord) -> list[Part]:
+    schema, fact = record.pattern.schema, record.pattern.fact
+    canceled = is_canceled(fact)
+    ticks = sum(gained for _, gained in fact.deltas)
+    what = (
+        Span(f"{fact.mutation} ", Role.DIM if canceled else Role.KEY),
+        *state_spans(schema, fact.called, Role.CANCELED if canceled else Role.CALLED),
+    )
+    changes = len(fact.added), len(fact.removed), len(touched(fact))
+    counts = (
+        Span(f"+{changes[0]}", Role.ADDED if changes[0] else Role.DIM),
+        Span(f" −{changes[1]}", Role.REMOVED if changes[1] else Role.DIM),
+        Span(f" ~{changes[2]}", Role.DIM),
+    )
+    parts = [Part((Span(f"{ticks:+d}t", Role.VALUE if ticks else Role.DIM),), 6), Part(what, 1)]
+    labels = [word for on, word in ((fact.auto, "auto"), (fact.check, "dry run"), (fact.queued, "queued")) if on]
+    if labels:
+        parts.append(Part((Span(" ".join(labels), Role.QUEUED if fact.queued else Role.DIM),), 4))
+    reason = cancel_reason(record.pattern)
+    if canceled:
+        text = "✕ canceled" if not reason else f"✕ {reason}" if "cancel" in reason else f"✕ canceled: {reason}"
+        parts.append(Part((Span(text, Role.CANCELED, bold=True),), 2))
+    elif reason:
+        parts.append(Part((Span(f"✕ no: {reason}", Role.CANCELED),), 2))
+    if record.error is not None:
+        text = clean(f"{record.error.type}: {record.error.message}", 200)
+        parts.append(Part((Span(f"! {text}", Role.ERROR, bold=True),), 3))
+    elif fact.broken:
+        parts.append(Part((Span("! handler failed", Role.ERROR, bold=True),), 3))
+    parts.append(Part(counts, 5))
+    if record.source is not None and record.source.machine:
+        number = f" #{thousands(record.source.sequence)}" if record.source.sequence else ""
+        parts.append(Part((Span(f"← {clean(record.source.machine, 40)}{number}", Role.LINK),), 8))
+    parts.append(Part((Span(time_of_day(record.at_ns), Role.DIM),), 4, right=True))
+    if record.duration_ns > 0:
+        parts.append(Part((Span(duration(record.duration_ns), Role.DIM),), 7, right=True))
+    return parts
