@@ -1,8 +1,8 @@
 """The log pane: an endless list of which only the rows in the window are made.
 
-How many rows a transition has is known only after its log entries were read, so rows have no global index. A place in the
-log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible transition has
-at least one row: what was not logged is told from its pattern.
+How many rows a transition has is known only after its log entries were read, so rows have no global index. A place in
+the log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible transition
+has at least one row: what was not logged is told from its pattern.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def title(session: SessionView) -> Line:
 class LogModel:
     """The log of a session's selected machine, with the place of its window. For one thread.
 
-    Call ``follow`` when the cursor moved, ``scroll`` when the user scrolls, ``rows`` to draw. The place is kept when new
-    transitions arrive, filters change or another machine is selected (then the cursor's transition is brought into view).
+    Call ``follow`` when the cursor moved, ``scroll`` when the user scrolls, ``rows`` to draw. New transitions leave the
+    place as it is; other filters or another machine bring the cursor's transition into view.
     """
 
     def __init__(self, session: SessionView) -> None:
