@@ -13,7 +13,7 @@ from textual.app import App
 from textual.constants import ESCAPE_DELAY
 from textual.message import Message
 
-__all__ = ["ESCAPE_DELAY", "InputParser", "adopt", "error_text"]
+__all__ = ["ESCAPE_DELAY", "InputParser", "adopt", "error_text", "set_terminal_title"]
 
 
 class InputParser:
@@ -72,3 +72,10 @@ def error_text(app: App[Any]) -> str:
     """The crash report of an adopted app, empty when it ended well."""
     file = app.error_console.file
     return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def set_terminal_title(app: App[Any], title: str) -> None:
+    """Name the terminal's window (OSC 2). ``title`` must be free of control characters."""
+    driver = app._driver
+    if driver is not None and not driver.is_headless:
+        driver.write(f"\x1b]2;{title}\x1b\\")

@@ -79,6 +79,7 @@ class ChannelDriver(Driver):
         if self._paused:
             self._paused = False
             self._hold.close()
+            self._app.screen.refresh(layout=True)
 
     # -- input ---------------------------------------------------------------------------------------------------
 

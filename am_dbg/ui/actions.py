@@ -1,0 +1,188 @@
+"""Everything a person can do, declared once.
+
+Key bindings, the footer, the help screen, the command palette and the documentation are all derived from ``ACTIONS``.
+A key is written the way Textual names it; ``am_dbg.ui.keymap`` turns it into what is printed on a keyboard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Pane(StrEnum):
+    """Where the keyboard focus can be. The value is the widget's id."""
+
+    MACHINES = "machines"
+    SCHEMA = "schema"
+    LOG = "log"
+    STRIP = "strip"
+
+
+class Group(StrEnum):
+    """Headings of the help screen, in order."""
+
+    TIME = "Move in time"
+    JUMP = "Jump"
+    PANES = "Panes and lists"
+    VIEW = "What is shown"
+    APP = "Application"
+
+
+LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
+EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do."""
+
+    id: str
+    """Stable name, ``group.verb``; user key maps refer to it."""
+    title: str
+    """A few words, as the palette shows them."""
+    description: str
+    """One sentence for the help screen and the documentation."""
+    keys: tuple[str, ...]
+    """Default keys; all of them work."""
+    group: Group
+    handler: str
+    """Name of the method of ``Controller`` that does it."""
+    where: frozenset[Pane] = EVERYWHERE
+    """Panes in which the keys work."""
+    footer: str = ""
+    """Key and label in the footer, apart by a space; empty to leave it out."""
+    argument: int | None = None
+    """Passed to the handler when present."""
+    palette: bool = True
+    """Whether the palette lists it; moves inside a list would be noise there."""
+
+
+def _move(name: str, title: str, description: str, *keys: str, **more: object) -> Action:
+    return Action(f"move.{name}", title, description, keys, Group.PANES, f"move_{name}", palette=False, **more)  # type: ignore[arg-type]  # keywords of Action
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action(
+        "time.previous", "Previous transition", "Step back to the transition before, among those that are shown.",
+        ("left", "comma"), Group.TIME, "previous_transition", footer="←→ step",
+    ),
+    Action(
+        "time.next", "Next transition", "Step forward to the transition after, among those that are shown.",
+        ("right", "full_stop"), Group.TIME, "next_transition",
+    ),
+    Action(
+        "time.first", "Initial structure", "Go to the moment before the first transition.",
+        ("home",), Group.TIME, "first_transition",
+    ),
+    Action(
+        "time.last", "Last transition", "Go to the newest transition that is shown.",
+        ("end",), Group.TIME, "last_transition",
+    ),
+    Action(
+        "time.play", "Play or pause", "Step forward by itself, two transitions a second, until the end or a key.",
+        ("space",), Group.TIME, "toggle_play", footer="Space play",
+    ),
+    Action(
+        "time.tail", "Follow the newest", "Stay at the end while new transitions arrive; any move by hand ends it.",
+        ("T", "alt+v"), Group.TIME, "toggle_tail", footer="T tail",
+    ),
+    Action(
+        "jump.back", "Jump back",
+        "With a selected state: the last transition before that added, removed or called it. Otherwise 50 back.",
+        ("H", "alt+h", "alt+left"), Group.JUMP, "jump_back", footer="H/L jump",
+    ),
+    Action(
+        "jump.forward", "Jump forward",
+        "With a selected state: the next transition that adds, removes or calls it. Otherwise 50 forward.",
+        ("L", "alt+l", "alt+right"), Group.JUMP, "jump_forward",
+    ),
+    Action(
+        "jump.next-problem", "Next problem", "The next error, cancellation or broken transition of this machine.",
+        ("J",), Group.JUMP, "next_problem", footer="J/K problem",
+    ),
+    Action(
+        "jump.previous-problem", "Previous problem", "The error, cancellation or broken transition before.",
+        ("K",), Group.JUMP, "previous_problem",
+    ),
+    Action(
+        "jump.goto", "Go to …", "Type a transition number, a machine time, a time of day or a machine address.",
+        ("at",), Group.JUMP, "go_to", footer="@ go to",
+    ),
+    Action(
+        "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
+        ("slash",), Group.JUMP, "find", footer="/ find",
+    ),
+    _move("up", "Row up", "Move the row cursor up; in the log, scroll.", "up"),
+    _move("down", "Row down", "Move the row cursor down; in the log, scroll.", "down"),
+    _move("page_up", "Page up", "One page up.", "pageup", "alt+p"),
+    _move("page_down", "Page down", "One page down.", "pagedown", "alt+n"),
+    _move(
+        "left", "Scroll left", "Scroll the log to the left; comma and full stop still step in time.", "shift+left",
+        where=frozenset({Pane.LOG}),
+    ),
+    _move(
+        "right", "Scroll right", "Scroll the log to the right; comma and full stop still step in time.", "shift+right",
+        where=frozenset({Pane.LOG}),
+    ),
+    _move("enter", "Choose", "Select the machine, open or close the state, go to the transition of the row.", "enter"),
+    Action(
+        "panes.next", "Next pane", "Move the focus to the next pane.", ("tab",), Group.PANES, "next_pane",
+        footer="Tab pane", palette=False,
+    ),
+    Action(
+        "panes.previous", "Previous pane", "Move the focus to the pane before.",
+        ("shift+tab",), Group.PANES, "previous_pane", palette=False,
+    ),
+    Action(
+        "panes.default", "Back to the machines",
+        "End a search, then clear the selected state, then move the focus to the list of machines.",
+        ("escape",), Group.PANES, "escape", palette=False,
+    ),
+    Action(
+        "machine.next", "Next machine", "Select the machine below, at the same moment.",
+        ("ctrl+down",), Group.PANES, "next_machine",
+    ),
+    Action(
+        "machine.previous", "Previous machine", "Select the machine above, at the same moment.",
+        ("ctrl+up",), Group.PANES, "previous_machine",
+    ),
+    Action(
+        "view.expand", "Expand or collapse all states", "Open every state of the schema, or close them all.",
+        ("E", "alt+e"), Group.VIEW, "toggle_expand",
+    ),
+    Action(
+        "view.filters", "Filters …", "Choose which kinds of transitions are shown.",
+        ("F", "alt+f"), Group.VIEW, "open_filters", footer="F filters",
+    ),
+    *(
+        Action(
+            f"view.level-{level}", f"Log level {level}: {name}", f"Show log lines up to level {level} ({name}).",
+            (str(level),), Group.VIEW, "set_log_level", argument=level,
+        )
+        for level, name in enumerate(("nothing", "external", "changes", "ops", "decisions", "everything"))
+    ),
+    Action(
+        "view.theme", "Light or dark", "Switch between the dark and the light theme.",
+        ("f9",), Group.VIEW, "toggle_theme",
+    ),
+    Action(
+        "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),
+        Group.APP, "open_help", footer="? help",
+    ),
+    Action(
+        "app.palette", "Command palette", "Search for anything: commands, machines, states.",
+        ("ctrl+p", "colon"), Group.APP, "open_palette", footer=": palette", palette=False,
+    ),
+    Action("app.quit", "Quit", "Leave; what was recorded stays in the session file.", ("ctrl+q",), Group.APP, "quit"),
+)  # fmt: skip
+
+BY_ID: Final = {action.id: action for action in ACTIONS}
+
+
+def footer_actions() -> list[Action]:
+    """The actions named in the footer, most important first."""
+    order = ("app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "view.filters",
+             "app.palette", "time.tail", "time.play", "jump.goto")  # fmt: skip
+    return [BY_ID[name] for name in order]

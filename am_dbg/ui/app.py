@@ -1,0 +1,111 @@
+"""The debugger as a Textual app: themes, timers, title, and the one main screen."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from am_dbg.remote._textual import set_terminal_title
+from am_dbg.session import Session
+from am_dbg.ui.palette import ActionProvider, MachineProvider, StateProvider
+from am_dbg.ui.screens.main import MainScreen
+from am_dbg.ui.styles import RoleStyles
+from am_dbg.ui.themes import DARK, LIGHT, PLAIN, themes
+from am_dbg.viewmodels.spans import clean
+
+POLL_SECONDS = 1 / 20
+"""How often the recording is asked for news. Asking costs next to nothing when there are none."""
+
+
+class DebuggerApp(App[None]):
+    """One person's debugger.
+
+    Args:
+        session: what is looked at; the app is its only user.
+        listen: address that programs report to, None for a recording that does not grow.
+        failure: why records cannot be stored at the moment, empty when all is well.
+        plain: use no colour at all; by default that is decided by ``NO_COLOR``.
+    """
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar = {ActionProvider, MachineProvider, StateProvider}
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        listen: str | None = None,
+        failure: Callable[[], str] | None = None,
+        plain: bool | None = None,
+    ) -> None:
+        without_color = bool(os.environ.get("NO_COLOR")) if plain is None else plain
+        super().__init__(ansi_color=True if without_color else None)
+        self.session = session
+        self.listen = listen
+        self.failure = failure or (lambda: "")
+        self._role_styles: RoleStyles | None = None
+        self._title_shown = ""
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = PLAIN if without_color else DARK
+        self.title = "am-dbg"
+        self.main = MainScreen(session)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def on_mount(self) -> None:
+        # Thousands of long-lived widgets and rows make full collections slow and useless at the default thresholds.
+        gc.set_threshold(50_000, 20, 50)
+        self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
+        self.set_interval(POLL_SECONDS, self._poll)
+
+    # -- colours -------------------------------------------------------------------------------------------------
+
+    @property
+    def role_styles(self) -> RoleStyles:
+        """How spans look in the current theme."""
+        if self._role_styles is None or self._role_styles.theme != self.theme:
+            self._role_styles = RoleStyles(self.theme_variables or self.get_css_variables(), self.theme)
+        return self._role_styles
+
+    def toggle_theme(self) -> None:
+        """Dark to light and back. Without colours there is nothing to switch."""
+        if self.theme != PLAIN:
+            self.theme = LIGHT if self.theme == DARK else DARK
+
+    def _recolor(self) -> None:
+        self._role_styles = None
+        self.main.redraw()
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        self.session.refresh()
+        self.session.tick()
+        if self.session.revision != self.main.painted_revision:
+            self.main.paint_soon()
+        self.main.sync_status()
+        self._show_title()
+
+    def _show_title(self) -> None:
+        machine = self.session.machine
+        title = f"am-dbg · {clean(machine.name, 60)}" if machine is not None else "am-dbg"
+        if title != self._title_shown:
+            self._title_shown = title
+            set_terminal_title(self, title)
+
+    # -- actions -------------------------------------------------------------------------------------------------
+
+    def run_action_by_id(self, action_id: str) -> None:
+        """Run an action of the registry, for instance from the palette."""
+        self.main.controller.run(action_id)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        return ()

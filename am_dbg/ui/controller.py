@@ -1,0 +1,168 @@
+"""What each action does. The registry names these methods; this is the only place that turns keys into commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from am_dbg.session import Session
+from am_dbg.ui.actions import BY_ID, Pane
+
+if TYPE_CHECKING:
+    from am_dbg.ui.app import DebuggerApp
+    from am_dbg.ui.screens.main import MainScreen
+    from am_dbg.ui.widgets.line_view import LineView
+
+
+class Controller:
+    """Runs actions on a session and on the screen that shows it."""
+
+    def __init__(self, session: Session, screen: MainScreen) -> None:
+        self._session = session
+        self._screen = screen
+
+    def run(self, action_id: str) -> None:
+        """Do an action by its id, if it has a meaning in the focused pane.
+
+        Raises:
+            KeyError: no action has that id.
+        """
+        action = BY_ID[action_id]
+        if self._screen.focused_pane not in action.where:
+            return
+        handler = getattr(self, action.handler)
+        if action.argument is None:
+            handler()
+        else:
+            handler(action.argument)
+        self._screen.paint_soon()
+
+    @property
+    def _app(self) -> DebuggerApp:
+        return self._screen.debugger
+
+    @property
+    def _view(self) -> LineView | None:
+        return self._screen.focused_view
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def previous_transition(self) -> None:
+        self._session.previous()
+
+    def next_transition(self) -> None:
+        self._session.next()
+
+    def first_transition(self) -> None:
+        self._session.first()
+
+    def last_transition(self) -> None:
+        self._session.last()
+
+    def toggle_play(self) -> None:
+        self._session.toggle_play()
+
+    def toggle_tail(self) -> None:
+        self._session.toggle_tail()
+
+    # -- jumps ---------------------------------------------------------------------------------------------------
+
+    def jump_back(self) -> None:
+        self._session.jump_back()
+
+    def jump_forward(self) -> None:
+        self._session.jump_forward()
+
+    def next_problem(self) -> None:
+        self._session.next_problem()
+
+    def previous_problem(self) -> None:
+        self._session.previous_problem()
+
+    def go_to(self) -> None:
+        from am_dbg.ui.screens.goto import GoToScreen
+
+        self._app.push_screen(GoToScreen(self._session), self._screen.dialog_closed)
+
+    def find(self) -> None:
+        from am_dbg.ui.palette import open_finder
+
+        open_finder(self._app)
+
+    # -- panes and lists -----------------------------------------------------------------------------------------
+
+    def move_up(self) -> None:
+        if self._view is not None:
+            self._view.move_cursor(-1)
+
+    def move_down(self) -> None:
+        if self._view is not None:
+            self._view.move_cursor(1)
+
+    def move_page_up(self) -> None:
+        if self._view is not None:
+            self._view.move_cursor(-self._view.page)
+
+    def move_page_down(self) -> None:
+        if self._view is not None:
+            self._view.move_cursor(self._view.page)
+
+    def move_left(self) -> None:
+        if self._view is not None:
+            self._view.scroll_columns(-8)
+
+    def move_right(self) -> None:
+        if self._view is not None:
+            self._view.scroll_columns(8)
+
+    def move_enter(self) -> None:
+        if self._view is not None:
+            self._view.choose()
+
+    def next_pane(self) -> None:
+        self._screen.focus_pane(1)
+
+    def previous_pane(self) -> None:
+        self._screen.focus_pane(-1)
+
+    def escape(self) -> None:
+        if self._screen.end_search():
+            return
+        if self._session.state:
+            self._session.clear_state()
+        else:
+            self._screen.focus_on(Pane.MACHINES)
+
+    def next_machine(self) -> None:
+        self._session.next_machine()
+
+    def previous_machine(self) -> None:
+        self._session.previous_machine()
+
+    # -- view ----------------------------------------------------------------------------------------------------
+
+    def toggle_expand(self) -> None:
+        self._session.toggle_all_nodes()
+
+    def open_filters(self) -> None:
+        from am_dbg.ui.screens.filters import FiltersScreen
+
+        self._app.push_screen(FiltersScreen(self._session), self._screen.dialog_closed)
+
+    def set_log_level(self, level: int) -> None:
+        self._session.set_log_level(level)
+
+    def toggle_theme(self) -> None:
+        self._app.toggle_theme()
+
+    # -- application ---------------------------------------------------------------------------------------------
+
+    def open_help(self) -> None:
+        from am_dbg.ui.screens.help import HelpScreen
+
+        self._app.push_screen(HelpScreen(self._screen.focused_pane), self._screen.dialog_closed)
+
+    def open_palette(self) -> None:
+        self._app.action_command_palette()
+
+    def quit(self) -> None:
+        self._app.exit()

@@ -1,0 +1,183 @@
+"""Help: keys of the focused pane first, then all others, then the signs of the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+
+from am_dbg.ui.actions import ACTIONS, EVERYWHERE, Action, Group, Pane
+from am_dbg.ui.keymap import printed_keys
+from am_dbg.ui.screens.dialog import Dialog
+from am_dbg.ui.widgets.line_view import LineView
+from am_dbg.viewmodels.spans import Line, Role, Span, pad, width
+
+_PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
+    Pane.MACHINES: (
+        "Machines",
+        (
+            "Every run of every machine, children below their parents. All rows show the moment at which the cursor",
+            "of the selected machine stands: walk through one machine and watch the others change.",
+            "Enter or a click selects a machine. Type to search: letters that follow each other quickly are one word,",
+            "Backspace takes one back, Esc ends the search.",
+        ),
+    ),
+    Pane.SCHEMA: (
+        "Schema",
+        (
+            "The states of the selected machine with their ticks: odd means active. Enter opens a state to show its",
+            "properties and relations. The row under the cursor is the selected state; H and L then jump to the",
+            "transitions that concern it, on any machine that has a state of that name. Esc clears it.",
+            "Type to search for a state.",
+        ),
+    ),
+    Pane.LOG: (
+        "Log",
+        (
+            "What happened, transition by transition. The lines of the current transition are marked. ↑ ↓ move a row",
+            "cursor, Enter or a click goes to the transition of a row, Shift+← and Shift+→ scroll sideways.",
+            "0 to 5 choose how much is shown.",
+        ),
+    ),
+    Pane.STRIP: (
+        "Timeline",
+        (
+            "All visible transitions of the machine from left to right; the higher a cell, the more of them in the",
+            "same time. Click or drag to go there, turn the wheel for single steps, with Ctrl for ten.",
+        ),
+    ),
+}
+
+_SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
+    Pane.MACHINES: (
+        ("▸", Role.CURSOR, "the selected machine, also bold and underlined"),
+        ("R", Role.ACTIVE, "Ready is active at this moment"),
+        ("S", Role.ACTIVE, "Start is active, Ready is not"),
+        ("E", Role.ERROR, "Exception is active"),
+        ("96+", Role.TEXT, "transitions up to this moment; + means that later ones exist"),
+        ("●", Role.ACTIVE, "the program is connected"),
+        ("○", Role.DIM, "the program is gone"),
+        ("✕", Role.ERROR, "an error state is active now"),
+        ("!", Role.ERROR_RECENT, "an error among the last 100 transitions"),
+    ),
+    Pane.SCHEMA: (
+        ("●", Role.ACTIVE, "active"),
+        ("○", Role.INACTIVE, "inactive"),
+        ("+", Role.ADDED, "activated by the current transition"),
+        ("−", Role.REMOVED, "deactivated by it"),
+        ("~", Role.CALLED, "entered again by it, without a change"),
+        ("Name", Role.CALLED, "underlined: named by the mutation"),
+    ),
+    Pane.LOG: (
+        ("+", Role.ACCEPTED, "an accepted transition"),
+        ("✕", Role.CANCELED, "canceled"),
+        ("·", Role.EMPTY, "without effect"),
+        ("»", Role.QUEUED, "only queued"),
+    ),
+    Pane.STRIP: (
+        ("┃", Role.CURSOR, "the current transition"),
+        ("▁▄█", Role.VALUE, "few or many transitions in a short time"),
+        ("✕", Role.ERROR, "an error"),
+    ),
+}
+
+
+class HelpScreen(Dialog):
+    """Everything that keys and signs mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1,q,enter,space", "close", "Close", show=False),
+    ]
+
+    def __init__(self, pane: Pane) -> None:
+        super().__init__(_HelpView(pane))
+
+    def wanted_size(self) -> tuple[int, int]:
+        return 112, 200
+
+
+class _HelpView(LineView):
+    def __init__(self, pane: Pane) -> None:
+        super().__init__(id="help-view")
+        self._pane = pane
+        self._lines: list[Line] = []
+        self._for_width = -1
+
+    def title(self, width: int) -> Line:
+        return (Span("Help", Role.TITLE, bold=True),)
+
+    def subtitle(self, width: int) -> Line:
+        return (Span("↑↓ scroll  Esc close", Role.DIM),)
+
+    def row_count(self) -> int:
+        self._lay_out()
+        return len(self._lines)
+
+    def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
+        return self._lines[first : first + count]
+
+    def _lay_out(self) -> None:
+        if self._for_width != self.inner_width:
+            self._for_width = self.inner_width
+            self._lines = help_lines(self._pane, self.inner_width)
+
+
+def help_lines(pane: Pane, columns: int) -> list[Line]:
+    """The help text for a focused pane, wrapped to a width."""
+    lines: list[Line] = [()]
+    for shown in (pane, *(other for other in Pane if other is not pane)):
+        title, text = _PANE_TEXTS[shown]
+        lines.append(_heading(title + (" – where you are" if shown is pane else "")))
+        lines += [(Span("  " + part, Role.TEXT),) for part in _wrap(" ".join(text), columns - 4)]
+        for sign, role, meaning in _SIGNS[shown]:
+            lines.append(
+                (Span("    " + pad(sign, 8), role, bold=True, underline=sign == "Name"), Span(meaning, Role.DIM))
+            )
+        lines.append(())
+        if shown is pane:
+            lines += _key_lines(columns)
+    return lines
+
+
+def _key_lines(columns: int) -> list[Line]:
+    lines: list[Line] = []
+    for group in Group:
+        lines.append(_heading(group.value))
+        levels = [action for action in ACTIONS if action.group is group and action.argument is not None]
+        for action in ACTIONS:
+            if action.group is group and action.argument is None:
+                lines += _action_lines(printed_keys(action), action.description + _only_in(action), columns)
+        if levels:
+            names = ", ".join(a.title.rpartition(": ")[2] for a in levels)
+            lines += _action_lines("0 … 5", f"How much of the log is shown: {names}.", columns)
+        lines.append(())
+    return lines
+
+
+def _action_lines(keys: str, text: str, columns: int) -> list[Line]:
+    indent = 24
+    parts = _wrap(text, columns - indent - 6)
+    first: Line = (Span("    " + pad(keys, indent - 2), Role.KEY, bold=True), Span("  " + parts[0], Role.TEXT))
+    return [first, *((Span(" " * (indent + 4) + part, Role.TEXT),) for part in parts[1:])]
+
+
+def _only_in(action: Action) -> str:
+    if action.where == EVERYWHERE:
+        return ""
+    return f" (Only in: {', '.join(_PANE_TEXTS[pane][0] for pane in Pane if pane in action.where)}.)"
+
+
+def _heading(text: str) -> Line:
+    return (Span(f"  {text}", Role.TITLE, bold=True, underline=True),)
+
+
+def _wrap(text: str, columns: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(joined) > max(16, columns):
+            lines.append(word)
+        else:
+            lines[-1] = joined
+    return lines

@@ -1,0 +1,198 @@
+"""The main screen: where the panes are, which has the focus, and when they are painted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from am_dbg.session import Session
+from am_dbg.ui.actions import Pane
+from am_dbg.ui.controller import Controller
+from am_dbg.ui.keymap import bindings
+from am_dbg.ui.widgets.address_bar import AddressBar
+from am_dbg.ui.widgets.bar import Bar
+from am_dbg.ui.widgets.empty_pane import EmptyPane
+from am_dbg.ui.widgets.footer import StatusFooter
+from am_dbg.ui.widgets.line_view import LineView
+from am_dbg.ui.widgets.log_view import LogView
+from am_dbg.ui.widgets.machine_list import MachineList
+from am_dbg.ui.widgets.schema_tree import SchemaTree
+from am_dbg.ui.widgets.session_view import SearchableView
+from am_dbg.ui.widgets.strip import DensityStrip
+from am_dbg.ui.widgets.too_small import TooSmall
+from am_dbg.ui.widgets.toolbar import Toolbar
+from am_dbg.ui.widgets.transition_bar import TransitionBar
+
+if TYPE_CHECKING:
+    from am_dbg.ui.app import DebuggerApp
+
+FRAME_SECONDS: Final = 1 / 30
+"""Moves are never dropped, but at most this often the screen is brought up to date with the newest one."""
+
+MIN_SIZE: Final = (60, 16)
+NARROW_BELOW: Final = 100
+WIDE_FROM: Final = 160
+SHORT_BELOW: Final = 30
+
+_ORDER: Final = (Pane.MACHINES, Pane.SCHEMA, Pane.LOG, Pane.STRIP)
+
+
+class MainScreen(Screen[None], inherit_bindings=False):
+    """Panes over one session."""
+
+    BINDINGS = bindings()
+    AUTO_FOCUS = "#machines"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.controller = Controller(session, self)
+        self._pane = Pane.MACHINES
+        self.painted_revision = -1
+        """Revision of the session that is on the screen."""
+        self._painted_at = 0.0
+        self._paint_due = False
+
+    @property
+    def debugger(self) -> DebuggerApp:
+        """The app this screen belongs to."""
+        return cast("DebuggerApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield AddressBar(self.session, id="address")
+        with Horizontal(id="body"):
+            yield MachineList(self.session, id=Pane.MACHINES)
+            yield SchemaTree(self.session, id=Pane.SCHEMA)
+            yield LogView(self.session, id=Pane.LOG)
+        yield EmptyPane(self.session, id="empty")
+        yield TransitionBar(self.session, upcoming=False, id="current")
+        yield DensityStrip(self.session, id=Pane.STRIP)
+        yield TransitionBar(self.session, upcoming=True, id="next")
+        yield Toolbar(self.session, id="toolbar")
+        yield StatusFooter(self.session, id="footer")
+        yield TooSmall(id="small")
+
+    def on_mount(self) -> None:
+        self._fit(*self.app.size)
+        self._show_or_hide_panes()
+
+    # -- keys ----------------------------------------------------------------------------------------------------
+
+    def action_run(self, action_id: str) -> None:
+        """What every key binding calls."""
+        self.controller.run(action_id)
+
+    # -- focus ---------------------------------------------------------------------------------------------------
+
+    @property
+    def focused_pane(self) -> Pane:
+        """The pane that keys are meant for; the last one while a dialog is open."""
+        return self._pane
+
+    @property
+    def focused_view(self) -> LineView | None:
+        """The list that has the focus, None when it is the strip."""
+        view = self.query_one(f"#{self._pane}")
+        return view if isinstance(view, LineView) else None
+
+    def focus_pane(self, step: int) -> None:
+        """Move the focus to the next (1) or previous (-1) pane, round and round."""
+        position = _ORDER.index(self._pane)
+        self.focus_on(_ORDER[(position + step) % len(_ORDER)])
+
+    def focus_on(self, pane: Pane) -> None:
+        """Give a pane the focus, bringing it to the front where panes share a place."""
+        if pane in (Pane.MACHINES, Pane.SCHEMA):
+            self.set_class(pane is Pane.SCHEMA, "-show-schema")
+        self._pane = pane
+        self.set_focus(self.query_one(f"#{pane}"), scroll_visible=False)
+        self.paint_soon()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A click gave a pane the focus."""
+        widget_id = event.widget.id
+        if widget_id in set(Pane):
+            self._pane = Pane(widget_id)
+            if self._pane in (Pane.MACHINES, Pane.SCHEMA):
+                self.set_class(self._pane is Pane.SCHEMA, "-show-schema")
+            self.paint_soon()
+
+    def end_search(self) -> bool:
+        """Forget the word being typed in a list; True when there was one."""
+        searching = [pane for pane in self.query(SearchableView) if pane.search.clear()]
+        return bool(searching)
+
+    @property
+    def search_summary(self) -> str:
+        """The word being typed in a list, and where it landed."""
+        view = self.focused_view
+        return view.search.summary if isinstance(view, SearchableView) else ""
+
+    # -- size ----------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(*event.size)
+        self.paint_soon()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether machines and schema share one place."""
+        return self.has_class("-narrow")
+
+    def _fit(self, width: int, height: int) -> None:
+        self.set_class(width < MIN_SIZE[0] or height < MIN_SIZE[1], "-tiny")
+        self.set_class(width < NARROW_BELOW, "-narrow")
+        self.set_class(width >= WIDE_FROM, "-wide")
+        self.set_class(height < SHORT_BELOW, "-short")
+
+    # -- painting ------------------------------------------------------------------------------------------------
+
+    def paint_soon(self) -> None:
+        """Bring all panes up to date, at the next frame. Any number of calls until then cost one paint."""
+        if self._paint_due:
+            return
+        self._paint_due = True
+        wait = FRAME_SECONDS - (time.monotonic() - self._painted_at)
+        if wait > 0:
+            self.set_timer(wait, self._paint)
+        else:
+            # Behind the keys that are waiting already, so that a burst of them ends in one paint.
+            self.call_later(self._paint)
+
+    def _paint(self) -> None:
+        self._paint_due = False
+        self._painted_at = time.monotonic()
+        self.painted_revision = self.session.revision
+        self._show_or_hide_panes()
+        for view in self.query(LineView):
+            view.sync()
+        for bar in self.query(Bar):
+            bar.sync()
+
+    def redraw(self) -> None:
+        """Draw everything again, in other colours."""
+        for view in self.query(LineView):
+            view.redraw()
+        for bar in self.query(Bar):
+            bar.redraw()
+
+    def sync_status(self) -> None:
+        """Bring the footer up to date: messages fade and troubles appear without a key being pressed."""
+        self.query_one(StatusFooter).sync()
+
+    def dialog_closed(self, _: object = None) -> None:
+        """A dialog may have changed anything."""
+        self.paint_soon()
+
+    def _show_or_hide_panes(self) -> None:
+        was_empty = self.has_class("-empty")
+        empty = self.session.machine is None
+        if empty != was_empty:
+            self.set_class(empty, "-empty")
+            if not empty:
+                self.call_after_refresh(self.focus_on, self._pane)

@@ -1,0 +1,81 @@
+"""Roles of text to terminal styles, for the current theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.style import Style
+
+from am_dbg.ui.themes import PLAIN
+from am_dbg.viewmodels.spans import Role, Span
+
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "error": "bold",
+    "title": "bold",
+    "cursor": "bold",
+    "called": "bold underline",
+    "bright": "bold",
+}
+"""Weights that belong to a meaning in every theme."""
+
+_PLAIN_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "dim": "dim",
+    "empty": "dim",
+    "inactive": "dim",
+    "prefix": "dim",
+    "active": "bold",
+    "multi": "bold",
+    "error": "bold reverse",
+    "error-recent": "bold",
+    "canceled": "bold",
+    "added": "bold",
+    "removed": "bold",
+    "link": "underline",
+    "highlight": "underline",
+    "highlight-error": "bold reverse",
+}
+"""Weights that replace colours where there are none."""
+
+_BACKGROUNDS: Final[Mapping[str, str]] = {"highlight": "am-hl1"}
+
+
+class RoleStyles:
+    """Resolves spans to Rich styles. Cheap to call: every combination is built once per theme.
+
+    Args:
+        variables: theme variables, name to colour.
+        theme: name of the theme they come from.
+    """
+
+    def __init__(self, variables: Mapping[str, str], theme: str) -> None:
+        self.theme = theme
+        self.plain = theme == PLAIN
+        self._variables = variables
+        self._cache: dict[tuple[str, bool, bool, bool], Style] = {}
+        self.cursor_focused = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl1"])
+        self.cursor_blurred = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
+        self.current = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
+        self.frame = Style(dim=True) if self.plain else Style(color=variables["am-line"])
+        self.frame_focused = Style(bold=True) if self.plain else Style(color=variables["am-focus"], bold=True)
+
+    def of(self, span: Span) -> Style:
+        """The style of a span, without background of its row."""
+        key = (span.role.value, span.bold, span.underline, span.reverse)
+        style = self._cache.get(key)
+        if style is None:
+            style = self._cache[key] = self._build(*key)
+        return style
+
+    def role(self, role: Role) -> Style:
+        """The style of a role by itself."""
+        return self.of(Span("", role))
+
+    def _build(self, role: str, bold: bool, underline: bool, reverse: bool) -> Style:
+        name = role.replace("_", "-")
+        extra = Style(bold=bold or None, underline=underline or None, reverse=reverse or None)
+        if self.plain:
+            return Style.parse(_PLAIN_ATTRIBUTES.get(name, "")) + extra
+        color = self._variables.get(f"am-{name}", self._variables["am-text"])
+        background = self._variables[_BACKGROUNDS[name]] if name in _BACKGROUNDS else None
+        return Style(color=color, bgcolor=background) + Style.parse(_ATTRIBUTES.get(name, "")) + extra

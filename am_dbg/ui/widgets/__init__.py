@@ -1,0 +1,1 @@
+"""Panes and bars. Each draws the rows of one view-model."""

@@ -1,0 +1,93 @@
+"""The states of the selected machine, with what they need and do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+
+from am_dbg.session import Session
+from am_dbg.session.targets import ToggleNode
+from am_dbg.ui.widgets.session_view import SearchableView
+from am_dbg.viewmodels import tree
+from am_dbg.viewmodels.spans import Line, Role, Span, clean
+
+
+class SchemaTree(SearchableView):
+    """The row cursor selects the state of its row; Enter opens or closes it."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(session, id=id)
+        self._cursor_key = ""
+        self._tree_nodes: Sequence[tree.TreeNode] = ()
+        self._rows_for: tuple[object, ...] = ()
+        self._state_seen = ""
+
+    def title(self, width: int) -> Line:
+        title = tree.title(self.session)
+        return (Span("Machines  ", Role.DIM), *title) if self.main.is_narrow else title
+
+    def subtitle(self, width: int) -> Line:
+        state = self.session.state
+        if not state:
+            return ()
+        return (Span("selected ", Role.DIM), Span(clean(state, max(8, width - 12)), Role.TEXT, bold=True))
+
+    def nodes(self) -> Sequence[tree.TreeNode]:
+        """All rows, in order; computed when something about them changed."""
+        timeline = self.session.timeline
+        key = (timeline.schema if timeline is not None else None, frozenset(self.session.expanded))
+        if key != self._rows_for:
+            self._tree_nodes, self._rows_for = tree.nodes(self.session), key
+        return self._tree_nodes
+
+    def row_count(self) -> int:
+        return len(self.nodes())
+
+    def cursor_row(self) -> int:
+        nodes = self.nodes()
+        if self.session.state != self._state_seen:
+            # Selected elsewhere: bring its own row under the cursor.
+            self._state_seen = self.session.state
+            current = next((node for node in nodes if node.key == self._cursor_key), None)
+            if self.session.state and (current is None or current.state != self.session.state):
+                self._cursor_key = self.session.state
+        return next((row for row, node in enumerate(nodes) if node.key == self._cursor_key), 0)
+
+    def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
+        return [row.line for row in tree.rows(self.session, first, count, width, self.nodes())]
+
+    def names(self) -> Sequence[str]:
+        return [node.state or node.label for node in self.nodes()]
+
+    def go_to_row(self, row: int) -> None:
+        node = self.nodes()[row]
+        self._cursor_key = node.key
+        self._state_seen = node.state
+        self.session.select_state(node.state)
+        self.main.paint_soon()
+
+    def choose(self) -> None:
+        nodes = self.nodes()
+        if not nodes:
+            return
+        node = nodes[self.cursor_row()]
+        if node.kind == "reference":
+            self._jump_to_state(node.state)
+            return
+        self.go_to_row(self.cursor_row())
+        if node.expandable:
+            self.session.toggle_node(node.key)
+
+    def on_row(self, offset: int, target: object, event: events.Click) -> None:
+        index = self.top + offset
+        repeated = index == self.cursor_row() and self.session.state == self.nodes()[index].state
+        self.go_to_row(index)
+        node = self.nodes()[index]
+        if node.expandable and (isinstance(target, ToggleNode) or repeated):
+            self.session.toggle_node(node.key)
+
+    def _jump_to_state(self, name: str) -> None:
+        row = next((r for r, node in enumerate(self.nodes()) if node.kind == "state" and node.state == name), None)
+        if row is not None:
+            self.go_to_row(row)

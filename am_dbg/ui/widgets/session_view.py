@@ -1,0 +1,74 @@
+"""A list over a session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import events
+
+from am_dbg.session import Session
+from am_dbg.ui.typeahead import Hit, TypeAhead
+from am_dbg.ui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from am_dbg.ui.screens.main import MainScreen
+
+
+class SessionView(LineView):
+    """A pane of the main screen."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.session = session
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen this pane is on."""
+        return cast("MainScreen", self.screen)
+
+    def follow(self, target: object) -> None:
+        """Do what a span promises, and show it."""
+        target_of_session: Any = target
+        self.session.follow(target_of_session)
+        self.main.paint_soon()
+
+
+class SearchableView(SessionView):
+    """A pane with a row cursor that typed letters move."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(session, id=id)
+        self.search = TypeAhead(time.monotonic)
+
+    def names(self) -> Sequence[str]:
+        """What the rows are called, by row."""
+        raise NotImplementedError
+
+    def go_to_row(self, row: int) -> None:
+        """Move the row cursor."""
+        raise NotImplementedError
+
+    def move_cursor(self, step: int) -> None:
+        count = self.row_count()
+        if count:
+            self.go_to_row(max(0, min((self.cursor_row() or 0) + step, count - 1)))
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters search; everything else is left to the bindings."""
+        letter = event.character
+        if event.key == "backspace":
+            event.stop()
+            if self.search.word:
+                self._found(self.search.erase(self.names()))
+        elif letter is not None and len(letter) == 1 and (letter in "-_" or letter.islower()):
+            if "ctrl" in event.key or "alt" in event.key:
+                return
+            event.stop()
+            self._found(self.search.type(letter, self.names(), self.cursor_row() or 0))
+
+    def _found(self, hit: Hit | None) -> None:
+        if hit is not None:
+            self.go_to_row(hit.row)
+        self.main.paint_soon()

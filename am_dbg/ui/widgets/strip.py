@@ -1,0 +1,85 @@
+"""The timeline of the selected machine as one row of cells, for looking and for pointing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+
+from am_dbg.session import Session
+from am_dbg.ui.widgets.bar import Bar
+from am_dbg.viewmodels import strip
+from am_dbg.viewmodels.spans import Line, Role, Span
+
+if TYPE_CHECKING:
+    from am_dbg.ui.screens.main import MainScreen
+
+WHEEL_STEPS = 1
+CTRL_WHEEL_STEPS = 10
+
+
+class DensityStrip(Bar, can_focus=True):
+    """Click or drag to go there; the wheel steps. Brackets show the focus."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._session = session
+        self._built: tuple[tuple[object, ...], strip.Strip] | None = None
+        self._dragging = False
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        left, right = ("▐", "▌") if self.has_focus else (" ", " ")
+        cells = self._strip(width - 2).line(self._session.number)
+        return [(Span(left, Role.CURSOR), *cells, Span(right, Role.CURSOR))]
+
+    def _strip(self, width: int) -> strip.Strip:
+        session = self._session
+        key = (session.machine_id, session.count, session.filters.hidden, width)
+        if self._built is None or self._built[0] != key:
+            self._built = (key, strip.build(session, width))
+        return self._built[1]
+
+    def _go_to_column(self, x: int) -> None:
+        number = self._strip(self.size.width - 2).number_of(x - 1)
+        if number and number != self._session.number:
+            self._session.go_to_number(number)
+            self._paint()
+
+    def _paint(self) -> None:
+        cast("MainScreen", self.screen).paint_soon()
+
+    def on_focus(self) -> None:
+        self.sync()
+
+    def on_blur(self) -> None:
+        self.sync()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        event.stop()
+        self._dragging = True
+        self.capture_mouse()
+        self._go_to_column(event.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._dragging:
+            event.stop()
+            self._go_to_column(event.x)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        event.stop()
+        self._dragging = False
+        self.release_mouse()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._session.next(CTRL_WHEEL_STEPS if event.ctrl else WHEEL_STEPS)
+        self._paint()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._session.previous(CTRL_WHEEL_STEPS if event.ctrl else WHEEL_STEPS)
+        self._paint()

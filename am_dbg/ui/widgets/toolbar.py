@@ -1,0 +1,66 @@
+"""Toggles for the mouse, where the window is tall enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import events
+
+from am_dbg.session import Mode
+from am_dbg.session.filters import LOG_LEVELS, Filter
+from am_dbg.session.targets import SetMode, Target, ToggleFilter
+from am_dbg.ui.widgets.address_bar import SessionBar
+from am_dbg.viewmodels.spans import Line, Role, Span, line_width
+
+_SHORT: Final = {
+    Filter.CANCELED: "canceled",
+    Filter.AUTO: "auto",
+    Filter.EMPTY: "empty",
+    Filter.HEALTH: "health",
+    Filter.CHECKS: "dry runs",
+    Filter.QUEUED: "queued",
+}
+_LEVEL: Final = "level"
+
+
+class Toolbar(SessionBar):
+    """Log level, what is shown, play and tail."""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        session = self.session
+        level = session.filters.log_level
+        playing, tailing = session.mode is Mode.PLAYING, session.mode is Mode.TAIL
+        spans: list[Span] = [
+            *_toggle("play", playing, SetMode("paused" if playing else "playing")),
+            *_toggle("tail", tailing, SetMode("paused" if tailing else "tail")),
+            Span(" │ ", Role.DIM),
+            Span(f"log {level} {LOG_LEVELS[level]}", Role.VALUE, target=_LEVEL),  # type: ignore[arg-type]  # ours
+            Span(" │ show: ", Role.DIM),
+        ]
+        for kind in Filter:
+            spans += _toggle(_SHORT[kind], session.filters.shows(kind), ToggleFilter(kind))
+        line: Line = (Span(" "), *spans)
+        return [line if line_width(line) <= width else line[: _fitting(line, width)]]
+
+    def on_target(self, target: object, event: events.Click) -> None:
+        if target == _LEVEL:
+            self.session.set_log_level((self.session.filters.log_level + 1) % len(LOG_LEVELS))
+        else:
+            super().on_target(target, event)
+
+
+def _toggle(label: str, on: bool, target: Target) -> list[Span]:
+    return [
+        Span("[x] " if on else "[ ] ", Role.ACTIVE if on else Role.DIM, bold=on, target=target),
+        Span(f"{label}  ", Role.TEXT if on else Role.DIM, target=target),
+    ]
+
+
+def _fitting(line: Line, width: int) -> int:
+    used = 0
+    for count, span in enumerate(line):
+        used += line_width((span,))
+        if used > width:
+            return count
+    return len(line)
