@@ -40,6 +40,15 @@ def stream_everything(data: bytes) -> list[Any]:
     return list(stream.items(stream.begin(), ("Steps", "Clocks")))
 
 
+def refusal_of(reader: Callable[[bytes], object], data: bytes) -> GobError | None:
+    """The documented error; any other one is the test's failure."""
+    try:
+        reader(data)
+    except GobError as error:
+        return error
+    return None
+
+
 @given(st.binary(max_size=400))
 @settings(max_examples=300)
 @example(b"\xff" * 40)
@@ -47,11 +56,8 @@ def stream_everything(data: bytes) -> list[Any]:
 def test_random_bytes_are_read_or_refused(data: bytes) -> None:
     """No other exception than the documented one, from either reader."""
     for reader in (decode_all, stream_everything):
-        try:
-            reader(data)
-        except GobError as error:
-            assert 0 <= error.offset <= len(data) + 1
-            assert error.message
+        refusal = refusal_of(reader, data)
+        assert refusal is None or (0 <= refusal.offset <= len(data) + 1 and refusal.message)
 
 
 @given(st.data())
@@ -62,10 +68,8 @@ def test_a_good_stream_with_some_bytes_changed_is_read_or_refused(data: st.DataO
     for _ in range(data.draw(st.integers(1, 4))):
         stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.integers(0, 255))
     for reader in (decode_all, stream_everything):
-        try:
-            reader(bytes(stream))
-        except GobError as error:
-            assert error.message
+        refusal = refusal_of(reader, bytes(stream))
+        assert refusal is None or refusal.message
 
 
 def test_a_stream_cut_anywhere_is_incomplete_and_not_wrong() -> None:

@@ -51,22 +51,24 @@ def check_shape(types: TypeTable, type_id: int, shape: Shape, path: str) -> None
             raise FormatError(f"{path} is not {shape.name}")
         return
     found = types.get(type_id)
-    if found is None:
-        raise FormatError(f"{path} has an unknown type")
+    kind = found.kind if found is not None else "plain value"
+    expected = _kinds(shape)
+    if found is None or kind not in expected:
+        raise FormatError(f"{path} is a {kind} instead of a {expected[0]}")
     if isinstance(shape, dict):
-        if found.kind != "struct":
-            raise FormatError(f"{path} is a {found.kind} instead of a struct")
         for field in found.fields:
             if field.name in shape:
                 check_shape(types, field.type, shape[field.name], f"{path}.{field.name}")
     elif isinstance(shape, SliceOf):
-        if found.kind not in ("slice", "array"):
-            raise FormatError(f"{path} is a {found.kind} instead of a slice")
         check_shape(types, found.element, shape.element, f"{path}[]")
     elif isinstance(shape, MapOf):
-        if found.kind != "map":
-            raise FormatError(f"{path} is a {found.kind} instead of a map")
         check_shape(types, found.key, TEXT, f"{path}[key]")
         check_shape(types, found.element, shape.element, f"{path}[]")
-    elif found.kind != "opaque":
-        raise FormatError(f"{path} is a {found.kind} instead of a value with its own encoding")
+
+
+def _kinds(shape: dict[str, Shape] | SliceOf | MapOf | Opaque) -> tuple[str, ...]:
+    if isinstance(shape, dict):
+        return ("struct",)
+    if isinstance(shape, SliceOf):
+        return ("slice", "array")
+    return ("map",) if isinstance(shape, MapOf) else ("opaque",)

@@ -74,6 +74,11 @@ class GobStream:
             raise GobError("neither a struct nor a slice of structs", self.offset)
         self._end_message()
 
+    def finish(self) -> None:
+        """Nothing may follow the value. Raises ``GobError`` when something does."""
+        if self._spare or self._source():
+            raise GobError("something else after the value", self.offset)
+
     def _struct(self, type_id: int, split: Collection[str]) -> Iterator[tuple[str, Any]]:
         known = self.types.get(type_id)
         if known is None or known.kind != "struct":
@@ -124,7 +129,7 @@ class GobStream:
             raise GobError(f"a single record of more than {MAX_PART:,} bytes", self.offset)
         self._base += self._pos
         self._pos = 0
-        more = self._pull(min(self._message_left, max(FIRST_WINDOW, len(rest))))
+        more = self._pull(min(self._message_left, max(FIRST_WINDOW, len(rest)), MAX_PART - len(rest)))
         self._message_left -= len(more)
         self._buf = rest + more
 

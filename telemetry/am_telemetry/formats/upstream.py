@@ -76,8 +76,8 @@ class Converter:
         self._readers: dict[int, StepReader] = {}
         self._patterns: dict[tuple[Any, ...], int] = {}
         self._texts: dict[str, int] = {}
-        self._now = 0
-        """The latest time met, for what has no time of its own."""
+        self.latest_ns = 0
+        """The latest time met, which also serves what has no time of its own."""
 
     def open(self, message: Mapping[str, Any]) -> OpenMachine:
         """A machine's schema. The machine is announced with its first transition, which tells its first moment."""
@@ -94,7 +94,7 @@ class Converter:
     def close(self, machine: OpenMachine, reason: str = "disconnected") -> None:
         """The source says no more about the machine."""
         if machine.clock is None:
-            machine.at_ns = self._now
+            machine.at_ns = self.latest_ns
             self._announce(machine, ())
         self._batch.closed.append(MachineClosed(machine.handle, machine.at_ns, reason))
 
@@ -176,8 +176,8 @@ class Converter:
     def _time(self, machine: OpenMachine, data: bytes | None) -> int:
         moment = decode_time(data) if data is not None else None
         if moment is None:
-            return machine.at_ns or self._now
-        self._now = max(self._now, moment.unix_ns)
+            return machine.at_ns or self.latest_ns
+        self.latest_ns = max(self.latest_ns, moment.unix_ns)
         return moment.unix_ns
 
     @staticmethod
@@ -271,6 +271,7 @@ class Converter:
         counts.auto += bool(message.get("IsAuto"))
         counts.mutations[_MUTATIONS[kind]] += 1
         counts.steps += steps
+        counts.skipped += len(message.get("Steps", ())) - steps
 
 
 def _deltas(before: Sequence[int], after: Sequence[int]) -> tuple[tuple[int, int, int], ...]:

@@ -14,7 +14,7 @@ from am_telemetry.formats.upstream import Converter, Counts, OpenMachine
 from am_telemetry.formats.upstream_shape import check_dump
 
 _CHUNK: Final = 64 * 1024
-_OUTPUT_LIMIT: Final = 1024 * 1024
+_OUTPUT_LIMIT: Final = 64 * 1024
 BATCH_SIZE: Final = 1024
 
 NOT_BROTLI: Final = "it is not compressed with brotli"
@@ -58,11 +58,6 @@ class BrotliReader:
                 raise FormatError("it ends too early" if self._read else "it is empty", _HINT)
         return b""
 
-    def finish(self) -> None:
-        """Nothing may follow the value. Raises ``FormatError`` when something does."""
-        if self() or self._file.read(1):
-            raise FormatError("there is something else after the recording", _HINT)
-
 
 class Dump:
     """One dump being read.
@@ -80,6 +75,11 @@ class Dump:
     def counts(self) -> Counts:
         """What was read so far."""
         return self._converter.counts if self._converter is not None else Counts()
+
+    @property
+    def latest_ns(self) -> int:
+        """The latest moment met so far, 0 before any."""
+        return self._converter.latest_ns if self._converter is not None else 0
 
     def batches(self) -> Iterator[Batch]:
         """All records in batches of about a thousand transitions, machine after machine.
@@ -101,7 +101,7 @@ class Dump:
             elif not name:
                 converter.close(_known(machine, stream))
                 machine = None
-        self._source.finish()
+        stream.finish()
         yield converter.take()
 
 

@@ -41,11 +41,9 @@ class StepReader:
         self.steps: list[StepFact | None] = []
         self.names: list[str] = []
         """Per step: the handler's name, empty for other kinds."""
-        self.unknown = 0
-        """Steps of kinds that no known version writes; they are left out."""
 
     def read(self, steps: list[dict[str, Any]]) -> tuple[int, ...]:
-        """The numbers of the steps (indexes of ``self.steps``), in order."""
+        """The numbers of the steps (indexes of ``self.steps``), in order. Steps of unknown kinds are left out."""
         known = self._known
         numbers = []
         for step in steps:
@@ -66,9 +64,7 @@ class StepReader:
             number = known.get(key)
             if number is None:
                 number = self._learn(key)
-            if self.steps[number] is None:
-                self.unknown += 1
-            else:
+            if self.steps[number] is not None:
                 numbers.append(number)
         return tuple(numbers)
 
