@@ -23,6 +23,7 @@ from am_telemetry.store.writer import Writer
 
 START_NS = 1_700_000_000_123_456_789
 SESSION = "5a" * 16
+NO_FLAG = Flag(0)
 
 NAMES = (
     "Start", "Connecting", "Connected", "Ready", "Busy", "Draining", "Heartbeat", "Retrying",
@@ -82,10 +83,10 @@ class MachineModel:
         state = self.random.randrange(len(NAMES) - 2)
         if state == self.health:
             state = 0
-        auto = Flag.AUTO if self.random.random() < 0.2 else Flag(0)
+        auto = Flag.AUTO if self.random.random() < 0.2 else NO_FLAG
         return self._change("remove" if self.ticks[state] % 2 else "add", [state], auto)
 
-    def _change(self, mutation: str, called: list[int], extra: Flag = Flag(0)) -> PatternFact:
+    def _change(self, mutation: str, called: list[int], extra: Flag = NO_FLAG) -> PatternFact:
         added, removed, deltas, steps = [], [], [], [StepFact("called", target=state) for state in called]
         for state in called:
             active = self.ticks[state] % 2 == 1

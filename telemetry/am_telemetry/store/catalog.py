@@ -16,9 +16,7 @@ MAX_TEXTS: Final = 100_000
 MAX_SHARED_LENGTH: Final = 2_000
 """Longer texts seldom repeat and are not remembered."""
 
-_INSERT_PATTERN: Final = (
-    f"INSERT INTO patterns ({codec.PATTERN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_INSERT_PATTERN: Final = "INSERT INTO patterns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class KnownPattern(NamedTuple):

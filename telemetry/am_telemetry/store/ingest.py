@@ -1,7 +1,8 @@
 """Turns batches into rows inside one open transaction.
 
-All methods run on the thread that owns the write connection. Whatever is remembered between transactions (handles, interned
-ids, where each machine stands) is put back by :meth:`Ingest.rollback`, so a failed transaction can simply be tried again.
+All methods run on the thread that owns the write connection. Whatever is remembered between transactions (handles,
+interned ids, where each machine stands) is put back by :meth:`Ingest.rollback`, so a failed transaction can simply be
+tried again.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from am_telemetry.batch import Batch
-from am_telemetry.facts import GapFact, MachineFact, ProcessFact, SchemaFact
+from am_telemetry.facts import GapFact, ProcessFact
 from am_telemetry.store import codec
-from am_telemetry.store.changes import Changes, Correction, Revision, Rows
 from am_telemetry.store.catalog import Catalog, KnownPattern
-from am_telemetry.store.ledger import MachineState, SessionState, load_machines, load_sessions
-from am_telemetry.store.records import EndReason, MachineRecord, ProcessRecord
+from am_telemetry.store.changes import Changes
+from am_telemetry.store.ledger import MachineState, SessionState, load_sessions
+from am_telemetry.store.records import EndReason, ProcessRecord
+from am_telemetry.store.runs import Runs
 from am_telemetry.store.undo import UndoLog
 
 _REASONS: Final[dict[str, EndReason]] = {
@@ -26,19 +28,13 @@ _REASONS: Final[dict[str, EndReason]] = {
     "disconnected": "disconnected",
     "superseded": "superseded",
 }
-MAX_SEQUENCE: Final = 2**63 - 1
 _INSERT_TRANSITION: Final = "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_LOG_LINE: Final = "INSERT INTO log_lines VALUES (?, ?, ?, ?, ?)"
 _INSERT_SOURCE: Final = "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?)"
 _INSERT_ARGUMENTS: Final = "INSERT OR REPLACE INTO arguments VALUES (?, ?)"
 _INSERT_ERROR: Final = "INSERT OR REPLACE INTO errors VALUES (?, ?, ?, ?)"
 _INSERT_ID: Final = "INSERT OR REPLACE INTO transition_ids VALUES (?, ?)"
-_INSERT_GAP: Final = (
-    "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, clock_json) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_UPSERT_CLOCK: Final = "INSERT OR REPLACE INTO machine_clocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE_PROCESS: Final = "UPDATE processes SET have_seq = ?, skipped_records = ?, last_seen_ns = ? WHERE id = ?"
-_UPDATE_MACHINE: Final = "UPDATE machines SET schema_id = ?, ended_ns = ?, end_reason = ? WHERE id = ?"
 
 
 class Ingest:
@@ -49,16 +45,11 @@ class Ingest:
         self._undo = UndoLog()
         self._catalog = Catalog(connection, self._undo)
         self._sessions: dict[str, SessionState] = load_sessions(connection)
-        self._machines: dict[int, MachineState] = load_machines(connection, self._catalog, self._sessions)
-        self._runs: dict[str, list[MachineState]] = {}
-        for state in self._machines.values():
-            self._runs.setdefault(state.record.name, []).append(state)
+        self._runs = Runs(connection, self._undo, self._catalog, self._sessions)
         self._commit = _number(connection, "SELECT value FROM meta WHERE key = 'commits'")
         self._next_id = 1 + _number(connection, "SELECT max(id) FROM transitions")
-        self._next_machine = 1 + _number(connection, "SELECT max(id) FROM machines")
-        self._base = (self._next_id, self._next_machine)
+        self._base = (self._next_id, self._runs.next_id)
         self._counters: Counter[str] = Counter()
-        self._touched: dict[int, MachineState] = {}
         self._seen: dict[int, SessionState] = {}
         self._changes = Changes()
 
@@ -67,28 +58,13 @@ class Ingest:
     def begin(self) -> None:
         """Start a transaction."""
         self._db.execute("BEGIN IMMEDIATE")
-        self._base = (self._next_id, self._next_machine)
-        self._changes = Changes()
+        self._base = (self._next_id, self._runs.next_id)
+        self._changes = self._runs.changes = Changes()
 
     def commit(self) -> Changes:
         """Make everything since :meth:`begin` durable and hand out what readers need."""
         self._catalog.flush()
-        for machine in self._touched.values():
-            self._flush(machine)
-        clocks = [
-            (
-                m.record.id,
-                m.count,
-                m.log_lines,
-                m.lost,
-                m.sequence,
-                m.last_at_ns,
-                m.time,
-                codec.to_json(m.ticks),
-            )
-            for m in self._touched.values()
-        ]
-        self._db.executemany(_UPSERT_CLOCK, clocks)
+        self._runs.save()
         self._db.executemany(
             _UPDATE_PROCESS,
             [(s.have, s.skipped, s.last_seen_ns, s.process.id) for s in self._seen.values()],
@@ -118,16 +94,13 @@ class Ingest:
             self._db.execute("ROLLBACK")
         self._undo.revert()
         self._catalog.take_new()
-        self._next_id, self._next_machine = self._base
+        self._next_id, self._runs.next_id = self._base
         self._clear()
 
     def _clear(self) -> None:
-        for machine in self._touched.values():
-            machine.segment = None
-        self._touched.clear()
+        self._runs.clear()
         self._seen.clear()
         self._counters.clear()
-        self._changes = Changes()
 
     # -- sessions -----------------------------------------------------------------------------------------------
 
@@ -158,16 +131,16 @@ class Ingest:
         session.connected = False
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
         end = _REASONS.get(reason, "disconnected")
-        for machine in self._machines.values():
+        for machine in self._runs.machines.values():
             if machine.record.process_id == session.process.id and machine.record.connected:
-                self._end(machine, at_ns, end)
+                self._runs.end(machine, at_ns, end)
 
     def end_abandoned(self) -> None:
         """End machines that an earlier writer left open because it was killed."""
-        for machine in self._machines.values():
+        for machine in self._runs.machines.values():
             record = machine.record
             if record.connected:
-                self._end(machine, max(machine.last_at_ns, record.started_ns), "disconnected")
+                self._runs.end(machine, max(machine.last_at_ns, record.started_ns), "disconnected")
 
     def skip(self, key: str, last_seq: int) -> None:
         """Count records of a session as settled although they were not stored."""
@@ -185,7 +158,8 @@ class Ingest:
         texts = [codec.storable(t) for t in (fact.name, fact.host, fact.language, fact.library)]
         name, host, language, library = texts
         cursor = self._db.execute(
-            "INSERT INTO processes (session, name, host, pid, language, library, resource_json, first_seen_ns, last_seen_ns)"
+            "INSERT INTO processes"
+            " (session, name, host, pid, language, library, resource_json, first_seen_ns, last_seen_ns)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (fact.session, name, host, fact.pid, language, library, codec.to_json(fact.resource), at_ns, at_ns),
         )
@@ -229,14 +203,14 @@ class Ingest:
             if machine is None or schema is None:
                 self._counters["orphaned_revisions"] += 1
             else:
-                self._revise(machine, schema)
+                self._runs.revise(machine, schema)
         self._add_transitions(session, batch)
         for handle, closed_ns, reason in batch.closed:
             closing = session.machines.get(handle)
             if closing is None:
                 self._counters["orphaned_closings"] += 1
             elif closing.record.connected:
-                self._end(closing, closed_ns, _REASONS.get(reason, "disposed"))
+                self._runs.end(closing, closed_ns, _REASONS.get(reason, "disposed"))
 
     def _define(self, session: SessionState, batch: Batch) -> None:
         put, catalog = self._undo.put, self._catalog
@@ -245,7 +219,7 @@ class Ingest:
         for handle, schema in batch.schemas:
             put(session.schemas, handle, catalog.schema(schema))
         for handle, opened_ns, fact in batch.opened:
-            self._open_machine(session, handle, opened_ns, fact)
+            self._runs.open(session, handle, opened_ns, fact)
         for handle, schema_handle, pattern in batch.patterns:
             schema_id = session.schemas.get(schema_handle)
             if schema_id is None:
@@ -284,14 +258,14 @@ class Ingest:
                 ids.append(0)
                 owners.append(None)
                 continue
-            if sequence != machine.sequence + 1 and not self._jump(machine, sequence, gaps.get(handle)):
+            if sequence != machine.sequence + 1 and not self._runs.jump(machine, sequence, gaps.get(handle)):
                 self._counters["repeated_transitions"] += 1
                 ids.append(0)
                 owners.append(None)
                 continue
             segment = machine.segment
             if segment is None:
-                segment = self._segment(machine)
+                segment = self._runs.segment(machine)
             machine.sequence = sequence
             machine.count = number = machine.count + 1
             machine.time += pattern.ticks
@@ -329,7 +303,7 @@ class Ingest:
                 self._counters["orphaned_gaps"] += len(facts)
                 continue
             for gap in facts:
-                self._gap(gapped, gap)
+                self._runs.gap(gapped, gap)
 
     def _add_details(
         self,
@@ -385,184 +359,6 @@ class Ingest:
                 counts[owner.record.id] = counts.get(owner.record.id, 0) + count
         if orphans:
             self._counters["orphaned_log_lines"] += orphans
-
-    # -- machines -----------------------------------------------------------------------------------------------
-
-    def _open_machine(self, session: SessionState, handle: int, at_ns: int, fact: MachineFact) -> None:
-        name = codec.storable(fact.id)
-        schema_id = self._catalog.schema(fact.schema)
-        machine = self._known_machine(session, handle, name)
-        if machine is not None:
-            self._touch(machine)
-            machine.handle, machine.connection = handle, session.connection
-            if not machine.record.connected:
-                self._update(machine, ended_ns=0, end_reason="")
-            if machine.record.schema_id != schema_id:
-                self._revise(machine, schema_id)
-            self._undo.put(session.machines, handle, machine)
-            return
-        earlier = self._runs.get(name, [])
-        for other in earlier:
-            if other.record.connected and not other.session.connected:
-                self._end(other, at_ns, "superseded")
-        run = max((other.record.run for other in earlier), default=0) + 1
-        size = len(fact.schema.states)
-        clock = fact.clock[:size] + (0,) * (size - len(fact.clock))
-        tags = tuple(codec.storable(tag) for tag in fact.tags)
-        record = MachineRecord(
-            id=self._next_machine,
-            name=name,
-            parent=codec.storable(fact.parent),
-            run=run,
-            tags=tags,
-            schema_id=schema_id,
-            process_id=session.process.id,
-            started_ns=at_ns,
-            ended_ns=0,
-            end_reason="",
-            initial_clock=clock,
-        )
-        self._next_machine += 1
-        self._db.execute(
-            "INSERT INTO machines VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?)",
-            (
-                record.id,
-                name,
-                run,
-                record.parent,
-                record.process_id,
-                schema_id,
-                codec.to_json(tags),
-                at_ns,
-                fact.sequence,
-                codec.to_json(clock),
-            ),
-        )
-        self._db.execute("INSERT INTO machine_schemas VALUES (?, 1, ?, 0)", (record.id, schema_id))
-        machine = MachineState(
-            record=record,
-            sequence=fact.sequence,
-            time=sum(clock),
-            ticks=dict(zip(fact.schema.names, clock, strict=True)),
-            handle=handle,
-            session=session,
-            connection=session.connection,
-        )
-        self._undo.put(self._runs, name, [*earlier, machine])
-        self._undo.put(self._machines, record.id, machine)
-        self._undo.put(session.machines, handle, machine)
-        self._changes.machines[record.id] = record
-        self._changes.first_schemas[record.id] = schema_id
-        self._touch(machine)
-
-    def _known_machine(self, session: SessionState, handle: int, name: str) -> MachineState | None:
-        """The run that a process announces again, after it connected again or in a repeated batch."""
-        current = session.machines.get(handle)
-        if current is not None and current.record.name == name and current.record.connected:
-            return current
-        candidates = [
-            machine
-            for machine in self._runs.get(name, ())
-            if machine.session is session
-            and machine.connection != session.connection
-            and machine.record.end_reason in ("", "closed", "disconnected")
-        ]
-        return min(candidates, key=lambda machine: (machine.handle != handle, machine.record.id), default=None)
-
-    def _end(self, machine: MachineState, at_ns: int, reason: EndReason) -> None:
-        self._touch(machine)
-        # 0 stands for "connected".
-        self._update(machine, ended_ns=at_ns or 1, end_reason=reason)
-
-    def _revise(self, machine: MachineState, schema_id: int) -> None:
-        if machine.record.schema_id == schema_id:
-            return
-        self._touch(machine)
-        self._flush(machine)
-        machine.revision += 1
-        self._db.execute(
-            "INSERT INTO machine_schemas VALUES (?, ?, ?, ?)",
-            (machine.record.id, machine.revision, schema_id, machine.count),
-        )
-        for name in self._schema(schema_id).names:
-            machine.ticks.setdefault(name, 0)
-        self._update(machine, schema_id=schema_id)
-        self._changes.events.append(Revision(machine.record.id, schema_id))
-
-    def _update(self, machine: MachineState, **values: Any) -> None:
-        machine.record = record = replace(machine.record, **values)
-        self._db.execute(_UPDATE_MACHINE, (record.schema_id, record.ended_ns, record.end_reason, record.id))
-        self._changes.machines[record.id] = record
-
-    # -- clocks -------------------------------------------------------------------------------------------------
-
-    def _touch(self, machine: MachineState) -> None:
-        if machine.record.id not in self._touched:
-            self._touched[machine.record.id] = machine
-            self._undo.save(machine)
-
-    def _segment(self, machine: MachineState) -> Rows:
-        self._touch(machine)
-        machine.segment = segment = Rows(machine.record.id)
-        self._changes.events.append(segment)
-        return segment
-
-    def _flush(self, machine: MachineState) -> None:
-        """Bring the ticks up to the last transition."""
-        segment = machine.segment
-        if segment is None:
-            return
-        machine.segment = None
-        ticks = machine.ticks
-        for pattern_id, count in Counter(segment.patterns).items():
-            for name, gained in self._catalog.deltas(pattern_id):
-                ticks[name] = ticks.get(name, 0) + gained * count
-
-    def _jump(self, machine: MachineState, sequence: int, gaps: list[GapFact] | None) -> bool:
-        """Account for numbers that are missing before ``sequence``; False when that transition is already stored."""
-        if sequence <= machine.sequence:
-            return False
-        for gap in gaps or ():
-            if gap.after_sequence < sequence:
-                self._gap(machine, gap, sequence - 1)
-        missing = sequence - machine.sequence - 1
-        if missing > 0:
-            self._book(machine, missing, "missing", None)
-        return True
-
-    def _gap(self, machine: MachineState, gap: GapFact, limit: int = MAX_SEQUENCE) -> None:
-        end = min(gap.after_sequence + gap.lost, limit)
-        if end <= machine.sequence:
-            return
-        size = len(self._schema(machine.record.schema_id).names)
-        clock = gap.clock[:size] + (0,) * (size - len(gap.clock)) if gap.clock else None
-        self._book(machine, end - machine.sequence, gap.reason, clock)
-
-    def _book(self, machine: MachineState, lost: int, reason: str, clock: tuple[int, ...] | None) -> None:
-        self._touch(machine)
-        self._flush(machine)
-        schema_id = machine.record.schema_id
-        cursor = self._db.execute(
-            _INSERT_GAP,
-            (
-                machine.record.id,
-                machine.count,
-                machine.sequence,
-                lost,
-                codec.storable(reason),
-                None if clock is None else codec.to_json(clock),
-            ),
-        )
-        self._changes.last_gap_id = cursor.lastrowid or 0
-        machine.sequence += lost
-        machine.lost += lost
-        if clock is not None:
-            machine.ticks.update(zip(self._schema(schema_id).names, clock, strict=True))
-            machine.time = sum(machine.ticks.values())
-        self._changes.events.append(Correction(machine.record.id, lost, schema_id, clock))
-
-    def _schema(self, schema_id: int) -> SchemaFact:
-        return self._catalog.schema_fact(schema_id)
 
 
 def _number(connection: sqlite3.Connection, statement: str) -> int:

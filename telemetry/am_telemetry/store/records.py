@@ -8,8 +8,8 @@ from typing import Literal
 from am_telemetry.facts import ErrorFact, PatternFact, SchemaFact, SourceFact
 
 EndReason = Literal["", "disposed", "closed", "disconnected", "superseded"]
-"""``disposed``: the program disposed the machine; ``closed``: the program ended in order; ``disconnected``: it vanished;
-``superseded``: another run of the same machine began while this one's program was gone."""
+"""``disposed``: the program disposed the machine; ``closed``: the program ended in order; ``disconnected``: it
+vanished; ``superseded``: another run of the same machine began while this one's program was gone."""
 
 
 @dataclass(frozen=True, slots=True)

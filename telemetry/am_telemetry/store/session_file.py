@@ -27,9 +27,9 @@ MAX_PENDING: int = 500_000
 class SessionFile:
     """A session file. Make one with :meth:`create` or :meth:`open`.
 
-    Readers see a consistent state that only :meth:`catch_up` moves on: it may be called by several readers, but they have to
-    live on one thread, or not use timelines while another thread is inside it. Details of transitions (:meth:`transition`,
-    :meth:`log_lines`) may be asked for on any thread.
+    Readers see a consistent state that only :meth:`catch_up` moves on. Several readers may share one object; each
+    learns from :attr:`version` whether something is new, and all of them, with their calls of :meth:`catch_up`, live on
+    one thread. Details of transitions (:meth:`transition`, :meth:`log_lines`) may be asked for on any thread.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:

@@ -234,7 +234,7 @@ class Timeline:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _grow(self, schema: SchemaFact) -> None:
-        known = {name for name in self.schema.names}
+        known = set(self.schema.names)
         if self._states:
             extra = tuple(state for state in schema.states if state.name not in known)
             merged = {state.name: state for state in schema.states}

@@ -65,7 +65,7 @@ _Job = _Put | _Open | _Close
 
 
 class Writer:
-    """Stores batches in a session file: group commit, exactly once per record, nothing acknowledged before it is durable.
+    """Stores batches in a session file: group commit, each record once, nothing acknowledged before it is durable.
 
     All methods are thread-safe. One writer per :class:`SessionFile`.
 
@@ -115,8 +115,8 @@ class Writer:
     def open_session(self, process: ProcessFact, at_ns: int, timeout: float = 30.0) -> int:
         """Announce a connection of a process.
 
-        Everything its earlier connection had handed over is stored first. Machines that are announced again afterwards continue
-        the run they had.
+        Everything its earlier connection had handed over is stored first. Machines that are announced again afterwards
+        continue the run they had.
 
         Returns:
             The last record number that is durable.
@@ -390,7 +390,7 @@ class Writer:
                 if job.committed is not None:
                     try:
                         job.committed(job.batch.last_seq)
-                    except Exception:
+                    except Exception:  # noqa: BLE001 - a failing receiver must not stop the writer
                         _log.exception("the receiver of an acknowledgement failed")
 
     def _answer(self, call: _Call) -> None:

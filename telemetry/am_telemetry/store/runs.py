@@ -1,0 +1,245 @@
+"""Runs of machines on the writing side: which run a machine belongs to, its schema revisions, its holes, its clock."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import replace
+from typing import Any, Final
+
+from am_telemetry.facts import GapFact, MachineFact, SchemaFact
+from am_telemetry.store import codec
+from am_telemetry.store.catalog import Catalog
+from am_telemetry.store.changes import Changes, Correction, Revision, Rows
+from am_telemetry.store.ledger import MachineState, SessionState, load_machines
+from am_telemetry.store.records import EndReason, MachineRecord
+from am_telemetry.store.undo import UndoLog
+
+MAX_SEQUENCE: Final = 2**63 - 1
+_INSERT_GAP: Final = (
+    "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, clock_json) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_UPSERT_CLOCK: Final = "INSERT OR REPLACE INTO machine_clocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE_MACHINE: Final = "UPDATE machines SET schema_id = ?, ended_ns = ?, end_reason = ? WHERE id = ?"
+
+
+class Runs:
+    """The machines of all sessions. Works inside the transaction of its owner, on the same thread."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, undo: UndoLog, catalog: Catalog, sessions: dict[str, SessionState]
+    ) -> None:
+        self._db = connection
+        self._undo = undo
+        self._catalog = catalog
+        self.machines: dict[int, MachineState] = load_machines(connection, catalog, sessions)
+        self._by_name: dict[str, list[MachineState]] = {}
+        for state in self.machines.values():
+            self._by_name.setdefault(state.record.name, []).append(state)
+        self.next_id = 1 + max(self.machines, default=0)
+        self.touched: dict[int, MachineState] = {}
+        self.changes = Changes()
+        """Where to note what readers need; replaced by the owner for every transaction."""
+
+    def save(self) -> None:
+        """Write where the touched machines stand, at the end of a transaction."""
+        for machine in self.touched.values():
+            self._flush(machine)
+        self._db.executemany(
+            _UPSERT_CLOCK,
+            [
+                (
+                    m.record.id,
+                    m.count,
+                    m.log_lines,
+                    m.lost,
+                    m.sequence,
+                    m.last_at_ns,
+                    m.time,
+                    codec.to_json(m.ticks),
+                )
+                for m in self.touched.values()
+            ],
+        )
+
+    def clear(self) -> None:
+        """The transaction is over."""
+        for machine in self.touched.values():
+            machine.segment = None
+        self.touched.clear()
+
+    def open(self, session: SessionState, handle: int, at_ns: int, fact: MachineFact) -> None:
+        name = codec.storable(fact.id)
+        schema_id = self._catalog.schema(fact.schema)
+        machine = self._known_machine(session, handle, name)
+        if machine is not None:
+            self.touch(machine)
+            machine.handle, machine.connection = handle, session.connection
+            if not machine.record.connected:
+                self._update(machine, ended_ns=0, end_reason="")
+            if machine.record.schema_id != schema_id:
+                self.revise(machine, schema_id)
+            self._undo.put(session.machines, handle, machine)
+            return
+        earlier = self._by_name.get(name, [])
+        for other in earlier:
+            if other.record.connected and not other.session.connected:
+                self.end(other, at_ns, "superseded")
+        run = max((other.record.run for other in earlier), default=0) + 1
+        size = len(fact.schema.states)
+        clock = fact.clock[:size] + (0,) * (size - len(fact.clock))
+        tags = tuple(codec.storable(tag) for tag in fact.tags)
+        record = MachineRecord(
+            id=self.next_id,
+            name=name,
+            parent=codec.storable(fact.parent),
+            run=run,
+            tags=tags,
+            schema_id=schema_id,
+            process_id=session.process.id,
+            started_ns=at_ns,
+            ended_ns=0,
+            end_reason="",
+            initial_clock=clock,
+        )
+        self.next_id += 1
+        self._db.execute(
+            "INSERT INTO machines VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?)",
+            (
+                record.id,
+                name,
+                run,
+                record.parent,
+                record.process_id,
+                schema_id,
+                codec.to_json(tags),
+                at_ns,
+                fact.sequence,
+                codec.to_json(clock),
+            ),
+        )
+        self._db.execute("INSERT INTO machine_schemas VALUES (?, 1, ?, 0)", (record.id, schema_id))
+        machine = MachineState(
+            record=record,
+            sequence=fact.sequence,
+            time=sum(clock),
+            ticks=dict(zip(fact.schema.names, clock, strict=True)),
+            handle=handle,
+            session=session,
+            connection=session.connection,
+        )
+        self._undo.put(self._by_name, name, [*earlier, machine])
+        self._undo.put(self.machines, record.id, machine)
+        self._undo.put(session.machines, handle, machine)
+        self.changes.machines[record.id] = record
+        self.changes.first_schemas[record.id] = schema_id
+        self.touch(machine)
+
+    def _known_machine(self, session: SessionState, handle: int, name: str) -> MachineState | None:
+        """The run that a process announces again, after it connected again or in a repeated batch."""
+        current = session.machines.get(handle)
+        if current is not None and current.record.name == name and current.record.connected:
+            return current
+        candidates = [
+            machine
+            for machine in self._by_name.get(name, ())
+            if machine.session is session
+            and machine.connection != session.connection
+            and machine.record.end_reason in ("", "closed", "disconnected")
+        ]
+        return min(candidates, key=lambda machine: (machine.handle != handle, machine.record.id), default=None)
+
+    def end(self, machine: MachineState, at_ns: int, reason: EndReason) -> None:
+        self.touch(machine)
+        # 0 stands for "connected".
+        self._update(machine, ended_ns=at_ns or 1, end_reason=reason)
+
+    def revise(self, machine: MachineState, schema_id: int) -> None:
+        if machine.record.schema_id == schema_id:
+            return
+        self.touch(machine)
+        self._flush(machine)
+        machine.revision += 1
+        self._db.execute(
+            "INSERT INTO machine_schemas VALUES (?, ?, ?, ?)",
+            (machine.record.id, machine.revision, schema_id, machine.count),
+        )
+        for name in self._schema(schema_id).names:
+            machine.ticks.setdefault(name, 0)
+        self._update(machine, schema_id=schema_id)
+        self.changes.events.append(Revision(machine.record.id, schema_id))
+
+    def _update(self, machine: MachineState, **values: Any) -> None:
+        machine.record = record = replace(machine.record, **values)
+        self._db.execute(_UPDATE_MACHINE, (record.schema_id, record.ended_ns, record.end_reason, record.id))
+        self.changes.machines[record.id] = record
+
+    # -- clocks -------------------------------------------------------------------------------------------------
+
+    def touch(self, machine: MachineState) -> None:
+        if machine.record.id not in self.touched:
+            self.touched[machine.record.id] = machine
+            self._undo.save(machine)
+
+    def segment(self, machine: MachineState) -> Rows:
+        self.touch(machine)
+        machine.segment = segment = Rows(machine.record.id)
+        self.changes.events.append(segment)
+        return segment
+
+    def _flush(self, machine: MachineState) -> None:
+        """Bring the ticks up to the last transition."""
+        segment = machine.segment
+        if segment is None:
+            return
+        machine.segment = None
+        ticks = machine.ticks
+        for pattern_id, count in Counter(segment.patterns).items():
+            for name, gained in self._catalog.deltas(pattern_id):
+                ticks[name] = ticks.get(name, 0) + gained * count
+
+    def jump(self, machine: MachineState, sequence: int, gaps: list[GapFact] | None) -> bool:
+        """Account for numbers that are missing before ``sequence``; False when that transition is already stored."""
+        if sequence <= machine.sequence:
+            return False
+        for gap in gaps or ():
+            if gap.after_sequence < sequence:
+                self.gap(machine, gap, sequence - 1)
+        missing = sequence - machine.sequence - 1
+        if missing > 0:
+            self._book(machine, missing, "missing", None)
+        return True
+
+    def gap(self, machine: MachineState, gap: GapFact, limit: int = MAX_SEQUENCE) -> None:
+        end = min(gap.after_sequence + gap.lost, limit)
+        if end <= machine.sequence:
+            return
+        size = len(self._schema(machine.record.schema_id).names)
+        clock = gap.clock[:size] + (0,) * (size - len(gap.clock)) if gap.clock else None
+        self._book(machine, end - machine.sequence, gap.reason, clock)
+
+    def _book(self, machine: MachineState, lost: int, reason: str, clock: tuple[int, ...] | None) -> None:
+        self.touch(machine)
+        self._flush(machine)
+        schema_id = machine.record.schema_id
+        cursor = self._db.execute(
+            _INSERT_GAP,
+            (
+                machine.record.id,
+                machine.count,
+                machine.sequence,
+                lost,
+                codec.storable(reason),
+                None if clock is None else codec.to_json(clock),
+            ),
+        )
+        self.changes.last_gap_id = cursor.lastrowid or 0
+        machine.sequence += lost
+        machine.lost += lost
+        if clock is not None:
+            machine.ticks.update(zip(self._schema(schema_id).names, clock, strict=True))
+            machine.time = sum(machine.ticks.values())
+        self.changes.events.append(Correction(machine.record.id, lost, schema_id, clock))
+
+    def _schema(self, schema_id: int) -> SchemaFact:
+        return self._catalog.schema_fact(schema_id)
