@@ -134,6 +134,7 @@ def _wide_struct(fields: int) -> bytes:
         ("interfaces in interfaces", lambda: _interfaces_in_interfaces(2_000)),
         ("a count that cannot be", lambda: _slice_definition(64, 6) + message(sint(64) + b"\0" + uint(2**62))),
         ("a string longer than its message", lambda: message(sint(6) + b"\0" + uint(2**40) + b"abc")),
+        ("empty messages", lambda: bytes(1_000_000)),
         ("a huge message", lambda: uint(2**40) + b"\4\0\2"),
         ("an undefined type", lambda: message(sint(99) + b"\0")),
         ("a reserved type", lambda: _slice_definition(20, 2)),

@@ -12,6 +12,8 @@ from am_telemetry.formats.gob_wire import read_int, read_uint
 __all__ = ["MAX_MESSAGE", "GobDecoder", "GobError", "Interface", "TypeDef", "decode_all"]
 
 MAX_MESSAGE: Final = 8 * 1024 * 1024
+MAX_EMPTY: Final = 100
+"""Empty messages in a row; encoders write none."""
 
 
 class GobDecoder:
@@ -26,6 +28,7 @@ class GobDecoder:
         self._buf = bytearray()
         self._base = 0
         self._max = max_message
+        self._empty = 0
         self._error: GobError | None = None
 
     @property
@@ -75,7 +78,11 @@ class GobDecoder:
             del self._buf[:end]
             self._base += end
             if payload:
+                self._empty = 0
                 return payload, self._base - size
+            self._empty += 1
+            if self._empty > MAX_EMPTY:
+                self._fail(GobError("nothing but empty messages", self._base))
         return None
 
     def _read(self, message: tuple[bytes, int]) -> tuple[bool, Any]:

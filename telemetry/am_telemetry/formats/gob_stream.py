@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 from am_telemetry.formats.errors import GobError
+from am_telemetry.formats.gob import MAX_EMPTY
 from am_telemetry.formats.gob_types import TypeTable
 from am_telemetry.formats.gob_wire import Decoder, read_int, read_uint
 
@@ -135,6 +136,7 @@ class GobStream:
 
     def _begin_message(self) -> None:
         head = b""
+        empty = 0
         while True:
             byte = self._pull(1)
             head += byte
@@ -149,6 +151,9 @@ class GobStream:
             if self._message_left:
                 return
             head = b""
+            empty += 1
+            if empty > MAX_EMPTY:
+                raise GobError("nothing but empty messages", self.offset)
 
     def _end_message(self) -> None:
         left = len(self._buf) - self._pos + self._message_left
