@@ -20,7 +20,8 @@ def address(session: Session) -> str:
     machine = session.machine
     if machine is None:
         return ""
-    return format_url(MachineUrl(machine.name, number=session.number, run=machine.run if machine.run > 1 else None))
+    several = len(session.runs(machine.name)) > 1
+    return format_url(MachineUrl(machine.name, number=session.number, run=machine.run if several else None))
 
 
 def go_to(session: Session, text: str) -> bool:

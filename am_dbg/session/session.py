@@ -44,7 +44,8 @@ class Session(SessionView):
     Args:
         recording: what to look at; it may be empty and grow.
         live: whether to begin in tail mode. By default that is so for a recording without machines, or with one that
-            is still connected. Otherwise the session begins paused at the first transition of the first machine.
+            is still connected. Otherwise the session begins paused at the first transition of the first machine that
+            has any.
         clock: monotonic seconds, for playing.
     """
 
@@ -304,7 +305,8 @@ class Session(SessionView):
             self.mode = Mode.TAIL
             self._derive()
         else:
-            self.machine_id = self.order[0].machine_id
+            ids = [listed.machine_id for listed in self.order]
+            self.machine_id = next((i for i in ids if self.recording.timeline(i).count), ids[0])
             self._settle(int(self.visible[0]) if self.visible else 0)
         self._visit()
         self._changed()

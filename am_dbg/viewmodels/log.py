@@ -1,8 +1,8 @@
 """The log pane: an endless list of which only the rows in the window are made.
 
 How many rows a transition has is known only after its log entries were read, so rows have no global index. A place in
-the log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible transition
-has at least one row: what was not logged is told from its pattern.
+the log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible
+transition has at least one row: what was not logged is told from its pattern.
 """
 
 from __future__ import annotations
@@ -211,7 +211,8 @@ class LogModel:
         if filters.show_times and (before is None or timeline.at(before) // SECOND != at_ns // SECOND):
             label = f"{second_label(at_ns)} ─── t{thousands(timeline.machine_time(number))}"
             out.append((Span(label, Role.DIM),))
-        if lost := timeline.gaps.get(number):
+        # A hole belongs to the transition behind it, which may be hidden.
+        if lost := sum(n for at, n in timeline.gaps.items() if (before or 0) < at <= number):
             out.append((Span(f"! {thousands(lost)} transitions were lost here", Role.ERROR, bold=True),))
         machine_id = session.machine_id if session.machine_id is not None else 0
         target = GoToTransition(machine_id, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from am_dbg.session.targets import GoToTransition
 from am_dbg.session.timefmt import duration, thousands, time_of_day
@@ -17,22 +17,26 @@ _GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the line. Pieces with the highest ``rank`` are left out first."""
+    """A piece of the line. Pieces with the highest ``rank`` are shortened, if they can be, and then left out first."""
 
     line: Line
     rank: int
     right: bool = False
     """Belongs to the right edge."""
+    short: Line = ()
+    short_rank: int = 1
+    """The rank once it is shortened."""
 
 
 def current(session: SessionView, width: int) -> Line:
     """The transition at the cursor, at most ``width`` cells; the mode comes first."""
-    mode = Part((Span(_MODES[session.mode], Role.TITLE, bold=True, underline=True),), 1)
+    words = _MODES[session.mode]
+    mode = Part(_mode(words), 3, short=_mode(words.split()[0]))
     record = session.current
     if record is None:
         text = "no transitions yet" if not session.count else "before the first transition: the initial structure"
-        return fit([mode, Part(_position(session), 2), Part((Span(text, Role.DIM),), 0)], width)
-    return fit([mode, Part(_position(session), 0), *_parts(record)], width)
+        return fit([mode, *_position(session, 2), Part((Span(text, Role.DIM),), 0)], width)
+    return fit([mode, *_position(session, 0), *_parts(record)], width)
 
 
 def next_(session: SessionView, width: int) -> Line:
@@ -52,7 +56,11 @@ def fit(parts: list[Part], width: int) -> Line:
     """Join parts with gaps, leaving out the least important ones until the rest fits; the most important one is cut."""
     kept = [part for part in parts if part.line]
     while len(kept) > 1 and sum(line_width(p.line) for p in kept) + _GAP * (len(kept) - 1) > width:
-        kept.remove(max(kept, key=lambda part: part.rank))
+        least = max(range(len(kept)), key=lambda place: (kept[place].rank, place))
+        if kept[least].short:
+            kept[least] = replace(kept[least], line=kept[least].short, rank=kept[least].short_rank, short=())
+        else:
+            del kept[least]
     left: list[Span] = []
     right: list[Span] = []
     for part in kept:
@@ -66,13 +74,17 @@ def fit(parts: list[Part], width: int) -> Line:
     return cut_line((*left, *right), width)
 
 
-def _position(session: SessionView) -> Line:
+def _mode(words: str) -> Line:
+    return (Span(words, Role.TITLE, bold=True, underline=True),)
+
+
+def _position(session: SessionView, rank: int) -> list[Part]:
     total, visible = session.count, len(session.visible)
     line = (Span(f"#{thousands(session.number)}", Role.VALUE, bold=True), Span(f"/{thousands(total)}", Role.DIM))
     if visible == total:
-        return line
-    shown = f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)"
-    return (*line, Span(shown, Role.DIM))
+        return [Part(line, rank)]
+    shown = Span(f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)", Role.DIM)
+    return [Part((*line, shown), 7, short=line, short_rank=rank)]
 
 
 def _parts(record: TransitionRecord) -> list[Part]:
@@ -96,7 +108,8 @@ def _parts(record: TransitionRecord) -> list[Part]:
     reason = cancel_reason(record.pattern)
     if canceled:
         text = "✕ canceled" if not reason else f"✕ {reason}" if "cancel" in reason else f"✕ canceled: {reason}"
-        parts.append(Part((Span(text, Role.CANCELED, bold=True),), 2))
+        short = (Span("✕ canceled", Role.CANCELED, bold=True),)
+        parts.append(Part((Span(text, Role.CANCELED, bold=True),), 2, short=short))
     elif reason:
         parts.append(Part((Span(f"✕ no: {reason}", Role.CANCELED),), 2))
     if record.error is not None:

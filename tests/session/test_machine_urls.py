@@ -1,0 +1,154 @@
+"""Machine URLs survive a round trip, and typed places are found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from am_dbg.session import Session
+from am_dbg.session.addressing import address, find_transition, go_to
+from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
+from tests.support.memory_recording import START_NS, MemoryRecording
+
+ids = st.text(min_size=1, max_size=12)
+numbers = st.none() | st.integers(0, 10**15)
+moments = st.none() | st.integers(-(10**18), 250_000_000_000 * 10**9)
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> MachineUrl:
+    place = draw(st.sampled_from(["", "number", "machine_time", "transition_id", "step"]))
+    return MachineUrl(
+        machine=draw(ids),
+        number=draw(st.integers(0, 10**15)) if place == "number" else None,
+        machine_time=draw(st.integers(0, 10**15)) if place == "machine_time" else None,
+        transition_id=draw(ids) if place in ("transition_id", "step") else "",
+        step=draw(st.integers(0, 10**6)) if place == "step" else None,
+        run=draw(numbers),
+        at_ns=draw(moments),
+        queue_tick=draw(numbers),
+        state=draw(st.text(max_size=8)),
+    )
+
+
+@settings(max_examples=300)
+@given(urls())
+def test_reading_what_was_written_gives_the_same_url(url: MachineUrl) -> None:
+    assert parse_url(format_url(url)) == url
+
+
+@pytest.mark.parametrize(
+    "machine", ["a/b", "a b", "#1", "?x", "%41", "t412", "naïve", "日本", "mach://x", "a&b=c", "\ud800"]
+)
+def test_odd_machine_ids_survive(machine: str) -> None:
+    text = format_url(MachineUrl(machine, number=96))
+    assert parse_url(text) == MachineUrl(machine, number=96)
+    assert text.isascii()
+    assert " " not in text
+
+
+def test_urls_look_as_documented() -> None:
+    assert format_url(MachineUrl("orders", number=96)) == "mach://orders/#96"
+    assert format_url(MachineUrl("orders", machine_time=412, run=2)) == "mach://orders/t412?run=2"
+    assert format_url(MachineUrl("a b", at_ns=START_NS + 5)) == "mach://a%20b?at=2023-11-14T22:13:20.000000005Z"
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=30) | st.text(alphabet="mach:/#?%t=&0a", max_size=20))
+def test_any_text_is_either_read_or_refused_with_a_message(text: str) -> None:
+    try:
+        machine = parse_url(text).machine
+    except UrlError as error:
+        machine = str(error)
+    assert machine
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("http://orders", "mach://"),
+        ("mach://", "missing"),
+        ("mach://a/#x", "number"),
+        ("mach://a/b/c/d", "too many"),
+        ("mach://a?at=yesterday", "not a moment"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_said(text: str, words: str) -> None:
+    with pytest.raises(UrlError, match=words):
+        parse_url(text)
+
+
+def shop() -> Session:
+    recording = MemoryRecording()
+    for _ in range(2):
+        orders = recording.machine("orders/eu", ["Ready", "Start"])
+        for _ in range(5):
+            orders.add("Start")
+            orders.remove("Start")
+    recording.machine("billing", ["Ready"]).add("Ready")
+    return Session(recording, live=False)
+
+
+def test_the_address_of_every_place_leads_back_to_it() -> None:
+    session = shop()
+    for machine in session.recording.machines:
+        for number in range(session.recording.timeline(machine.id).count + 1):
+            session.select_machine(machine.id)
+            session.go_to_number(number)
+            text = address(session)
+            session.select_machine(3)
+            session.first()
+            assert go_to(session, text)
+            assert (session.machine_id, session.number) == (machine.id, number), text
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("#4", 4),
+        ("4", 4),
+        ("t7", 7),
+        ("mach://orders%2Feu/t3?run=1", 3),
+        ("orders%2Feu/#9?run=1", 9),
+        ("mach://orders%2Feu/0000000100000006?run=1", 6),
+        ("mach://orders%2Feu?q=8&run=1", 8),
+        ("2023-11-14T22:13:20.050Z", 5),
+    ],
+)
+def test_places_can_be_typed(text: str, number: int) -> None:
+    session = shop()
+    session.select_machine(1)
+    session.first()
+    assert go_to(session, text), session.message
+    assert (session.machine_id, session.number) == (1, number)
+
+
+def test_without_a_run_the_latest_one_is_meant() -> None:
+    session = shop()
+    assert go_to(session, "mach://orders%2Feu/#2")
+    assert session.machine_id == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("mach://biling", "did you mean 'billing'?"),
+        ("mach://billing?run=7", "run"),
+        ("mach://billing/ffffffffffffffff", "no transition with the id"),
+        ("http://x", "mach://"),
+    ],
+)
+def test_places_that_do_not_exist_change_nothing_but_the_message(text: str, words: str) -> None:
+    session = shop()
+    before = (session.machine_id, session.number, session.moment)
+    assert not go_to(session, text)
+    assert words in session.message
+    assert (session.machine_id, session.number, session.moment) == before
+
+
+def test_ids_that_do_not_tell_their_number_are_searched() -> None:
+    recording = shop().recording
+    assert find_transition(recording, 1, "0000000100000003") == 3
+    assert find_transition(recording, 1, "0000000200000003") is None
+    assert find_transition(recording, 1, "anything") is None
