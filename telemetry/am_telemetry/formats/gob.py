@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from am_telemetry.formats.errors import GobError
 from am_telemetry.formats.gob_types import Interface, TypeDef, TypeTable
@@ -109,7 +109,7 @@ class GobDecoder:
             self._fail(GobError("values nested too deeply", base))
         return is_value, value
 
-    def _fail(self, error: GobError) -> None:
+    def _fail(self, error: GobError) -> NoReturn:
         self._error = error
         raise error
 
