@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Final
 
+from am_dbg.session import lookup
 from am_dbg.session.session import Session
 from am_dbg.session.timefmt import parse_rfc3339, parse_time_of_day
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
-from am_telemetry.store.reading import Recording
-
-SCAN_LIMIT: Final = 5_000
-"""Transitions that are read one by one in search of an id that does not tell its number."""
 
 
 def address(session: Session) -> str:
@@ -60,7 +56,7 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
         return False
     number = url.number
     if url.transition_id:
-        number = find_transition(session.recording, machine.id, url.transition_id)
+        number = lookup.by_id(session.recording, machine.id, url.transition_id)
         if number is None:
             session.say(f"{url.machine} has no transition with the id {url.transition_id}")
             return False
@@ -72,56 +68,10 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
     elif url.at_ns is not None:
         session.go_to_time(url.at_ns)
     elif url.queue_tick is not None:
-        _go_to_queue_tick(session, machine.id, url.queue_tick)
+        session.go_to_number(lookup.by_queue_tick(session.recording, machine.id, url.queue_tick))
     if url.state:
         session.select_state(url.state)
     return True
-
-
-def find_transition(recording: Recording, machine_id: int, transition_id: str) -> int | None:
-    """The number of the transition with an id, or None.
-
-    Ids of Python machines end with the transition's own count in hexadecimal, which is found by bisection; others are
-    looked for one by one among the first ``SCAN_LIMIT`` transitions.
-    """
-    count = recording.timeline(machine_id).count
-    if re.fullmatch(r"[0-9a-f]{16}", transition_id):
-        sequence = int(transition_id[8:], 16)
-        low, high = 1, min(count, sequence)
-        while low < high:
-            middle = (low + high) // 2
-            if recording.transition(machine_id, middle).sequence < sequence:
-                low = middle + 1
-            else:
-                high = middle
-        if 1 <= low <= count and recording.transition(machine_id, low).transition_id == transition_id:
-            return low
-    for number in range(1, min(count, SCAN_LIMIT) + 1):
-        if recording.transition(machine_id, number).transition_id == transition_id:
-            return number
-    return None
-
-
-def _go_to_queue_tick(session: Session, machine_id: int, queue_tick: int) -> None:
-    """Queue ticks grow with the transitions; only prepended mutations have none (0) and count as their neighbour."""
-    recording = session.recording
-    low, high = 0, recording.timeline(machine_id).count
-
-    def reached(number: int) -> bool:
-        while number > 0:
-            tick = recording.transition(machine_id, number).queue_tick
-            if tick:
-                return tick >= queue_tick
-            number -= 1
-        return False
-
-    while low < high:
-        middle = (low + high) // 2
-        if reached(middle):
-            high = middle
-        else:
-            low = middle + 1
-    session.go_to_number(low)
 
 
 def _moment(session: Session, text: str) -> int | None:

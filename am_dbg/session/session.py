@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
 
-from pyroaring import BitMap
-
-from am_dbg.session import navigation
-from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet, hiding
-from am_dbg.session.history import History, Place
+from am_dbg.session import lookup, navigation
+from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet
+from am_dbg.session.history import Place
+from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S, MovingSession
 from am_dbg.session.targets import (
     ClearFilters,
+    GoToSource,
     GoToTransition,
     SelectMachine,
     SelectState,
@@ -29,16 +28,13 @@ from am_dbg.session.targets import (
     ToggleFilter,
     ToggleNode,
 )
-from am_dbg.session.view import Mode, SessionView
+from am_dbg.session.view import Mode
 from am_telemetry.store.reading import Recording
-
-FAST_JUMP: Final = 50
-PLAY_INTERVAL_S: Final = 0.5
 
 __all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
 
 
-class Session(SessionView):
+class Session(MovingSession):
     """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
 
     Args:
@@ -52,11 +48,7 @@ class Session(SessionView):
     def __init__(
         self, recording: Recording, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__(recording)
-        self.history = History()
-        self.play_interval_s = PLAY_INTERVAL_S
-        self._clock = clock
-        self._play_at = 0.0
+        super().__init__(recording, clock)
         recording.catch_up()
         machines = recording.machines
         self.live = (not machines or any(m.connected for m in machines)) if live is None else live
@@ -74,82 +66,6 @@ class Session(SessionView):
             self._derive()
         self._changed()
         return True
-
-    def tick(self) -> bool:
-        """Let the time pass: moves the cursor while playing. True when something visible changed."""
-        if self.mode is not Mode.PLAYING or self._clock() < self._play_at:
-            return False
-        self._play_at = self._clock() + self.play_interval_s
-        self._play_step()
-        return True
-
-    def say(self, message: str) -> None:
-        """Leave a message for the user."""
-        self.message = message
-        self._changed()
-
-    # -- moving by transition ----------------------------------------------------------------------------------------
-
-    def next(self, steps: int = 1) -> None:
-        """Move forward by visible transitions, as far as there are any."""
-        self._move_to(navigation.moved(self.visible, self.number, steps), at_edge="this is the last transition")
-
-    def previous(self, steps: int = 1) -> None:
-        """Move back by visible transitions; the place before the first one is 0."""
-        self._move_to(navigation.moved(self.visible, self.number, -steps), at_edge="this is the beginning")
-
-    def first(self) -> None:
-        """Move before the first transition, where the initial structure shows."""
-        self._move_to(0, jump=True, at_edge="this is the beginning")
-
-    def last(self) -> None:
-        """Move to the last visible transition."""
-        self._move_to(
-            navigation.at_or_before(self.visible, self.count), jump=True, at_edge="this is the last transition"
-        )
-
-    def go_to_number(self, number: int) -> None:
-        """Move to a transition, or to the nearest visible one (first looking forward)."""
-        wanted = max(0, min(number, self.count))
-        target = navigation.nearest_forward(self.visible, wanted) if wanted else 0
-        self._move_to(target, jump=True)
-        if wanted != number:
-            self.say(f"there is no transition #{number}; the last one is #{self.count}")
-        elif target != wanted:
-            self.say(self._hidden_message(wanted, target))
-
-    def go_to_time(self, at_ns: int) -> None:
-        """Choose a moment (wall clock, nanoseconds): the cursor stands at the last visible transition until then."""
-        self._leave_modes()
-        self._moment, self._anchor = at_ns, None
-        self._derive()
-        self._visit()
-        self.say("" if self.number else "nothing has happened on this machine by then")
-
-    def go_to_machine_time(self, machine_time: int) -> None:
-        """Move to where the machine time reached a value, or else to the last transition before that."""
-        timeline = self.timeline
-        if timeline is None:
-            return self.say("no machine is selected")
-        return self.go_to_number(navigation.machine_time_position(timeline, machine_time))
-
-    # -- jumps -------------------------------------------------------------------------------------------------------
-
-    def jump_forward(self) -> None:
-        """To the next transition that added, removed or called the selected state; without one, 50 visible ones on."""
-        self._jump(1)
-
-    def jump_back(self) -> None:
-        """Like ``jump_forward``, backwards."""
-        self._jump(-1)
-
-    def next_problem(self) -> None:
-        """To the next visible error, failed handler, or canceled transition that was asked for."""
-        self._jump_among(self.problems, 1, "problem")
-
-    def previous_problem(self) -> None:
-        """Like ``next_problem``, backwards."""
-        self._jump_among(self.problems, -1, "problem")
 
     # -- machines ----------------------------------------------------------------------------------------------------
 
@@ -180,30 +96,6 @@ class Session(SessionView):
     def previous_machine(self, delta: int = 1) -> None:
         """Select the machine ``delta`` places further up the list; stops at the ends."""
         self.next_machine(-delta)
-
-    # -- modes -------------------------------------------------------------------------------------------------------
-
-    def set_mode(self, mode: Mode) -> None:
-        """Pause, follow the tail, or play. Pausing the tail keeps the cursor and the moment where they are."""
-        if mode is self.mode:
-            return
-        self._leave_modes()
-        self.mode = mode
-        if mode is Mode.TAIL:
-            self._derive()
-        elif mode is Mode.PLAYING:
-            self._play_at = self._clock() + self.play_interval_s
-            self._play_step()
-            if self.mode is Mode.PAUSED:
-                return
-        self.say("")
-
-    def toggle_tail(self) -> None:
-        self.set_mode(Mode.PAUSED if self.mode is Mode.TAIL else Mode.TAIL)
-
-    def toggle_play(self) -> None:
-        """Playing makes one move at once, then one per interval, and stops on the last transition."""
-        self.set_mode(Mode.PAUSED if self.mode is Mode.PLAYING else Mode.PLAYING)
 
     # -- selected state and tree -------------------------------------------------------------------------------------
 
@@ -269,6 +161,8 @@ class Session(SessionView):
                 self.record(machine_id)
                 self.machine_id = machine_id
                 self.go_to_number(number)
+            case GoToSource(machine, sequence, transition_id):
+                self._go_to_source(machine, sequence, transition_id)
             case SelectMachine(machine_id):
                 self.select_machine(machine_id)
             case StepMachine(delta):
@@ -311,76 +205,6 @@ class Session(SessionView):
         self._visit()
         self._changed()
 
-    def _derive(self) -> None:
-        """Put the cursor where the global moment says."""
-        if self.machine_id is not None:
-            self.number = navigation.at_or_before(self.visible, self.position(self.machine_id))
-
-    def _settle(self, number: int) -> None:
-        """Put the cursor on a transition and choose its time as the global moment."""
-        timeline = self.timeline
-        if timeline is None or self.machine_id is None:
-            return
-        self.number = number
-        self._anchor = (self.machine_id, number)
-        if number:
-            self._moment = timeline.at(number)
-        elif timeline.count:
-            self._moment = timeline.at(1) - 1
-
-    def _leave_modes(self) -> None:
-        if self.mode is Mode.TAIL:
-            # Freeze what tail mode shows: late arrivals must not move a paused cursor.
-            self._moment = self._newest_moment()
-            self._anchor = None if self.machine_id is None else (self.machine_id, self.count)
-        self.mode = Mode.PAUSED
-
-    def _move_to(self, number: int, *, jump: bool = False, at_edge: str = "") -> None:
-        """A move by the user: ends tail and play."""
-        if self.machine_id is None:
-            return self.say("no machine is selected")
-        stayed = number == self.number
-        self._leave_modes()
-        if jump:
-            self._settle(number)
-            self._visit()
-        elif not stayed:
-            self._settle(number)
-            self.history.drift(Place(self.machine_id, number))
-        return self.say(at_edge if stayed else "")
-
-    def _jump(self, direction: int) -> None:
-        timeline, state = self.timeline, self.state_index
-        if self.state and timeline is not None:
-            if state is None:
-                return self.say(f"this machine has no state {self.state}; clear the selected state for jumps of 50")
-            return self._jump_among(
-                navigation.involving(timeline, state, self.visible), direction, f"change of {self.state}"
-            )
-        target = navigation.moved(self.visible, self.number, direction * FAST_JUMP)
-        edge = "this is the last transition" if direction > 0 else "this is the beginning"
-        return self._move_to(target, jump=True, at_edge=edge)
-
-    def _jump_among(self, numbers: BitMap, direction: int, what: str) -> None:
-        step = navigation.following if direction > 0 else navigation.preceding
-        target = step(numbers, self.number)
-        if target is not None:
-            return self._move_to(target, jump=True)
-        until = navigation.rank(numbers, self.number)
-        if direction > 0:
-            return self.say(f"no later {what} ({until - (self.number in numbers)} earlier)")
-        return self.say(f"no earlier {what} ({len(numbers) - until} later)")
-
-    def _play_step(self) -> None:
-        target = self.next_number
-        if target is None:
-            self.mode = Mode.PAUSED
-            return self.say("this is the last transition")
-        self._settle(target)
-        if self.machine_id is not None:
-            self.history.drift(Place(self.machine_id, target))
-        return self._changed()
-
     def _revisit(self, place: Place | None, at_edge: str) -> None:
         if place is None:
             return self.say(at_edge)
@@ -389,14 +213,16 @@ class Session(SessionView):
         self._settle(navigation.at_or_before(self.visible, place.number))
         return self.say("")
 
-    def _visit(self) -> None:
-        if self.machine_id is not None:
-            self.history.visit(Place(self.machine_id, self.number))
-
-    def _hidden_message(self, wanted: int, shown: int) -> str:
-        timeline = self.timeline
-        kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
-        return f"#{wanted} is hidden by the filter {', '.join(kinds)}; showing #{shown}"
-
-    def _changed(self) -> None:
-        self.revision += 1
+    def _go_to_source(self, machine: str, sequence: int, transition_id: str) -> None:
+        runs = self.runs(machine)
+        if not runs:
+            return self.say(f"the machine {machine} is not part of this recording")
+        # A cause is older than its effect, so of several runs the last one that had begun by now is meant.
+        run = next((r for r in reversed(runs) if r.started_ns <= self.moment), runs[0])
+        if transition_id:
+            number = lookup.by_id(self.recording, run.id, transition_id)
+        else:
+            number = lookup.by_sequence(self.recording, run.id, sequence)
+        if number is None:
+            return self.say(f"the transition of {machine} that caused this was not recorded")
+        return self.follow(GoToTransition(run.id, number))

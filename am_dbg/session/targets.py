@@ -17,6 +17,15 @@ class GoToTransition:
 
 
 @dataclass(frozen=True, slots=True)
+class GoToSource:
+    """Go to the transition that caused another: a machine id, and that machine's own count or transition id."""
+
+    machine: str
+    sequence: int
+    transition_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SelectMachine:
     """Select a machine run (database id) at the current moment."""
 

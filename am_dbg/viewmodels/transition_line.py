@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from am_dbg.session.targets import GoToTransition
+from am_dbg.session.targets import GoToSource, GoToTransition
 from am_dbg.session.timefmt import duration, thousands, time_of_day
 from am_dbg.session.view import Mode, SessionView
 from am_dbg.viewmodels.describe import cancel_reason, is_canceled, state_spans, touched
@@ -119,8 +119,11 @@ def _parts(record: TransitionRecord) -> list[Part]:
         parts.append(Part((Span("! handler failed", Role.ERROR, bold=True),), 3))
     parts.append(Part(counts, 5))
     if record.source is not None and record.source.machine:
-        number = f" #{thousands(record.source.sequence)}" if record.source.sequence else ""
-        parts.append(Part((Span(f"← {clean(record.source.machine, 40)}{number}", Role.LINK),), 8))
+        source = record.source
+        number = f" #{thousands(source.sequence)}" if source.sequence else ""
+        cause = GoToSource(source.machine, source.sequence, source.transition_id)
+        text = f"← {clean(source.machine, 40)}{number}"
+        parts.append(Part((Span(text, Role.LINK, underline=True, target=cause),), 8))
     parts.append(Part((Span(time_of_day(record.at_ns), Role.DIM),), 4, right=True))
     if record.duration_ns > 0:
         parts.append(Part((Span(duration(record.duration_ns), Role.DIM),), 7, right=True))

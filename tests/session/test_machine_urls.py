@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_dbg.session import Session
-from am_dbg.session.addressing import address, find_transition, go_to
+from am_dbg.session import Session, lookup
+from am_dbg.session.addressing import address, go_to
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
 from tests.support.memory_recording import START_NS, MemoryRecording
 
@@ -149,6 +151,30 @@ def test_places_that_do_not_exist_change_nothing_but_the_message(text: str, word
 
 def test_ids_that_do_not_tell_their_number_are_searched() -> None:
     recording = shop().recording
-    assert find_transition(recording, 1, "0000000100000003") == 3
-    assert find_transition(recording, 1, "0000000200000003") is None
-    assert find_transition(recording, 1, "anything") is None
+    assert lookup.by_id(recording, 1, "0000000100000003") == 3
+    assert lookup.by_id(recording, 1, "0000000200000003") is None
+    assert lookup.by_id(recording, 1, "anything") is None
+
+
+def test_transitions_are_found_by_the_machines_own_count_even_with_holes() -> None:
+    recording = shop().recording
+    original = recording.transition
+    # As if the machine had run long before it was recorded, and every second transition had been lost.
+    recording.transition = lambda m, n: replace(original(m, n), sequence=100 + 2 * n)  # type: ignore[method-assign]  # altered on purpose
+    assert [lookup.by_sequence(recording, 1, s) for s in (0, 100, 102, 103, 120, 122)] == [
+        None,
+        None,
+        1,
+        None,
+        10,
+        None,
+    ]
+    assert lookup.by_sequence(recording, 1, 110) == 5
+
+
+def test_queue_ticks_lead_to_the_first_transition_that_reached_them() -> None:
+    recording = shop().recording
+    original = recording.transition
+    ticks = [1, 2, 0, 0, 5, 6, 0, 8, 9, 10]
+    recording.transition = lambda m, n: replace(original(m, n), queue_tick=ticks[n - 1])  # type: ignore[method-assign]  # altered on purpose
+    assert [lookup.by_queue_tick(recording, 1, q) for q in (0, 1, 2, 3, 5, 7, 8, 99)] == [1, 1, 2, 5, 5, 8, 8, 10]
