@@ -1,4 +1,4 @@
-"""How a session's cursor moves: by transitions, to places in time, to changes of a state, to problems, and by itself."""
+"""How a session's cursor moves: by transitions, in time, to changes of a state, to problems, and by itself."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class MovingSession(SessionView):
         target = navigation.nearest_forward(self.visible, wanted) if wanted else 0
         self._move_to(target, jump=True)
         if wanted != number:
-            self.say(f"there is no transition #{number}; the last one is #{self.count}")
+            last = f"the last one is #{self.count}" if self.count else "this machine has none yet"
+            self.say(f"there is no transition #{number}; {last}")
         elif target != wanted:
             self.say(self._hidden_message(wanted, target))
 
@@ -206,7 +207,8 @@ class MovingSession(SessionView):
     def _hidden_message(self, wanted: int, shown: int) -> str:
         timeline = self.timeline
         kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
-        return f"#{wanted} is hidden by the filter {', '.join(kinds)}; showing #{shown}"
+        instead = f"showing #{shown}" if shown else "no transition is visible"
+        return f"#{wanted} is hidden by the filter {', '.join(kinds)}; {instead}"
 
     def _changed(self) -> None:
         self.revision += 1

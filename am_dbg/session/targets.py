@@ -68,4 +68,14 @@ class SetMode:
     mode: Literal["paused", "tail", "playing"]
 
 
-Target = GoToTransition | SelectMachine | StepMachine | SelectState | ToggleNode | ToggleFilter | ClearFilters | SetMode
+Target = (
+    GoToTransition
+    | GoToSource
+    | SelectMachine
+    | StepMachine
+    | SelectState
+    | ToggleNode
+    | ToggleFilter
+    | ClearFilters
+    | SetMode
+)

@@ -6,7 +6,15 @@ import pytest
 
 from am_dbg.session import Mode, Session
 from am_dbg.session.filters import Filter
-from am_dbg.session.targets import ClearFilters, GoToTransition, SelectMachine, SelectState, StepMachine, ToggleNode
+from am_dbg.session.targets import (
+    ClearFilters,
+    GoToSource,
+    GoToTransition,
+    SelectMachine,
+    SelectState,
+    StepMachine,
+    ToggleNode,
+)
 from tests.support.memory_recording import MemoryRecording
 
 SECOND = 1_000_000_000
@@ -353,6 +361,26 @@ class TestLinksAndHistory:
         assert not session.filters.hidden
         with pytest.raises(KeyError):
             session.follow(SelectMachine(77))
+
+    def test_a_cause_is_followed_to_the_run_that_existed_then(self) -> None:
+        recording = MemoryRecording()
+        for _ in range(2):
+            cause = recording.machine("cause", ["A"])
+            cause.add("A")
+            cause.remove("A")
+            recording.machine("effect", ["A"]).add("A")
+        session = Session(recording, live=False)
+        for effect, run in ((2, 1), (4, 3)):
+            session.follow(GoToTransition(effect, 1))
+            session.follow(GoToSource("cause", 2))
+            assert (session.machine_id, session.number) == (run, 2)
+        session.follow(GoToTransition(4, 1))
+        session.follow(GoToSource("cause", 0, "0000000300000001"))
+        assert (session.machine_id, session.number) == (3, 1)
+        session.follow(GoToSource("cause", 77))
+        assert session.message == "the transition of cause that caused this was not recorded"
+        session.follow(GoToSource("elsewhere", 1))
+        assert session.message == "the machine elsewhere is not part of this recording"
 
     def test_history_returns_to_where_jumps_started(self) -> None:
         session = opened()
