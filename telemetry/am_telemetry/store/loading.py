@@ -21,6 +21,7 @@ SELECT machine_id, at_ns, pattern_id,
 FROM transitions
 """
 _CHUNK: Final = 65_536
+_MAX_ID: Final = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[
         connection: inside the same read transaction as the definitions.
         position: where the reader stands; moved on with every portion.
     """
-    marks = _read_marks(connection, position)
+    marks = _read_marks(connection, position, _MAX_ID)
     cursor = connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id", (position.transition_id,))
     top = connection.execute("SELECT max(id) FROM transitions").fetchone()[0] or 0
     while True:
@@ -127,50 +128,55 @@ def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[
         yield rest
 
 
-def read_machine_events(
-    connection: sqlite3.Connection, machine_id: int, last_transition_id: int, counts: dict[int, int], marks: Marks
-) -> Iterator[list[Event]]:
-    """The same for a single machine from its beginning up to a transition id, read through the index."""
+def read_machine_events(connection: sqlite3.Connection, machine_id: int, saved: Position) -> Iterator[list[Event]]:
+    """Everything of one machine up to a position, read through the index.
+
+    Args:
+        connection: inside a read transaction.
+        machine_id: the machine, of which nothing was taken in so far.
+        saved: its transition and gap ids are the limits; the machine's count and revision are filled in.
+    """
+    empty = Position()
+    marks = _read_marks(connection, empty, saved.gap_id, machine_id)
+    saved.revisions[machine_id] = empty.revisions.get(machine_id, 1)
     cursor = connection.execute(
-        f"{_ROWS} WHERE machine_id = ? AND id <= ? ORDER BY number", (machine_id, last_transition_id)
+        f"{_ROWS} WHERE machine_id = ? AND id <= ? ORDER BY number", (machine_id, saved.transition_id)
     )
     while rows := list(islice(cursor, _CHUNK)):
         for group in _group(rows):
-            yield _cut(group, marks, counts)
+            yield _cut(group, marks, saved.counts)
+    rest = [event for _, event in marks.get(machine_id, ())]
+    if rest:
+        yield rest
 
 
 Marks = dict[int, list[tuple[int, Event]]]
 """Machine -> (transition number, what happens behind it), ascending."""
 
 
-def _read_marks(connection: sqlite3.Connection, position: Position) -> Marks:
+def _read_marks(connection: sqlite3.Connection, position: Position, last_gap_id: int, machine_id: int = 0) -> Marks:
+    """Gaps and revisions behind the position; moves it on. With a machine id only those of that machine."""
     marks: list[tuple[int, int, int, Event]] = []
-    for gap_id, machine_id, after, lost, clock, schema_id in connection.execute(
-        """
-        SELECT gaps.id, gaps.machine_id, gaps.after_number, gaps.lost, gaps.clock_json,
-          (
-            SELECT schema_id FROM machine_schemas
-            WHERE machine_schemas.machine_id = gaps.machine_id AND machine_schemas.after_number <= gaps.after_number
-            ORDER BY revision DESC LIMIT 1
-          )
-        FROM gaps WHERE gaps.id > ? ORDER BY gaps.id
-        """,
-        (position.gap_id,),
+    for owner, revision, schema_id, after in connection.execute(
+        "SELECT machine_id, revision, schema_id, after_number FROM machine_schemas"
+        " WHERE revision > 1 AND ? IN (0, machine_id) ORDER BY machine_id, revision",
+        (machine_id,),
+    ):
+        if revision > position.revisions.get(owner, 1):
+            position.revisions[owner] = revision
+            marks.append((owner, after, 0, Revision(owner, schema_id)))
+    for gap_id, owner, after, lost, schema_id, clock in connection.execute(
+        "SELECT id, machine_id, after_number, lost, schema_id, clock_json FROM gaps"
+        " WHERE id > ? AND id <= ? AND ? IN (0, machine_id) ORDER BY id",
+        (position.gap_id, last_gap_id, machine_id),
     ):
         position.gap_id = gap_id
         true_clock = None if clock is None else codec.clock_from_json(clock)
-        marks.append((machine_id, after, 1, Correction(machine_id, lost, schema_id, true_clock)))
-    for machine_id, revision, schema_id, after in connection.execute(
-        "SELECT machine_id, revision, schema_id, after_number FROM machine_schemas WHERE revision > 1"
-        " ORDER BY machine_id, revision"
-    ):
-        if revision > position.revisions.get(machine_id, 1):
-            position.revisions[machine_id] = revision
-            marks.append((machine_id, after, 0, Revision(machine_id, schema_id)))
+        marks.append((owner, after, 1, Correction(owner, lost, schema_id, true_clock)))
     marks.sort(key=itemgetter(0, 1, 2))
     result: Marks = {}
-    for machine_id, after, _, event in marks:
-        result.setdefault(machine_id, []).append((after, event))
+    for owner, after, _, event in marks:
+        result.setdefault(owner, []).append((after, event))
     return result
 
 

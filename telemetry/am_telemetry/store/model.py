@@ -48,7 +48,7 @@ class Model:
         for event in events:
             timeline = self.timelines[event.machine_id]
             if isinstance(event, Rows):
-                timeline.extend(event.at_ns, [patterns[i] for i in event.patterns], event.logged)
+                timeline.extend_ids(event.at_ns, event.patterns, event.logged, patterns)
             elif isinstance(event, Correction):
                 timeline.correct(event.clock, event.lost, self.schemas[event.schema_id])
             else:

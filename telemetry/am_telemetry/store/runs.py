@@ -17,7 +17,8 @@ from am_telemetry.store.undo import UndoLog
 
 MAX_SEQUENCE: Final = 2**63 - 1
 _INSERT_GAP: Final = (
-    "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, clock_json) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, schema_id, clock_json)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _UPSERT_CLOCK: Final = "INSERT OR REPLACE INTO machine_clocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE_MACHINE: Final = "UPDATE machines SET schema_id = ?, ended_ns = ?, end_reason = ? WHERE id = ?"
@@ -230,6 +231,7 @@ class Runs:
                 machine.sequence,
                 lost,
                 codec.storable(reason),
+                schema_id,
                 None if clock is None else codec.to_json(clock),
             ),
         )

@@ -180,7 +180,8 @@ CREATE TABLE gaps (
   after_sequence INTEGER NOT NULL,       -- the same by the machine's own count
   lost INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  clock_json TEXT                        -- ticks after the hole, in order of the states; NULL when unknown
+  schema_id INTEGER NOT NULL REFERENCES schemas (id),
+  clock_json TEXT                        -- ticks after the hole, in order of that schema's states; NULL when unknown
 ) STRICT;
 CREATE INDEX gaps_by_machine ON gaps (machine_id, after_number);
 
@@ -222,7 +223,9 @@ CREATE TABLE timelines (
   -- A cache that makes opening quick. It may be deleted at any time and is rebuilt from transitions.
   machine_id INTEGER PRIMARY KEY REFERENCES machines (id),
   number INTEGER NOT NULL,               -- transitions covered
-  last_transition_id INTEGER NOT NULL,   -- rows up to this one were taken in
+  revision INTEGER NOT NULL,             -- schema revisions covered
+  last_transition_id INTEGER NOT NULL,   -- rows of transitions up to this one were taken in
+  last_gap_id INTEGER NOT NULL,          -- the same for gaps
   content BLOB NOT NULL
 ) STRICT;
 """

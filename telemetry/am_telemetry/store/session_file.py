@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from am_telemetry.facts import ErrorFact, SchemaFact, SourceFact
-from am_telemetry.store import codec, files
+from am_telemetry.store import codec, files, saved_timelines
 from am_telemetry.store.changes import Changes, Rows
 from am_telemetry.store.errors import StoreError, damaged, from_sqlite
-from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events
+from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events, read_machine_events
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.model import Model
 from am_telemetry.store.reading import RecordingTotals
@@ -193,8 +193,11 @@ class SessionFile:
                 self._pending_rows = 0
                 self._overflow = True
 
-    def save_timelines(self, connection: sqlite3.Connection) -> None:
-        """Store the index beside the rows. Called by the writer, on its thread, between two transactions."""
+    def timeline_rows(self) -> list[saved_timelines.Row]:
+        """The index as rows of the table ``timelines``, after catching up. For the writer."""
+        self.catch_up()
+        with self._catching_up:
+            return saved_timelines.rows_to_save(self._model, self._position)
 
     # -- details ------------------------------------------------------------------------------------------------
 
@@ -331,8 +334,11 @@ class SessionFile:
         try:
             connection.execute("BEGIN")
             try:
-                changes = read_definitions(connection, self._position, self._model.schemas)
-                self._model.define(changes)
+                self._model.define(read_definitions(connection, self._position, self._model.schemas))
+                if not self._position.transition_id:
+                    for machine_id in saved_timelines.take_back(connection, self._model, self._position):
+                        for events in read_machine_events(connection, machine_id, self._position):
+                            self._model.apply(events)
                 for events in read_events(connection, self._position):
                     self._model.apply(events)
             finally:

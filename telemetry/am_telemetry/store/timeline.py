@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from pyroaring import BitMap
 
@@ -37,7 +39,9 @@ class _Effect:
 
 
 @dataclass(slots=True)
-class _StateMaps:
+class StateMaps:
+    """When one state was what. Numbers of transitions."""
+
     active: BitMap = field(default_factory=BitMap)
     changed: BitMap = field(default_factory=BitMap)
     doubled: BitMap = field(default_factory=BitMap)
@@ -47,7 +51,9 @@ class _StateMaps:
 
 
 @dataclass(frozen=True, slots=True)
-class _Keyframe:
+class Keyframe:
+    """The ticks of all states behind a transition."""
+
     number: int
     clock: tuple[int, ...]
 
@@ -81,17 +87,21 @@ class Timeline:
         """Has log lines."""
         self.gaps: dict[int, int] = {}
         """Number of the first transition after a hole -> how many were lost."""
-        self._at = array("q")
+        self.times = array("q")
+        """Wall clock of each transition, nanoseconds. Do not modify."""
         self._ordered: array[int] | None = None
-        self._patterns = array("I")
+        self.pattern_ids = array("I")
+        """Pattern of each transition. Do not modify."""
         self._records: dict[int, PatternRecord] = {}
         self._effects: dict[int, _Effect] = {}
-        self._states: list[_StateMaps] = []
-        self._keyframes: list[_Keyframe] = []
+        self.states: list[StateMaps] = []
+        """By state index. Do not modify."""
+        self.keyframes: list[Keyframe] = []
+        """The initial ticks, and the true ones behind every hole."""
         self._open: dict[int, int] = {}
         self._grow(schema)
-        start = tuple(clock[: len(self._states)]) + (0,) * (len(self._states) - len(clock))
-        self._keyframes.append(_Keyframe(0, start))
+        start = tuple(clock[: len(self.states)]) + (0,) * (len(self.states) - len(clock))
+        self.keyframes.append(Keyframe(0, start))
         self._open = {state: 0 for state, tick in enumerate(start) if tick % 2}
         self._flush_active(0)
 
@@ -105,27 +115,36 @@ class Timeline:
             patterns: pattern of each, same length.
             logged: offsets (0-based, into this call) of those that have log lines.
         """
+        self.extend_ids(at_ns, [record.id for record in patterns], logged, {record.id: record for record in patterns})
+
+    def extend_ids(
+        self, at_ns: Sequence[int], ids: Sequence[int], logged: Iterable[int], records: Mapping[int, PatternRecord]
+    ) -> None:
+        """The same with pattern ids, and a mapping that holds at least those patterns.
+
+        Raises:
+            KeyError: a pattern is not in the mapping; nothing was appended then.
+        """
         first = self.count + 1
-        by_pattern: dict[int, list[int]] = {}
+        groups: defaultdict[int, list[int]] = defaultdict(list)
+        for number, pattern_id in enumerate(ids, first):
+            groups[pattern_id].append(number)
+        for pattern_id in groups:
+            if pattern_id not in self._effects:
+                self._learn(records[pattern_id])
         moving: list[tuple[int, _Effect]] = []
-        for number, record in enumerate(patterns, first):
-            numbers = by_pattern.get(record.id)
-            if numbers is None:
-                by_pattern[record.id] = numbers = []
-                if record.id not in self._effects:
-                    self._learn(record)
-            numbers.append(number)
-            effect = self._effects[record.id]
+        for pattern_id, numbers in groups.items():
+            effect = self._effects[pattern_id]
+            self._mark(effect, numbers)
             if effect.added or effect.removed or effect.irregular:
-                moving.append((number, effect))
-        for pattern_id, numbers in by_pattern.items():
-            self._mark(self._effects[pattern_id], numbers)
+                moving.extend([(number, effect) for number in numbers])
+        moving.sort(key=_number_of_move)
         for number, effect in moving:
             self._move(number, effect)
         self.logged.update([first + offset for offset in logged])
         self._append_times(at_ns)
-        self._patterns.extend([record.id for record in patterns])
-        last = self.count + len(patterns)
+        self.pattern_ids.extend(ids)
+        last = self.count + len(ids)
         self._flush_active(last)
         self.count = last
 
@@ -137,7 +156,7 @@ class Timeline:
             lost: how many transitions are missing.
             schema: whose order ``clock`` follows; by default this timeline's own.
         """
-        size = len(self._states)
+        size = len(self.states)
         if clock is None:
             clock = self.clock(self.count)
         elif schema is not None:
@@ -148,7 +167,7 @@ class Timeline:
                     known[axis[state]] = tick
             clock = known
         true_clock = tuple(clock[:size]) + (0,) * (size - len(clock))
-        self._keyframes.append(_Keyframe(self.count, true_clock))
+        self.keyframes.append(Keyframe(self.count, true_clock))
         following = self.count + 1
         self.gaps[following] = self.gaps.get(following, 0) + lost
         for state, tick in enumerate(true_clock):
@@ -157,9 +176,39 @@ class Timeline:
             else:
                 self._open.pop(state, None)
 
+    def restore(
+        self,
+        *,
+        times: array[int],
+        ordered: bool,
+        pattern_ids: array[int],
+        records: dict[int, PatternRecord],
+        flags: Mapping[str, BitMap],
+        states: list[StateMaps],
+        keyframes: list[Keyframe],
+        gaps: dict[int, int],
+    ) -> None:
+        """Take over the contents of another timeline of the same schema. This one must be new."""
+        for name, bitmap in flags.items():
+            setattr(self, name, bitmap)
+        self.times, self.pattern_ids = times, pattern_ids
+        self._records, self._effects = records, {}
+        self.states, self.keyframes, self.gaps = states, keyframes, gaps
+        self._ordered = None if ordered else array("q", accumulate(times, max))
+        self.count = len(times)
+        self._open = {state: self.count + 1 for state, maps in enumerate(states) if self.count in maps.active}
+        # Ticks that were corrected behind the last transition decide what is active from the next one on.
+        if keyframes[-1].number == self.count:
+            self._open = {state: self.count + 1 for state, tick in enumerate(keyframes[-1].clock) if tick % 2}
+
     def revise(self, schema: SchemaFact) -> None:
         """Use another schema from the next transition on. States keep their index; new names are appended."""
         self._grow(schema)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether no transition has an earlier wall clock than one before it."""
+        return self._ordered is None
 
     # -- single transitions -------------------------------------------------------------------------------------
 
@@ -171,7 +220,7 @@ class Timeline:
         """
         if not 1 <= number <= self.count:
             raise IndexError(number)
-        return self._at[number - 1]
+        return self.times[number - 1]
 
     def pattern(self, number: int) -> PatternRecord:
         """The pattern of a transition.
@@ -181,11 +230,14 @@ class Timeline:
         """
         if not 1 <= number <= self.count:
             raise IndexError(number)
-        return self._records[self._patterns[number - 1]]
+        return self._records[self.pattern_ids[number - 1]]
 
     def number_at(self, at_ns: int) -> int:
-        """The last transition that started at or before a moment; 0 when none did."""
-        times = self._at if self._ordered is None else self._ordered
+        """The number of the last transition that had started by a moment; 0 when none had.
+
+        Where the wall clock was set back, transitions with an earlier time than one before them count with the latter.
+        """
+        times = self.times if self._ordered is None else self._ordered
         return bisect_right(times, at_ns, 0, self.count)
 
     # -- clocks -------------------------------------------------------------------------------------------------
@@ -193,13 +245,13 @@ class Timeline:
     def tick(self, state: int, number: int) -> int:
         """The tick of a state after a transition."""
         frame = self._keyframe(number)
-        maps = self._states[state]
+        maps = self.states[state]
         base = frame.clock[state] if state < len(frame.clock) else 0
         return base + _ticks(maps, number) - (_ticks(maps, frame.number) if frame.number else 0)
 
     def clock(self, number: int) -> tuple[int, ...]:
         """The ticks of all states after a transition, by state index."""
-        return tuple(self.tick(state, number) for state in range(len(self._states)))
+        return tuple(self.tick(state, number) for state in range(len(self.states)))
 
     def machine_time(self, number: int) -> int:
         """The sum of all ticks after a transition."""
@@ -207,25 +259,25 @@ class Timeline:
 
     def is_active(self, state: int, number: int) -> bool:
         """Whether a state is active after a transition."""
-        return number in self._states[state].active
+        return number in self.states[state].active
 
     def active_states(self, number: int) -> list[int]:
         """Indexes of the states that are active after a transition, ascending."""
-        return [state for state, maps in enumerate(self._states) if number in maps.active]
+        return [state for state, maps in enumerate(self.states) if number in maps.active]
 
     # -- sets of transitions ------------------------------------------------------------------------------------
 
     def active(self, state: int) -> BitMap:
         """Numbers after which a state is active (0 included). Do not modify."""
-        return self._states[state].active
+        return self.states[state].active
 
     def changed(self, state: int) -> BitMap:
         """Numbers at which the tick of a state changed. Do not modify."""
-        return self._states[state].changed
+        return self.states[state].changed
 
     def called(self, state: int) -> BitMap:
         """Numbers at which a state was called. Do not modify."""
-        return self._states[state].called
+        return self.states[state].called
 
     def all(self) -> BitMap:
         """A new set of all transition numbers."""
@@ -235,15 +287,15 @@ class Timeline:
 
     def _grow(self, schema: SchemaFact) -> None:
         known = set(self.schema.names)
-        if self._states:
+        if self.states:
             extra = tuple(state for state in schema.states if state.name not in known)
             merged = {state.name: state for state in schema.states}
             self.schema = SchemaFact(tuple(merged.get(s.name, s) for s in self.schema.states) + extra)
             self._effects.clear()
             for record in self._records.values():
                 self._learn(record)
-        while len(self._states) < len(self.schema.names):
-            self._states.append(_StateMaps())
+        while len(self.states) < len(self.schema.names):
+            self.states.append(StateMaps())
 
     def _learn(self, record: PatternRecord) -> None:
         self._records[record.id] = record
@@ -294,11 +346,11 @@ class Timeline:
 
     def _mark(self, effect: _Effect, numbers: list[int]) -> None:
         for state in effect.changed:
-            self._states[state].changed.update(numbers)
+            self.states[state].changed.update(numbers)
         for state in effect.doubled:
-            self._states[state].doubled.update(numbers)
+            self.states[state].doubled.update(numbers)
         for state in effect.called:
-            self._states[state].called.update(numbers)
+            self.states[state].called.update(numbers)
         for flag in effect.flags:
             flag.update(numbers)
 
@@ -308,24 +360,24 @@ class Timeline:
         for state in effect.removed:
             start = self._open.pop(state, None)
             if start is not None and start < number:
-                self._states[state].active.add_range(start, number)
+                self.states[state].active.add_range(start, number)
         for state, surplus in effect.irregular:
-            rows = self._states[state].irregular
+            rows = self.states[state].irregular
             rows.append((number, surplus + (rows[-1][1] if rows else 0)))
 
     def _flush_active(self, last: int) -> None:
         for state, start in self._open.items():
             if start <= last:
-                self._states[state].active.add_range(start, last + 1)
+                self.states[state].active.add_range(start, last + 1)
                 self._open[state] = last + 1
 
     def _append_times(self, at_ns: Sequence[int]) -> None:
-        latest = self._at[-1] if self._at else None
-        self._at.extend(at_ns)
+        latest = self.times[-1] if self.times else None
+        self.times.extend(at_ns)
         if self._ordered is None:
             for moment in at_ns:
                 if latest is not None and moment < latest:
-                    self._ordered = array("q", self._at[: self.count])
+                    self._ordered = array("q", self.times[: self.count])
                     break
                 latest = moment
         if self._ordered is not None:
@@ -334,15 +386,19 @@ class Timeline:
                 high = max(high, moment)
                 self._ordered.append(high)
 
-    def _keyframe(self, number: int) -> _Keyframe:
-        if len(self._keyframes) == 1:
-            return self._keyframes[0]
+    def _keyframe(self, number: int) -> Keyframe:
+        if len(self.keyframes) == 1:
+            return self.keyframes[0]
         # A correction at number k describes the ticks before k + 1, so it applies from k + 1 on.
-        position = bisect_right(self._keyframes, number - 1, key=lambda frame: frame.number)
-        return self._keyframes[max(0, position - 1)]
+        position = bisect_right(self.keyframes, number - 1, key=lambda frame: frame.number)
+        return self.keyframes[max(0, position - 1)]
 
 
-def _ticks(maps: _StateMaps, number: int) -> int:
+def _number_of_move(move: tuple[int, _Effect]) -> int:
+    return move[0]
+
+
+def _ticks(maps: StateMaps, number: int) -> int:
     total = int(maps.changed.rank(number)) + int(maps.doubled.rank(number))
     if maps.irregular:
         position = bisect_right(maps.irregular, number, key=lambda row: row[0])

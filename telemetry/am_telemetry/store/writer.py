@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from am_telemetry.batch import Batch
 from am_telemetry.facts import ProcessFact
+from am_telemetry.store import saved_timelines
 from am_telemetry.store.errors import StorageError, StoreError, WriterClosedError, from_sqlite, is_temporary
 from am_telemetry.store.ingest import Ingest
 from am_telemetry.store.session_file import SessionFile
@@ -86,6 +87,7 @@ class Writer:
         self._waiting_rows = 0
         self._busy = False
         self._closing = False
+        self._finished = False
         self._give_up_at: float | None = None
         self._failure: Exception | None = None
         self._run_now(self._ingest.end_abandoned)
@@ -164,7 +166,9 @@ class Writer:
             return self._condition.wait_for(lambda: not (self._jobs or self._busy), timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Store what is queued, save the timelines, and end the thread. Harmless when repeated.
+        """Store what is queued, end the thread, bring the readers up to date and save the timelines.
+
+        To be called on the thread of the readers. Harmless when repeated.
 
         Args:
             timeout: how long to go on trying when the disk refuses, in seconds.
@@ -183,14 +187,18 @@ class Writer:
             error = self._failure
             hint = error.hint if isinstance(error, StoreError) else ""
             raise StorageError(f"{left} batches could not be stored in {self._file.path}: {error}", hint)
+        if not self._finished:
+            self._finished = True
+            self._finish()
 
     def save_timelines(self, timeout: float = 60.0) -> None:
-        """Store the index beside the rows, so that the file opens quickly.
+        """Store the index beside the rows, so that the file opens quickly. To be called on the thread of the readers.
 
         Raises:
             StorageError: there is no room, or the time was not enough.
         """
-        self._call(self._file.save_timelines, timeout)
+        rows = self._file.timeline_rows()
+        self._call(lambda connection: saved_timelines.save(connection, rows), timeout)
 
     # -- importing ----------------------------------------------------------------------------------------------
 
@@ -278,8 +286,6 @@ class Writer:
                     self._condition.notify_all()
             if not done:
                 break
-        if not self._waiting:
-            self._finish()
 
     def _is_urgent(self) -> bool:
         return any(not isinstance(job, _Put) for job in self._jobs)
@@ -412,7 +418,7 @@ class Writer:
 
     def _finish(self) -> None:
         try:
-            self._file.save_timelines(self._db)
+            saved_timelines.save(self._db, self._file.timeline_rows())
         except (sqlite3.Error, StoreError) as error:
             # The rows are complete; without the index the file only opens more slowly.
             _log.warning("the index of %s was not saved: %s", self._file.path, error)
