@@ -26,6 +26,11 @@ MAX_TICK: Final = 2**48
 _MAX_INTERNED: Final = 100_000
 _MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
 _NOTHING: Final = LogFindings()
+_ACCEPTED: Final = int(Flag.ACCEPTED)
+_AUTO: Final = int(Flag.AUTO)
+_CHECK: Final = int(Flag.CHECK)
+_QUEUED: Final = int(Flag.QUEUED)
+_BROKEN: Final = int(Flag.BROKEN)
 
 
 @dataclass(slots=True)
@@ -112,7 +117,7 @@ class Converter:
             found = read_log([line.get("Text", "") for line in lines], [line.get("Text", "") for line in earlier])
         reader = machine.reader
         steps = reader.read(get("Steps", ()))
-        flags = self._flags(message, found)
+        flags = _flags(message, found)
         clock = self._clock(machine, get("Clocks", ()))
         at_ns = self._time(machine, get("Time"))
         if machine.clock is None:
@@ -124,8 +129,8 @@ class Converter:
         handlers = reader.handlers(steps)
         if len(found.handlers) == len(handlers) or not steps:
             handlers = tuple(found.handlers)
-        canceled_by = "" if flags & Flag.ACCEPTED else found.canceled_by or refusal(reader, steps)
-        key = (machine.schema, kind, self._called(machine, message), int(flags), deltas, steps, handlers, canceled_by)
+        canceled_by = "" if flags & _ACCEPTED else found.canceled_by or refusal(reader, steps)
+        key = (machine.schema, kind, self._called(machine, message), flags, deltas, steps, handlers, canceled_by)
         pattern = self._patterns.get(key)
         if pattern is None:
             pattern = self._pattern(machine, key)
@@ -179,22 +184,6 @@ class Converter:
             return machine.at_ns or self.latest_ns
         self.latest_ns = max(self.latest_ns, moment.unix_ns)
         return moment.unix_ns
-
-    @staticmethod
-    def _flags(message: Mapping[str, Any], found: LogFindings) -> Flag:
-        get = message.get
-        flags = Flag(0)
-        if get("Accepted"):
-            flags |= Flag.ACCEPTED
-        if get("IsAuto"):
-            flags |= Flag.AUTO
-        if get("IsCheck"):
-            flags |= Flag.CHECK
-        if get("IsQueued"):
-            flags |= Flag.QUEUED
-        if found.broken and not get("Accepted"):
-            flags |= Flag.BROKEN
-        return flags
 
     @staticmethod
     def _called(machine: OpenMachine, message: Mapping[str, Any]) -> tuple[int, ...]:
@@ -280,6 +269,19 @@ def _deltas(before: Sequence[int], after: Sequence[int]) -> tuple[tuple[int, int
         return ()
     pairs = enumerate(zip(before, after, strict=True))
     return tuple([(i, new - old, old & 1) for i, (old, new) in pairs if new != old])
+
+
+def _flags(message: Mapping[str, Any], found: LogFindings) -> int:
+    """Bits of ``Flag``; plain integers, because members of enumerations are slow to combine."""
+    get = message.get
+    flags = _ACCEPTED if get("Accepted") else _BROKEN if found.broken else 0
+    if get("IsAuto"):
+        flags |= _AUTO
+    if get("IsCheck"):
+        flags |= _CHECK
+    if get("IsQueued"):
+        flags |= _QUEUED
+    return flags
 
 
 def _queue_tick(message: Mapping[str, Any]) -> int:

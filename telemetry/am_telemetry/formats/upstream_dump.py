@@ -45,7 +45,10 @@ class BrotliReader:
         while not engine.is_finished():
             chunk = b""
             if engine.can_accept_more_data():
-                chunk = self._file.read(_CHUNK)
+                try:
+                    chunk = self._file.read(_CHUNK)
+                except OSError as error:
+                    raise FormatError(f"it cannot be read: {error.strerror or error}") from error
                 self._read += len(chunk)
                 self._consumed(self._read)
             try:

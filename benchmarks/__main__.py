@@ -1,0 +1,82 @@
+"""Measure, print the table, and on request write it into the documentation."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.rows import Row, Skipped, SkippedError, as_markdown, as_text
+
+SECTIONS = {
+    "engine": "benchmarks.engine",
+    "tracing": "benchmarks.tracing",
+    "storing": "benchmarks.storing",
+    "importing": "benchmarks.importing",
+    "screen": "benchmarks.screen",
+}
+"""Name -> module with ``measure(quick)``."""
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `python -m benchmarks --write`; `make bench` measures again and prints the same table. All rows of a table
+come from one run on one machine, where contestants took turns; compare ratios, not milliseconds. A ratio above 1 is in
+favour of am-dbg.
+
+* Engine rows are CPU time per mutation, medians of five rounds. Every library does the same moves between states of
+  which one is active; in the second row each move calls two handlers. In the walk of 30 states most moves are not
+  repeats.
+* The tracing row is what one transition costs the program on top of the untraced engine: once with the tracer of
+  `am_telemetry`, once with a tracer that builds and serialises one protobuf message.
+* Storing is wall time from batches in memory to a closed SQLite file, against the same facts as one row each.
+* A key's frame is the time from writing a key to a pseudo-terminal of 120×40 to the last byte drawn for it.
+
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chosen sections; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="go through everything once; the figures mean nothing")
+    parser.add_argument("--only", choices=sorted(SECTIONS), action="append", help="this section (may be repeated)")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.write and (options.quick or options.only):
+        parser.error("--write is for a whole run, without --quick and --only")
+    rows = list(_measure(options.only or list(SECTIONS), options.quick))
+    print(as_text(rows))
+    print(f"\n{environment()}")
+    if options.write:
+        PAGE.write_text(f"{INTRODUCTION}{as_markdown(rows)}\n{environment()}\n", encoding="utf-8")
+        print(f"written to {PAGE}")
+    return 0
+
+
+def _measure(names: list[str], quick: bool) -> Iterator[Row | Skipped]:
+    for name in names:
+        if sys.stderr.isatty():
+            print(f"measuring: {name} …", file=sys.stderr)
+        try:
+            yield from importlib.import_module(SECTIONS[name]).measure(quick)
+        except (SkippedError, ImportError) as error:
+            yield Skipped(name, str(error))
+
+
+def environment() -> str:
+    """What the figures were measured on."""
+    return (
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
