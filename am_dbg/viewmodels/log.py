@@ -64,6 +64,7 @@ class LogModel:
         self.top = LogPosition(0, 0)
         """The first row of the window."""
         self._key: tuple[object, ...] = ()
+        self._elsewhere = True
         self._lines: dict[int, tuple[Line, ...]] = {}
 
     @property
@@ -87,15 +88,21 @@ class LogModel:
         return out
 
     def follow(self, height: int) -> bool:
-        """Scroll as little as needed to show the transition at the cursor; True when the window moved."""
+        """Show the transition at the cursor; True when the window moved.
+
+        A neighbour comes into view with the least scrolling, a distant place in the middle of the window.
+        """
         self._refresh()
-        before = self.top
+        before, elsewhere = self.top, self._elsewhere
+        self._elsewhere = False
         rank = self._session.visible_rank - 1
         if rank < 0:
             self.top = LogPosition(0, 0)
             return self.top != before
         first = LogPosition(rank, 0)
         last = LogPosition(rank, max(0, min(len(self._lines_of(rank)), height) - 1))
+        if elsewhere or rank < self.top.rank - 1 or rank > self._last_rank(height) + 1:
+            self.top = self._moved(first, -(height // 2))
         if first < self.top:
             self.top = first
         elif not self._within(last, height):
@@ -141,6 +148,14 @@ class LogModel:
             rank, row = rank + 1, row - size
         return LogPosition(max(0, min(rank, total - 1)), max(0, row))
 
+    def _last_rank(self, height: int) -> int:
+        """The transition of the last row in the window."""
+        rank, rows = self.top.rank, len(self._lines_of(self.top.rank)) - self.top.row
+        while rows < height and rank + 1 < self.total:
+            rank += 1
+            rows += len(self._lines_of(rank))
+        return rank
+
     def _within(self, place: LogPosition, height: int) -> bool:
         if not self.top <= place or place.rank - self.top.rank >= height:
             return False
@@ -165,10 +180,10 @@ class LogModel:
         key = (session.machine_id, id(timeline), session.filters)
         if key == self._key:
             return
-        keep = self._key and self._key[0] == session.machine_id
         self._key = key
+        self._elsewhere = True
         self._lines.clear()
-        self.top = LogPosition(max(0, session.visible_rank - 1) if keep else max(0, session.visible_rank - 2), 0)
+        self.top = LogPosition(max(0, session.visible_rank - 1), 0)
 
     def _lines_of(self, rank: int) -> tuple[Line, ...]:
         number = navigation.select(self._session.visible, rank)

@@ -15,16 +15,20 @@ from am_telemetry.store.records import PatternRecord
 
 _PREFIX: Final = re.compile(r"\[[^\]\s]{1,60}\]")
 _ARGUMENT: Final = re.compile(r"(?<![^\s(,])([A-Za-z_][\w.-]*)=([^\s)]*)")
+_WORD: Final = re.compile(r"\w+")
 _NAMES_LIMIT: Final = 2_000
 
 
 @lru_cache(maxsize=64)
-def _name_pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Matches any of the names as a whole word, the longest first, so that Ready is not found inside ReadyToGo."""
-    usable = sorted((name for name in names[:_NAMES_LIMIT] if name), key=len, reverse=True)
-    if not usable:
-        return None
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, usable))})(?!\w)")
+def _words(names: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str]]:
+    """The names, and what finds candidates for them: whole words, so that Ready is not found inside ReadyToGo.
+
+    Ordinary names are looked up word by word, because trying hundreds of alternatives at each character is slow; only
+    names with other characters in them are alternatives of the pattern, the longest first.
+    """
+    odd = sorted((name for name in names[:_NAMES_LIMIT] if name and not _WORD.fullmatch(name)), key=len, reverse=True)
+    boundary = rf"(?<!\w)(?:{'|'.join(map(re.escape, odd))})(?!\w)|" if odd else ""
+    return frozenset(filter(None, names)), re.compile(boundary + _WORD.pattern)
 
 
 def parse(text: str, names: tuple[str, ...], called: Iterable[str] = ()) -> Line:
@@ -59,13 +63,13 @@ def _first_line(text: str) -> tuple[str, int]:
 
 
 def _body(text: str, names: tuple[str, ...], called: frozenset[str]) -> list[Span]:
-    pattern = _name_pattern(names)
+    known, words = _words(names)
     found: list[tuple[int, int, list[Span]]] = []
     for match in _ARGUMENT.finditer(text):
         found.append((match.start(), match.end(), [_key(match[1]), Span(clean(match[2]), Role.VALUE)]))
     taken = [(start, end) for start, end, _ in found]
-    for match in pattern.finditer(text) if pattern else ():
-        if any(start < match.end() and match.start() < end for start, end in taken):
+    for match in words.finditer(text):
+        if match[0] not in known or any(start < match.end() and match.start() < end for start, end in taken):
             continue
         name = match[0]
         sign = text[match.start() - 1] if match.start() else ""

@@ -195,6 +195,25 @@ def test_following_brings_the_cursor_into_view_and_each_visible_transition_has_r
         assert 0 <= size <= 1
 
 
+def test_a_neighbour_scrolls_by_a_row_and_a_distant_place_comes_to_the_middle() -> None:
+    recording = MemoryRecording(step_ns=1)
+    machine = recording.machine("m", ["A"])
+    for _ in range(100):
+        machine.add("A")
+        machine.remove("A")
+    session = Session(recording, live=False)
+    model = log.LogModel(session)
+    session.go_to_number(100)
+    model.follow(10)
+    assert [row.current for row in model.rows(10)].index(True) == 5
+    session.next(4)
+    assert not model.follow(10)
+    top = model.rows(10)[0].number
+    session.next()
+    model.follow(10)
+    assert model.rows(10)[0].number == top + 1
+
+
 def test_only_what_is_near_the_window_is_read() -> None:
     recording = MemoryRecording()
     machine = recording.machine("m", ["A"])
