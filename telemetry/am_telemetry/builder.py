@@ -1,0 +1,345 @@
+"""From what the ring noted to batches. Runs on the sender thread; knows the engine, but neither wire nor network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import compress
+from operator import sub
+from typing import Any, Final
+
+from am_core.transition import Transition
+from am_telemetry.arguments import ArgumentWriter, cut
+from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
+from am_telemetry.facts import GapFact, MachineFact, SourceFact
+from am_telemetry.interning import PatternTable, SchemaTable, TextTable
+from am_telemetry.settings import Settings
+from am_telemetry.tracer import NEVER, Appeared, MachineTracer, Record, Reshaped, Track, Vanished
+from am_telemetry.transition_facts import MAX_ID, error_fact, pattern_fact
+
+MAX_ROWS: Final = 512
+MAX_OPENED: Final = 512
+MAX_COST: Final = 512 * 1024
+"""Estimated bytes after which a batch is complete, whatever its number of rows."""
+MAX_LOG_TEXT: Final = 65_536
+ROW_COST: Final = 16
+MAX_DRIFT_NS: Final = 20_000_000
+
+_EVAL: Final = 3
+
+Row = tuple[int, int, int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class Span:
+    """What one batch tells about one machine, apart from the rows themselves."""
+
+    first: int
+    """Sequence before the first transition of the batch, or of the hole it reports."""
+    last: int
+    lost: int = 0
+    clock: tuple[int, ...] = ()
+    """Ticks after the last one."""
+
+
+@dataclass(eq=False)
+class Draft:
+    """A batch, and what is needed to send it again later or to give it up honestly."""
+
+    batch: Batch
+    cost: int
+    """Estimated bytes."""
+    texts: dict[int, str]
+    patterns: dict[int, PatternDef]
+    spans: dict[int, Span]
+    """By machine handle."""
+
+
+@dataclass
+class Dropped:
+    """Transitions that will never reach the hub, by reason."""
+
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def count(self, reason: str, number: int) -> None:
+        self.reasons[reason] = self.reasons.get(reason, 0) + number
+
+
+class WallClock:
+    """Wall-clock time for monotonic readings. Follows the wall clock when it is set, or when the computer slept."""
+
+    def __init__(self) -> None:
+        self.offset = time.time_ns() - time.monotonic_ns()
+
+    def check(self) -> int:
+        """Measure again, and return the nanoseconds to add to a monotonic reading."""
+        offset = time.time_ns() - time.monotonic_ns()
+        if abs(offset - self.offset) > MAX_DRIFT_NS:
+            self.offset = offset
+        return self.offset
+
+
+class Builder:
+    """Builds batches of bounded size and hands them to ``emit``.
+
+    Args:
+        settings: what may be told.
+        schemas: where handles of schemas come from.
+        emit: called with every complete draft.
+        dropped: where losses are counted.
+
+    Not thread-safe.
+    """
+
+    def __init__(
+        self, settings: Settings, schemas: SchemaTable, emit: Callable[[Draft], None], dropped: Dropped
+    ) -> None:
+        self.texts = TextTable()
+        self.patterns = PatternTable()
+        self.schemas = schemas
+        self.wall = WallClock()
+        self.collected = 0
+        """Transitions seen so far, including lost ones."""
+        self.vanished: list[MachineTracer] = []
+        """Tracers whose machines are gone; emptied by the owner."""
+        self._detail = settings.detail
+        self._tracebacks = settings.tracebacks and settings.detail >= 2
+        self._emit = emit
+        self._dropped = dropped
+        self._arguments = ArgumentWriter(settings.detail >= 3, settings.scrub)
+        self._next_seq = 1
+        self._reset()
+
+    @property
+    def next_seq(self) -> int:
+        """The first record number that was not given out yet."""
+        return self._next_seq
+
+    def feed(self, records: list[Record]) -> None:
+        """Take in what the ring noted, in order, and emit what is complete."""
+        self._offset = self.wall.check()
+        for at_ns, item, tracer, arguments in records:
+            if isinstance(item, Transition):
+                self._transition(at_ns, item, tracer.track, arguments)
+            else:
+                self._happened(at_ns, item, tracer)
+            if len(self._rows) >= MAX_ROWS or self._cost >= MAX_COST or len(self._batch.opened) >= MAX_OPENED:
+                self.finish()
+
+    def finish(self) -> None:
+        """Emit what was collected so far, if anything."""
+        batch = self._batch
+        rows = self._rows
+        records = len(rows) + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
+        if not records:
+            return
+        batch.first_seq = self._next_seq
+        batch.last_seq = self._next_seq + records - 1
+        self._next_seq += records
+        if rows:
+            batch.transitions = TransitionColumns(*map(list, zip(*rows, strict=True)))
+        definitions = self.patterns.by_handle
+        used = {handle: definitions[handle - 1] for handle in set(batch.transitions.pattern)}
+        draft = Draft(batch, self._cost + ROW_COST * len(rows), self._texts, used, self._spans)
+        self._reset()
+        self.texts.tidy()
+        self.patterns.tidy()
+        self._emit(draft)
+
+    def gap(self, track: Track, sequence: int, clock: tuple[int, ...], reason: str) -> None:
+        """Book that the transitions of a machine up to ``sequence`` were lost, with its ticks after them."""
+        lost = sequence - track.sequence
+        if lost <= 0 or not track.announced or track.closed:
+            return
+        self._batch.gaps.append(GapFact(track.handle, track.sequence, lost, reason, clock))
+        span = self._spans.setdefault(track.handle, Span(track.sequence, sequence))
+        span.last, span.lost, span.clock = sequence, span.lost + lost, clock
+        track.sequence, track.clock = sequence, clock
+        self.collected += lost
+        self._dropped.count(reason, lost)
+
+    def announce(self, opened: list[tuple[int, int, MachineFact]]) -> None:
+        """Tell of machines again, as records of their own, because a hub may not know them."""
+        for entry in opened:
+            self._batch.opened.append(entry)
+            self._cost += 64 + 4 * len(entry[2].clock)
+            if len(self._batch.opened) >= MAX_OPENED or self._cost >= MAX_COST:
+                self.finish()
+
+    def _reset(self) -> None:
+        self._batch = Batch()
+        self._rows: list[Row] = []
+        self._texts: dict[int, str] = {}
+        self._spans: dict[int, Span] = {}
+        self._cost = 0
+        self._logs = LogColumns()
+        self._batch.logs = self._logs
+        self._offset = self.wall.offset
+
+    # -- happenings -----------------------------------------------------------------------------------------------
+
+    def _happened(self, at_ns: int, item: Appeared | Reshaped | Vanished, tracer: MachineTracer) -> None:
+        track = tracer.track
+        if isinstance(item, Appeared):
+            if not track.announced and not track.closed:
+                self._appeared(at_ns, item, track)
+        elif isinstance(item, Reshaped):
+            if track.announced and not track.closed:
+                self._reshaped(item, track)
+        elif not track.closed:
+            track.closed = True
+            track.sequence = NEVER
+            self.vanished.append(tracer)
+            if track.announced:
+                self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, item.reason))
+
+    def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
+        machine = item.machine
+        track.schema = self.schemas.handle(tuple(machine.states), machine.schema())
+        track.patterns = self.patterns.keys_of(track.schema)
+        track.sequence, track.clock = item.sequence, item.clock
+        track.announced = True
+        size = len(machine.states)
+        fact = MachineFact(
+            id=cut(track.id, MAX_ID),
+            schema=self.schemas.facts[track.schema],
+            parent=cut(str(machine.parent_id or ""), MAX_ID),
+            tags=tuple(cut(str(tag)) for tag in machine.tags),
+            clock=item.clock[:size] if any(item.clock) else (),
+            sequence=item.sequence,
+        )
+        self._batch.opened.append((track.handle, at_ns + self._offset, fact))
+        self._cost += 64 + len(fact.id) + 4 * size
+
+    def _reshaped(self, item: Reshaped, track: Track) -> None:
+        schema = self.schemas.handle(item.names, item.schema)
+        if schema == track.schema:
+            return
+        if track.handle in self._spans or any(entry[0] == track.handle for entry in self._batch.opened):
+            self.finish()
+        track.schema = schema
+        track.patterns = self.patterns.keys_of(schema)
+        self._batch.revised.append(SchemaRevised(track.handle, schema))
+        self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
+
+    # -- transitions ----------------------------------------------------------------------------------------------
+
+    def _transition(self, at_ns: int, tx: Transition, track: Track, arguments: dict[str, Any] | None) -> None:
+        number = tx.number
+        if number != track.sequence + 1 and not self._fits(tx, track):
+            return
+        mutation = tx.mutation
+        if mutation.type == _EVAL:
+            track.sequence = number
+            return
+        handle = track.handle
+        pattern = self._pattern(tx, track)
+        row = len(self._rows)
+        started = tx.started_ns
+        self._rows.append(
+            (
+                handle,
+                number,
+                started + self._offset,
+                max(0, at_ns - started),
+                pattern,
+                tx.queue_len,
+                mutation.queue_tick,
+            )
+        )
+        span = self._spans.get(handle)
+        if span is None:
+            self._spans[handle] = Span(number - 1, number, 0, tx.time_after)
+        else:
+            span.last, span.clock = number, tx.time_after
+        track.sequence, track.clock = number, tx.time_after
+        self.collected += 1
+        if self._detail:
+            if tx.pre_log_entries or tx.log_entries:
+                self._log(row, tx)
+            if mutation.source is not None:
+                self._source(row, mutation.source)
+            if mutation.args:
+                self._attach(row, tx, track, arguments)
+
+    def _fits(self, tx: Transition, track: Track) -> bool:
+        """Handle a transition that is not the expected next one; False when it must be ignored."""
+        if track.closed:
+            self._dropped.count("after disposal", 1)
+            return False
+        if not track.announced:
+            # Another thread changed the machine while the tracer was being bound.
+            self._appeared(tx.started_ns, Appeared(tx.machine, tuple(tx.time_before), tx.number - 1), track)
+            return True
+        expected = track.sequence + 1
+        if tx.number > expected:
+            self.gap(track, tx.number - 1, tuple(tx.time_before), "buffer full")
+            self.finish()
+            return True
+        self._dropped.count("late", 1)
+        return False
+
+    def _pattern(self, tx: Transition, track: Track) -> int:
+        before, after = tx.time_before, tx.time_after
+        mutation = tx.mutation
+        difference: tuple[int, ...] = ()
+        parity: tuple[int, ...] = ()
+        if before is not after and before != after:
+            if len(before) != len(after):
+                before = before + (0,) * (len(after) - len(before))
+            difference = tuple(map(sub, after, before))
+            parity = tuple([tick & 1 for tick in compress(before, difference)])
+        key = (
+            mutation.type,
+            mutation.called,
+            tx.is_accepted,
+            mutation.is_auto,
+            mutation.is_check,
+            tx.is_broken,
+            tx.canceled_by,
+            difference,
+            parity,
+            tuple(tx.steps),
+            tuple(tx.handlers_called),
+        )
+        definition = track.patterns.get(key)
+        if definition is None:
+            fact = pattern_fact(tx, difference, parity, self._detail)
+            definition = self.patterns.define(track.schema, key, fact)
+            self._cost += 64 + 8 * len(fact.steps)
+        return definition.handle
+
+    def _log(self, row: int, tx: Transition) -> None:
+        logs, handle_of = self._logs, self.texts.handle
+        for entries, before in ((tx.pre_log_entries, True), (tx.log_entries, False)):
+            for level, text in entries:
+                shown = text if len(text) <= MAX_LOG_TEXT else cut(text, MAX_LOG_TEXT)
+                handle = handle_of(shown)
+                if handle not in self._texts:
+                    self._texts[handle] = shown
+                    self._cost += len(shown)
+                logs.row.append(row)
+                logs.level.append(min(max(int(level), 0), 255))
+                logs.text.append(handle)
+                logs.before.append(before)
+        self._cost += 6 * (len(tx.log_entries) + len(tx.pre_log_entries))
+
+    def _source(self, row: int, source: Any) -> None:
+        sequence = source.transition_number
+        transition_id = "" if sequence else cut(str(source.transition_id), MAX_ID)
+        fact = SourceFact(cut(str(source.machine_id), MAX_ID), sequence, max(0, source.machine_time), transition_id)
+        self._batch.sources.append((row, fact))
+        self._cost += 8
+
+    def _attach(self, row: int, tx: Transition, track: Track, arguments: dict[str, Any] | None) -> None:
+        values = tx.mutation.args if arguments is None else arguments
+        error = tx.error
+        if error is not None:
+            keep = self._tracebacks
+            fact = error_fact(error, keep)
+            self._batch.errors.append((row, fact))
+            self._cost += len(fact.message) + len(fact.traceback)
+        text = self._arguments.write(track.id, values)
+        self._batch.arguments.append((row, text))
+        self._cost += len(text)

@@ -1,0 +1,81 @@
+"""What a program holds while it is traced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from am_telemetry.settings import Settings
+
+if TYPE_CHECKING:
+    from am_telemetry.client import Client
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Counters of one process, in transitions unless said otherwise."""
+
+    enabled: bool = False
+    connected: bool = False
+    machines: int = 0
+    """Machines traced at the moment."""
+    enqueued: int = 0
+    """Noted so far."""
+    sent: int = 0
+    acked: int = 0
+    """Durable at the hub."""
+    buffered: int = 0
+    """Waiting for the hub."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Given up, by reason. Each is also reported to the hub as part of a gap."""
+    reconnects: int = 0
+
+
+class Handle:
+    """Telemetry of this process, as :func:`am_telemetry.init` returned it. Thread-safe; nothing here raises.
+
+    Usable as a context manager, which closes it at the end.
+    """
+
+    def __init__(self, settings: Settings, client: Client | None = None) -> None:
+        self.settings = settings
+        self._client = client
+
+    @property
+    def enabled(self) -> bool:
+        """Whether machines are traced. False without an address, and after :meth:`close`."""
+        return self._client is not None and not self._client.closed
+
+    def flush(self, timeout: float = 2.0) -> bool:
+        """Wait until everything that happened before this call is stored by the hub.
+
+        Returns:
+            False when ``timeout`` seconds were not enough. Nothing is lost then; it is sent later.
+        """
+        return self._client.flush(timeout) if self._client is not None else True
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Stop tracing, deliver what is left, and say goodbye to the hub. Called at exit by itself.
+
+        Returns:
+            False when something could not be delivered within ``timeout`` seconds.
+        """
+        return self._client.close(timeout) if self._client is not None else True
+
+    @property
+    def stats(self) -> Stats:
+        """Counters of the moment."""
+        return self._client.stats if self._client is not None else Stats()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = f"to {self.settings.address}" if self.enabled else "off"
+        return f"<am_telemetry.Handle {where}>"

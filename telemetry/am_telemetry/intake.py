@@ -1,0 +1,288 @@
+"""One stream after another: checks frames, hands batches to the sink, and acknowledges what is durable.
+
+Everything here runs on the collector's event loop, except the sink's callbacks, which only post to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from am_proto import telemetry_pb2 as pb
+from am_telemetry.batch import Batch
+from am_telemetry.facts import ProcessFact
+from am_telemetry.sink import Sink
+from am_telemetry.wire import MAX_MESSAGE_BYTES, PROTO_VERSION, Decoder, WireError
+
+if TYPE_CHECKING:
+    import grpc
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+Message = TypeVar("Message", pb.ClientFrame, pb.PushRequest)
+
+logger = logging.getLogger("am_telemetry.collector")
+
+ACK_INTERVAL: Final = 0.02
+MAX_BACKLOG: Final = 64
+BACKLOG_POLL: Final = 0.005
+PUSH_TIMEOUT: Final = 30.0
+FAREWELL_TIMEOUT: Final = 5.0
+
+
+class Superseded(Exception):  # noqa: N818  # not an error: another connection goes on with the session
+    """The same session has connected again."""
+
+
+class Connection:
+    """One connected program."""
+
+    def __init__(self, session: str, name: str, have_seq: int) -> None:
+        self.session = session
+        self.name = name
+        self.decoder = Decoder()
+        self.put_seq = have_seq
+        """Last record number handed to the sink."""
+        self.durable_seq = have_seq
+        self.acked_seq = have_seq
+        self.said_goodbye = False
+        self.superseded = asyncio.Event()
+        self.progress = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def committed(self, last_seq: int) -> None:
+        """Called by the sink on its own thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._advance, last_seq)
+        except RuntimeError:
+            logger.debug("the collector has ended before an acknowledgement could be sent")
+
+    def _advance(self, last_seq: int) -> None:
+        self.durable_seq = max(self.durable_seq, last_seq)
+        self.progress.set()
+
+
+class Intake:
+    """The two methods of the service.
+
+    Args:
+        sink: where batches go.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._connections: dict[str, Connection] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @property
+    def clients(self) -> int:
+        """Number of connected programs. Any thread."""
+        return len(self._connections)
+
+    async def drained(self) -> None:
+        """Wait until the sessions of ended streams are closed in the sink."""
+        while self._ending:
+            await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
+        """One program's stream, from Hello to its end."""
+        connection: Connection | None = None
+        reader: asyncio.Task[None] | None = None
+        try:
+            connection = await self._open(await anext(requests, b""))
+            await context.write(_welcome(connection))
+            reader = asyncio.create_task(self._read(connection, requests))
+            await self._acknowledge_until_done(connection, reader, context)
+        except WireError as error:
+            logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
+            await context.write(_go_away(str(error), final=True))
+        except Superseded:
+            await context.write(_go_away("superseded by another connection of the same session", final=False))
+        finally:
+            if reader is not None:
+                reader.cancel()
+            if connection is not None:
+                # In a task of its own, because this one may have been cancelled.
+                ending = asyncio.create_task(self._close(connection))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+
+    async def push(self, request: bytes, context: Context) -> bytes:
+        """A whole short session in one call."""
+        reply = pb.PushReply()
+        connection: Connection | None = None
+        try:
+            frames = _parse(pb.PushRequest, request).frames
+            connection = await self._open(frames[0].SerializeToString() if frames else b"")
+            reply.frames.append(pb.HubFrame.FromString(_welcome(connection)))
+            for frame in frames[1:]:
+                await self._take(connection, frame)
+            deadline = time.monotonic() + PUSH_TIMEOUT
+            while connection.durable_seq < connection.put_seq and time.monotonic() < deadline:
+                await _wait(connection.progress, deadline - time.monotonic())
+            reply.frames.add().ack.upto_seq = connection.durable_seq
+        except WireError as error:
+            logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
+            reply.frames.append(pb.HubFrame.FromString(_go_away(str(error), final=True)))
+        finally:
+            if connection is not None:
+                await self._close(connection)
+        return reply.SerializeToString()
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+
+    async def _open(self, data: bytes) -> Connection:
+        frame = _parse(pb.ClientFrame, data)
+        if frame.WhichOneof("frame") != "hello":
+            raise WireError("the first frame is not Hello")
+        hello = frame.hello
+        if not hello.proto_min <= PROTO_VERSION <= hello.proto_max:
+            raise WireError(
+                f"protocol revisions {hello.proto_min} to {hello.proto_max} are not spoken here, only {PROTO_VERSION}"
+            )
+        process = _process(hello)
+        lock = self._locks.setdefault(process.session, asyncio.Lock())
+        async with lock:
+            earlier = self._connections.get(process.session)
+            if earlier is not None:
+                earlier.superseded.set()
+            have = await asyncio.to_thread(self._sink.open_session, process, time.time_ns())
+            connection = Connection(process.session, f"{process.name} ({process.pid})", have)
+            self._connections[process.session] = connection
+        logger.info("%s connected, %s records are known", connection.name, have)
+        return connection
+
+    async def _close(self, connection: Connection) -> None:
+        session = connection.session
+        async with self._locks.setdefault(session, asyncio.Lock()):
+            if self._connections.get(session) is not connection:
+                return  # a later connection goes on with the session
+            reason = "closed" if connection.said_goodbye else "disconnected"
+            try:
+                await asyncio.to_thread(self._sink.close_session, session, time.time_ns(), reason)
+            except Exception:
+                logger.exception("the session of %s could not be closed", connection.name)
+            del self._connections[session]
+            self._locks.pop(session, None)
+        logger.info("%s %s", connection.name, reason)
+
+    # -- frames ---------------------------------------------------------------------------------------------------
+
+    async def _read(self, connection: Connection, requests: AsyncIterator[bytes]) -> None:
+        async for data in requests:
+            await self._take(connection, _parse(pb.ClientFrame, data))
+            if connection.said_goodbye:
+                return
+
+    async def _take(self, connection: Connection, frame: pb.ClientFrame) -> None:
+        kind = frame.WhichOneof("frame")
+        if kind == "batch":
+            batch = connection.decoder.decode(frame.batch)
+            await self._put(connection, batch)
+        elif kind == "farewell":
+            connection.said_goodbye = True
+        elif kind == "hello":
+            raise WireError("Hello was sent twice")
+
+    async def _put(self, connection: Connection, batch: Batch) -> None:
+        if connection.superseded.is_set():
+            raise Superseded
+        if batch.first_seq <= connection.put_seq:
+            raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
+        while self._sink.backlog >= MAX_BACKLOG:
+            await asyncio.sleep(BACKLOG_POLL)
+        connection.put_seq = batch.last_seq
+        self._sink.put(connection.session, batch, connection.committed)
+
+    async def _acknowledge_until_done(
+        self, connection: Connection, reader: asyncio.Task[None], context: Context
+    ) -> None:
+        """Send cumulative acknowledgements, not more often than ACK_INTERVAL, until the program has gone."""
+        superseded = asyncio.create_task(connection.superseded.wait())
+        deadline: float | None = None
+        try:
+            while True:
+                progress = asyncio.create_task(connection.progress.wait())
+                waiting: set[asyncio.Task[Any]] = {progress, superseded}
+                if deadline is None:
+                    waiting.add(reader)
+                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+                await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                progress.cancel()
+                if superseded.done():
+                    raise Superseded
+                if reader.done() and deadline is None:
+                    reader.result()
+                    if not connection.said_goodbye:
+                        return
+                    deadline = time.monotonic() + FAREWELL_TIMEOUT
+                connection.progress.clear()
+                if connection.durable_seq > connection.acked_seq:
+                    connection.acked_seq = connection.durable_seq
+                    await context.write(_ack(connection.acked_seq))
+                if deadline is None:
+                    await asyncio.sleep(ACK_INTERVAL)
+                elif connection.acked_seq >= connection.put_seq or time.monotonic() >= deadline:
+                    return
+        finally:
+            superseded.cancel()
+
+
+async def _wait(event: asyncio.Event, timeout: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), max(0.0, timeout))
+    except TimeoutError:
+        return
+    event.clear()
+
+
+def _parse(kind: type[Message], data: bytes) -> Message:
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise WireError("not a telemetry frame") from error
+
+
+def _process(hello: pb.Hello) -> ProcessFact:
+    if len(hello.session) != 16:
+        raise WireError("a session is 16 bytes")
+    texts = [hello.service, hello.host, hello.language, hello.library, *hello.resource, *hello.resource.values()]
+    if len(hello.resource) > 256 or any(len(text) > 4096 for text in texts):
+        raise WireError("the description of the process is too long")
+    resource = dict(hello.resource)
+    if hello.parent_session:
+        resource["parent.session"] = hello.parent_session[:16].hex()
+    return ProcessFact(
+        session=hello.session.hex(),
+        name=hello.service,
+        host=hello.host,
+        pid=hello.pid,
+        language=hello.language,
+        library=hello.library,
+        resource=resource,
+    )
+
+
+def _welcome(connection: Connection) -> bytes:
+    frame = pb.HubFrame()
+    welcome = frame.welcome
+    welcome.proto = PROTO_VERSION
+    welcome.have_seq = connection.put_seq
+    welcome.hub = "am-dbg"
+    welcome.hub_wall_ns = time.time_ns()
+    welcome.limits.max_batch_bytes = MAX_MESSAGE_BYTES
+    return frame.SerializeToString()
+
+
+def _ack(seq: int) -> bytes:
+    return pb.HubFrame(ack=pb.Ack(upto_seq=seq)).SerializeToString()
+
+
+def _go_away(reason: str, final: bool) -> bytes:
+    return pb.HubFrame(go_away=pb.GoAway(reason=reason[:1000], final=final)).SerializeToString()

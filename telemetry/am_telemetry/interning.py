@@ -1,0 +1,130 @@
+"""Small numbers for what repeats: texts, patterns and schemas. For the sender thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from am_telemetry.batch import PatternDef
+from am_telemetry.facts import PatternFact, SchemaFact, StateFact
+
+MAX_TEXTS: Final = 16_384
+MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
+MAX_PATTERNS: Final = 16_384
+
+
+class TextTable:
+    """Handles for log texts.
+
+    Bounded: when it is full it forgets everything and gives out the same handles anew. Batches carry the texts behind
+    their handles, so those that were made before are not affected.
+    """
+
+    def __init__(self, limit: int = MAX_TEXTS) -> None:
+        self._limit = limit
+        self._handles: dict[str, int] = {}
+        self._characters = 0
+
+    def handle(self, text: str) -> int:
+        """The handle of a text, from 1."""
+        handle = self._handles.get(text)
+        if handle is None:
+            handle = len(self._handles) + 1
+            self._handles[text] = handle
+            self._characters += len(text)
+        return handle
+
+    def tidy(self) -> None:
+        """Forget everything if the table is full. Must not be called while a batch is being built."""
+        if len(self._handles) >= self._limit or self._characters >= MAX_TEXT_CHARACTERS:
+            self._handles.clear()
+            self._characters = 0
+
+
+class PatternTable:
+    """Handles for patterns, by content. Bounded like :class:`TextTable`."""
+
+    def __init__(self, limit: int = MAX_PATTERNS) -> None:
+        self._limit = limit
+        self._definitions: dict[tuple[int, PatternFact], PatternDef] = {}
+        self.by_handle: list[PatternDef] = []
+        self.by_key: dict[int, dict[tuple[Any, ...], PatternDef]] = {}
+        """Schema handle to what the sender can compare quickly, to definition: a cache in front of the content."""
+        self._keys = 0
+
+    def keys_of(self, schema: int) -> dict[tuple[Any, ...], PatternDef]:
+        """The quick cache of one schema."""
+        return self.by_key.setdefault(schema, {})
+
+    def define(self, schema: int, key: tuple[Any, ...], fact: PatternFact) -> PatternDef:
+        """The definition of a pattern, new or known, remembered under a quick key."""
+        definition = self._definitions.get((schema, fact))
+        if definition is None:
+            definition = PatternDef(len(self.by_handle) + 1, schema, fact)
+            self.by_handle.append(definition)
+            self._definitions[schema, fact] = definition
+        self.by_key[schema][key] = definition
+        self._keys += 1
+        return definition
+
+    def tidy(self) -> None:
+        """Forget everything if the table is full. Must not be called while a batch is being built."""
+        if len(self.by_handle) >= self._limit or self._keys >= 8 * self._limit:
+            self._definitions.clear()
+            self.by_handle = []
+            self._keys = 0
+            for keys in self.by_key.values():
+                keys.clear()
+
+
+class SchemaTable:
+    """Handles for schemas, by content."""
+
+    def __init__(self) -> None:
+        self.facts: dict[int, SchemaFact] = {}
+        self.handles: dict[str, int] = {}
+        """Digest to handle."""
+        self._recent: dict[tuple[str, ...], tuple[Mapping[str, Any], int]] = {}
+
+    def handle(self, names: tuple[str, ...], schema: Mapping[str, Any]) -> int:
+        """The handle for a machine's states in index order and their definitions, from 1.
+
+        Many machines of one kind are usual, so the schema met last under the same names is compared before the
+        content is hashed.
+        """
+        recent = self._recent.get(names)
+        if recent is not None and recent[0] == schema:
+            return recent[1]
+        fact = schema_fact(names, schema)
+        handle = self.handles.get(fact.digest)
+        if handle is None:
+            handle = len(self.facts) + 1
+            self.handles[fact.digest] = handle
+            self.facts[handle] = fact
+        if len(self._recent) >= 1024:
+            self._recent.clear()
+        self._recent[names] = (schema, handle)
+        return handle
+
+
+def schema_fact(names: tuple[str, ...], schema: Mapping[str, Any]) -> SchemaFact:
+    """The fact for a machine's states in index order and their engine definitions."""
+    states = []
+    for name in names:
+        state = schema.get(name)
+        if state is None:
+            states.append(StateFact(name))
+            continue
+        states.append(
+            StateFact(
+                name=name,
+                auto=bool(state.auto),
+                multi=bool(state.multi),
+                require=tuple(state.require or ()),
+                add=tuple(state.add or ()),
+                remove=tuple(state.remove or ()),
+                after=tuple(state.after or ()),
+                tags=tuple(state.tags or ()),
+            )
+        )
+    return SchemaFact(tuple(states))

@@ -1,0 +1,73 @@
+"""What the other end of one connection has been told, and what it lacks before it can take a batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from am_telemetry.batch import Batch, PatternDef
+from am_telemetry.facts import MachineFact
+from am_telemetry.interning import SchemaTable
+from am_telemetry.retention import Item, Machine, Retention
+
+MAX_ANNOUNCED: Final = 512
+MAX_ANNOUNCED_COST: Final = 256 * 1024
+
+Opened = tuple[int, int, MachineFact]
+
+
+class Known:
+    """Definitions made on one connection. Not thread-safe."""
+
+    def __init__(self, retention: Retention, schemas: SchemaTable) -> None:
+        self._retention = retention
+        self._schemas = schemas
+        self._texts: dict[int, str] = {}
+        self._patterns: dict[int, PatternDef] = {}
+        self._defined: set[int] = set()
+        self._machines: set[int] = set()
+        self._waiting = deque(retention.machines)
+        """Machines that the hub should hear of again, whether anything happens to them or not."""
+
+    def lacking(self, item: Item) -> Batch:
+        """The definitions an item needs, marked as made, and some of the machines that wait to be announced."""
+        batch = Batch()
+        texts, patterns = self._texts, self._patterns
+        batch.texts = [(handle, text) for handle, text in item.texts.items() if texts.get(handle) != text]
+        texts.update(batch.texts)
+        new = [definition for handle, definition in item.patterns.items() if patterns.get(handle) is not definition]
+        patterns.update((definition.handle, definition) for definition in new)
+        batch.patterns = new
+        self._machines.update(handle for handle, _, _ in item.opened)
+        batch.opened = self._announce([*item.spans, *(closed.machine for closed in item.closed)])
+        batch.opened += self.take_waiting()
+        wanted = [definition.schema for definition in new]
+        wanted += [revised.schema for revised in item.revised]
+        self._define(batch, wanted, [*item.opened, *batch.opened])
+        return batch
+
+    def take_waiting(self) -> list[Opened]:
+        """A bounded number of the machines that wait to be announced, marked as known."""
+        opened: list[Opened] = []
+        cost = 0
+        while self._waiting and len(opened) < MAX_ANNOUNCED and cost < MAX_ANNOUNCED_COST:
+            entries = self._announce([self._waiting.popleft()])
+            cost += sum(64 + 4 * len(fact.clock) for _, _, fact in entries)
+            opened += entries
+        return opened
+
+    def _announce(self, handles: Iterable[int]) -> list[Opened]:
+        opened: list[Opened] = []
+        for handle in handles:
+            machine: Machine | None = self._retention.machines.get(handle)
+            if handle not in self._machines and machine is not None:
+                self._machines.add(handle)
+                opened.append((handle, machine.at_ns, machine.fact))
+        return opened
+
+    def _define(self, batch: Batch, wanted: Iterable[int], opened: Iterable[Opened]) -> None:
+        handles = {*wanted, *(self._schemas.handles[fact.schema.digest] for _, _, fact in opened)}
+        for handle in sorted(handles - self._defined):
+            self._defined.add(handle)
+            batch.schemas.append((handle, self._schemas.facts[handle]))

@@ -1,0 +1,222 @@
+"""What was built and is not yet durable at the hub: bounded, in order, sendable again on any later connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
+from am_telemetry.builder import Draft, Dropped, Span
+from am_telemetry.facts import GapFact, MachineFact
+from am_telemetry.interning import SchemaTable
+
+MAX_TRANSITIONS: Final = 200_000
+MAX_BYTES: Final = 32 * 1024 * 1024
+ITEM_COST: Final = 512
+
+Encode = Callable[[Batch, Mapping[str, int]], bytes]
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """One batch, encoded without the definitions, which depend on what a connection already knows."""
+
+    first_seq: int
+    last_seq: int
+    frame: bytes
+    cost: int
+    transitions: int
+    texts: dict[int, str]
+    patterns: dict[int, PatternDef]
+    spans: dict[int, Span]
+    opened: list[tuple[int, int, MachineFact]]
+    revised: list[SchemaRevised]
+    closed: list[MachineClosed]
+    was_sent: bool = False
+    """The hub may have it although no acknowledgement came."""
+    given_up: bool = False
+    """Only its gaps and machines are left."""
+
+
+@dataclass(eq=False, slots=True)
+class Machine:
+    """What the hub durably knows about a machine."""
+
+    fact: MachineFact
+    """With the schema, clock and sequence after its last durable transition."""
+    at_ns: int
+
+
+class Retention:
+    """The queue between builder and connection. Not thread-safe.
+
+    When it is full the oldest transitions are given up: what remains of their batches are gaps with the true clock,
+    under the same record numbers. Batches in flight are never given up, because the hub may have them.
+    """
+
+    def __init__(
+        self,
+        encode: Encode,
+        schemas: SchemaTable,
+        dropped: Dropped,
+        max_transitions: int = MAX_TRANSITIONS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.machines: dict[int, Machine] = {}
+        """Durably announced ones that are not durably closed, by handle."""
+        self.transitions = 0
+        self.cost = 0
+        self.acked_seq = 0
+        self.acked_transitions = 0
+        self._encode = encode
+        self._schemas = schemas
+        self._dropped = dropped
+        self._max_transitions = max_transitions
+        self._max_bytes = max_bytes
+        self._items: deque[Item] = deque()
+        self._cursor = 0
+        """Items before it were sent on the present connection."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    @property
+    def in_flight(self) -> int:
+        """Items sent on the present connection and not acknowledged."""
+        return self._cursor
+
+    def add(self, draft: Draft) -> None:
+        """Encode and keep a batch; gives up the oldest ones when there is no room."""
+        batch = draft.batch
+        frame = self._encode(batch, self._schemas.handles)
+        cost = len(frame) + sum(map(len, draft.texts.values())) + ITEM_COST
+        item = Item(
+            batch.first_seq,
+            batch.last_seq,
+            frame,
+            cost,
+            len(batch.transitions),
+            draft.texts,
+            draft.patterns,
+            draft.spans,
+            batch.opened,
+            batch.revised,
+            batch.closed,
+        )
+        self._items.append(item)
+        self.transitions += item.transitions
+        self.cost += cost
+        while self.transitions > self._max_transitions or self.cost > self._max_bytes:
+            if not self._give_up_oldest():
+                break
+
+    def next_to_send(self) -> Item | None:
+        """The oldest item that was not sent on the present connection."""
+        return self._items[self._cursor] if self._cursor < len(self._items) else None
+
+    def frame_of(self, item: Item) -> bytes:
+        """The encoded item, without definitions."""
+        if not item.frame:
+            item.frame = self._encode_rest(item)
+        return item.frame
+
+    def give_up(self, item: Item, reason: str) -> None:
+        """Replace the transitions of an item that cannot be sent by gaps."""
+        if not item.given_up:
+            self._collapse(item, reason)
+
+    def mark_sent(self) -> None:
+        """The item from :meth:`next_to_send` was sent."""
+        self._items[self._cursor].was_sent = True
+        self._cursor += 1
+
+    def start_again(self, have_seq: int) -> None:
+        """A new connection: nothing is in flight, and everything up to ``have_seq`` is durable."""
+        self._cursor = 0
+        self.acknowledge(have_seq)
+
+    def acknowledge(self, upto_seq: int) -> None:
+        """Forget what is durable, and remember where its machines stand now."""
+        while self._items and self._items[0].last_seq <= upto_seq:
+            item = self._items.popleft()
+            self._cursor = max(0, self._cursor - 1)
+            self.transitions -= item.transitions
+            self.cost -= item.cost
+            self.acked_transitions += item.transitions
+            self._settle(item)
+        self.acked_seq = max(self.acked_seq, upto_seq)
+
+    def _settle(self, item: Item) -> None:
+        for handle, at_ns, fact in item.opened:
+            self.machines[handle] = Machine(fact, at_ns)
+        for revised in item.revised:
+            machine = self.machines.get(revised.machine)
+            if machine is not None:
+                machine.fact = replace(machine.fact, schema=self._schemas.facts[revised.schema])
+        for handle, span in item.spans.items():
+            machine = self.machines.get(handle)
+            if machine is not None:
+                machine.fact = replace(machine.fact, clock=span.clock, sequence=span.last)
+        for closed in item.closed:
+            self.machines.pop(closed.machine, None)
+
+    def _give_up_oldest(self) -> bool:
+        for position in range(self._cursor, len(self._items)):
+            item = self._items[position]
+            if item.given_up:
+                continue
+            previous = self._items[position - 1] if position > self._cursor else None
+            self._collapse(item, "buffer full")
+            # An item that was sent may be durable, so its boundaries must stay as they were.
+            if previous is not None and previous.given_up and not previous.was_sent and not item.was_sent:
+                self._merge(previous, item)
+                del self._items[position]
+            return True
+        return False
+
+    def _collapse(self, item: Item, reason: str) -> None:
+        for span in item.spans.values():
+            fresh = span.last - span.first - span.lost
+            if fresh > 0:
+                self._dropped.count(reason, fresh)
+            span.lost = span.last - span.first
+        self.transitions -= item.transitions
+        item.transitions = 0
+        item.given_up = True
+        item.texts, item.patterns = {}, {}
+        self._reestimate(item)
+
+    def _merge(self, into: Item, item: Item) -> None:
+        into.last_seq = item.last_seq
+        into.opened += item.opened
+        into.revised += item.revised
+        into.closed += item.closed
+        for handle, span in item.spans.items():
+            known = into.spans.get(handle)
+            if known is None:
+                into.spans[handle] = span
+            else:
+                known.last, known.lost, known.clock = span.last, known.lost + span.lost, span.clock
+        self.cost -= item.cost
+        self._reestimate(into)
+
+    def _reestimate(self, item: Item) -> None:
+        # Encoded when it is sent: until then more may be merged into it.
+        item.frame = b""
+        self.cost -= item.cost
+        item.cost = ITEM_COST + 64 * len(item.spans) + 256 * len(item.opened)
+        self.cost += item.cost
+
+    def _encode_rest(self, item: Item) -> bytes:
+        batch = Batch(item.first_seq, item.last_seq, opened=item.opened, revised=item.revised, closed=item.closed)
+        batch.gaps = [
+            GapFact(handle, span.first, span.lost, "buffer full", span.clock)
+            for handle, span in item.spans.items()
+            if span.lost > 0
+        ]
+        return self._encode(batch, self._schemas.handles)

@@ -1,0 +1,393 @@
+"""The daemon thread behind the tracer: looks into the ring every 20 ms, builds batches, and talks to the hub."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from am_telemetry.builder import Builder, Dropped
+from am_telemetry.interning import SchemaTable
+from am_telemetry.link import Link, LinkError, ThreadsUnavailableError, probe, push
+from am_telemetry.retention import MAX_BYTES, Item, Retention
+from am_telemetry.settings import Settings
+from am_telemetry.tracer import MachineTracer, Ring, steady_moment
+
+if TYPE_CHECKING:
+    from am_proto import telemetry_pb2 as pb
+    from am_telemetry.identity import Session
+    from am_telemetry.known import Known
+
+logger = logging.getLogger("am_telemetry")
+
+POLL: Final = 0.02
+WINDOW: Final = 32
+"""Batches in flight."""
+WELCOME_TIMEOUT: Final = 5.0
+GOODBYE_TIMEOUT: Final = 0.5
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 30.0
+LONGEST_LOCAL_PAUSE: Final = 1.0
+MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
+PUSH_BYTES: Final = 2 * 1024 * 1024
+
+
+class Sender:
+    """Owns everything that needs no lock because only its thread touches it.
+
+    Args:
+        settings: what to send, and where.
+        ring: what to read.
+        tracers: all tracers of the moment; called on the sender's thread.
+        forget: called with a tracer whose machine is gone.
+        parent: session of the process that forked this one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ring: Ring,
+        tracers: Callable[[], Iterable[MachineTracer]],
+        forget: Callable[[MachineTracer], None],
+        parent: bytes = b"",
+    ) -> None:
+        self.settings = settings
+        self.ring = ring
+        self.wake = threading.Event()
+        self.dropped = Dropped()
+        self.sent = 0
+        self.acked = 0
+        self.connections = 0
+        self.pending = 0
+        """Transitions built and not durable yet."""
+        self.collected = 0
+        self.session_id = b""
+        self._tracers = tracers
+        self._forget = forget
+        self._parent = parent
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+        self._rounds = 0
+        self._idle = True
+        self._built_seq = 0
+        self._acked_seq = 0
+        self._finished = False
+        self._stop_at: float | None = None
+        self._link: Link | None = None
+        self._known: Known | None = None
+        self._welcome_by = 0.0
+        self._next_attempt = 0.0
+        self._pause = FIRST_PAUSE
+        self._told: set[str] = set()
+        self._refused = False
+        self._failed_attempts = 0
+
+    # -- called from any thread -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        with self._changed:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="am-telemetry", daemon=True)
+                self._thread = thread
+                try:
+                    thread.start()
+                except RuntimeError:  # the interpreter is shutting down, or out of threads: nothing will be sent
+                    self._finished, self._idle = True, False
+                    self.ring.sleep()
+
+    @property
+    def started(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a hub has welcomed this session on the present connection."""
+        return self._known is not None
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything noted before the call is durable at the hub; False when time ran out."""
+        if not self.started:
+            return not self.ring
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            # The round that is under way may have looked into the ring already.
+            enough = self._rounds + 2
+            target: int | None = None
+            while not self._finished:
+                if target is None and self._rounds >= enough:
+                    target = self._built_seq
+                if target is not None and self._acked_seq >= target:
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self.wake.set()
+                self._changed.wait(min(left, POLL))
+            return self._idle
+
+    def stop(self, timeout: float) -> bool:
+        """Send what is left, say goodbye and end the thread. False when something had to be left behind."""
+        if not self.started:
+            return not self.ring
+        self._stop_at = time.monotonic() + timeout
+        self.wake.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread() and thread.is_alive():
+            thread.join(timeout + GOODBYE_TIMEOUT)
+        return self._finished and self._idle
+
+    # -- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._prepare()
+            while self._round():
+                self.wake.wait(POLL)
+                self.wake.clear()
+        except Exception:
+            logger.exception("telemetry stopped after an internal error; the program is not affected")
+        finally:
+            self._drop_link()
+            self.ring.sleep()
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+    def _prepare(self) -> None:
+        from am_telemetry.identity import Session
+        from am_telemetry.wire import encode
+
+        self._session: Session = Session.new(self._parent)
+        self.session_id = self._session.id
+        self._schemas = SchemaTable()
+        self._retention = Retention(encode, self._schemas, self.dropped)
+        self._builder = Builder(self.settings, self._schemas, self._retention.add, self.dropped)
+
+    def _round(self) -> bool:
+        """One look around; False when the thread is to end."""
+        stopping = self._stop_at is not None
+        try:
+            self._collect()
+        except Exception as error:  # noqa: BLE001  # a bug here must not end all telemetry, and never the program
+            # The numbers of the next transitions will show what is missing.
+            self.dropped.count("error", 1)
+            self._tell("collect", logging.ERROR, "some telemetry was lost to an internal error: %r", error, trace=True)
+        self._hear()
+        self._speak(stopping)
+        done = not self.ring and not len(self._retention)
+        with self._changed:
+            self._rounds += 1
+            self._idle = done
+            self._built_seq = self._builder.next_seq - 1
+            self._acked_seq = self._built_seq if done else self._retention.acked_seq
+            self.pending = self._retention.transitions
+            self.acked = self._retention.acked_transitions
+            self.collected = self._builder.collected
+            self._changed.notify_all()
+        if not stopping:
+            return True
+        late = self._stop_at is not None and time.monotonic() >= self._stop_at
+        hopeless = self._link is None and (self._refused or self._failed_attempts > 0)
+        if not (done or late or hopeless):
+            return True
+        self._say_goodbye()
+        return False
+
+    def _collect(self) -> None:
+        records = self.ring.take()
+        if records:
+            self._builder.feed(records)
+            while self._builder.vanished:
+                self._forget(self._builder.vanished.pop())
+        if not self.ring:
+            self._book_trailing_losses()
+        self._builder.finish()
+
+    def _book_trailing_losses(self) -> None:
+        """The ring dropped transitions and no later one has told the machine's number yet: ask the machine."""
+        if self.ring.dropped == self.ring.booked:
+            return
+        self.ring.booked = self.ring.dropped
+        for tracer in list(self._tracers()):
+            if tracer.overflowed:
+                tracer.overflowed = False
+                machine = tracer.machine()
+                if machine is not None:
+                    clock, count = steady_moment(machine)
+                    self._builder.gap(tracer.track, count, clock, "buffer full")
+
+    # -- the connection -------------------------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        link = self._link
+        while link is not None and link is self._link:
+            try:
+                heard = link.inbox.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(heard, LinkError):
+                self._lost(str(heard))
+            else:
+                self._answered(heard)
+        if self._link is not None and self._known is None and time.monotonic() > self._welcome_by:
+            self._lost("no welcome in time")
+
+    def _answered(self, frame: pb.HubFrame) -> None:
+        kind = frame.WhichOneof("frame")
+        if kind == "ack":
+            self._retention.acknowledge(frame.ack.upto_seq)
+        elif kind == "welcome":
+            from am_telemetry.known import Known
+
+            self._retention.start_again(frame.welcome.have_seq)
+            self._known = Known(self._retention, self._schemas)
+            self.connections += 1
+            self._pause = FIRST_PAUSE
+            self._failed_attempts = 0
+            self._tell("connected", logging.INFO, "sending telemetry to %s", self.settings.address)
+        elif kind == "go_away":
+            reason = frame.go_away.reason
+            self._refused = frame.go_away.final
+            if self._refused:
+                self._tell("refused", logging.WARNING, "no more telemetry is sent: the hub refused it: %s", reason)
+            self._lost(reason)
+        elif kind == "notice":
+            logger.info("the hub says: %s", frame.notice.text)
+
+    def _speak(self, stopping: bool) -> None:
+        if self._link is None and not self._refused and (stopping or time.monotonic() >= self._next_attempt):
+            self._connect()
+        if self._known is None or self._link is None:
+            return
+        if not len(self._retention):
+            waiting = self._known.take_waiting()
+            if waiting:
+                self._builder.announce(waiting)
+                self._builder.finish()
+        while self._retention.in_flight < WINDOW:
+            item = self._retention.next_to_send()
+            if item is None:
+                break
+            self._link.send(self._frame(item, self._known))
+            if not item.was_sent:
+                self.sent += item.transitions
+            self._retention.mark_sent()
+
+    def _frame(self, item: Item, known: Known) -> bytes:
+        from am_telemetry.wire import encode
+
+        if len(self._retention.frame_of(item)) > MAX_FRAME:
+            self._retention.give_up(item, "too large")
+        definitions = encode(known.lacking(item), self._schemas.handles)
+        if len(definitions) + len(self._retention.frame_of(item)) > MAX_FRAME:
+            self._retention.give_up(item, "too large")
+        return definitions + self._retention.frame_of(item)
+
+    def _connect(self) -> None:
+        from am_telemetry.identity import hello
+
+        try:
+            target = probe(self.settings.address)
+            first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
+            self._link = Link(target, first, self.wake.set)
+            self._known = None
+            self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
+        except ThreadsUnavailableError:
+            if self._stop_at is not None:
+                self._push_rest(target)
+            self._failed_attempts += 1
+            self._postpone()
+        except LinkError as error:
+            self._failed_attempts += 1
+            self._tell(
+                "absent",
+                logging.WARNING,
+                "no hub at %s (%s); telemetry is kept until one appears (start one with: am-dbg)",
+                self.settings.address,
+                error,
+            )
+            self._postpone()
+
+    def _lost(self, reason: str) -> None:
+        if self._stop_at is None:
+            self._tell("lost", logging.WARNING, "connection to %s lost: %s", self.settings.address, reason)
+        if self._known is None:
+            self._failed_attempts += 1
+        self._drop_link()
+        self._postpone()
+
+    def _drop_link(self) -> None:
+        link, self._link, self._known = self._link, None, None
+        if link is not None:
+            link.close()
+
+    def _postpone(self) -> None:
+        longest = LONGEST_LOCAL_PAUSE if self.settings.is_local else LONGEST_PAUSE
+        self._next_attempt = time.monotonic() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
+        self._pause = min(longest, self._pause * 2)
+
+    def _say_goodbye(self) -> None:
+        link = self._link
+        if link is None or self._known is None:
+            return
+        from am_proto import telemetry_pb2 as pb
+
+        farewell = pb.Farewell(reason="closed", last_seq=self._builder.next_seq - 1)
+        link.send(pb.ClientFrame(farewell=farewell).SerializeToString())
+        link.finish()
+        deadline = time.monotonic() + GOODBYE_TIMEOUT
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                heard = link.inbox.get(timeout=left)
+            except queue.Empty:
+                break
+            if isinstance(heard, LinkError):
+                break
+            if heard.WhichOneof("frame") == "ack":
+                self._retention.acknowledge(heard.ack.upto_seq)
+        with self._changed:
+            self._idle = not self.ring and not len(self._retention)
+
+    def _push_rest(self, target: str) -> None:
+        """Deliver what is retained without threads, in blocking calls, each a short session of its own."""
+        from am_proto import telemetry_pb2 as pb
+        from am_telemetry.identity import hello
+        from am_telemetry.known import Known
+
+        have = self._retention.acked_seq
+        while self._stop_at is not None and (left := self._stop_at - time.monotonic()) > 0:
+            self._retention.start_again(have)
+            known = Known(self._retention, self._schemas)
+            first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
+            frames = [pb.ClientFrame.FromString(first)]
+            size = 0
+            while (item := self._retention.next_to_send()) is not None and (size == 0 or size < PUSH_BYTES):
+                data = self._frame(item, known)
+                size += len(data)
+                frames.append(pb.ClientFrame.FromString(data))
+                self._retention.mark_sent()
+            if size == 0:
+                return
+            if self._retention.next_to_send() is None:
+                frames.append(pb.ClientFrame(farewell=pb.Farewell(last_seq=self._builder.next_seq - 1)))
+            try:
+                answers = push(target, pb.PushRequest(frames=frames).SerializeToString(), left)
+            except LinkError as error:
+                logger.debug("the last telemetry was not delivered: %s", error)
+                return
+            acks = [answer.ack.upto_seq for answer in answers if answer.WhichOneof("frame") == "ack"]
+            if not acks or max(acks) <= have:
+                return
+            have = max(acks)
+            self._retention.acknowledge(have)
+
+    def _tell(self, topic: str, level: int, text: str, *values: object, trace: bool = False) -> None:
+        """Log a line once per topic; repetitions are for those who debug."""
+        first = topic not in self._told
+        self._told.add(topic)
+        logger.log(level if first else logging.DEBUG, text, *values, exc_info=trace and first)

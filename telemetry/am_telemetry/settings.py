@@ -1,0 +1,188 @@
+"""What the tracer was told: arguments of ``init`` before environment variables before defaults.
+
+Nothing here raises: a bad value becomes a warning and the default.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+DEFAULT_PORT: Final = 6831
+DEFAULT_ADDRESS: Final = f"localhost:{DEFAULT_PORT}"
+LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "everything")
+
+Scrub = Callable[[str, Mapping[str, object]], Mapping[str, object]]
+"""Called with a machine id and the arguments of a mutation; returns the arguments that may leave the program."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to trace. An empty ``address`` means not at all."""
+
+    address: str = ""
+    service: str = ""
+    machines: tuple[str, ...] = ("*",)
+    """Shell patterns; a machine is traced when one matches its id."""
+    detail: int = 2
+    """0 state changes only, 1 + called states, flags, handlers, causes, argument names, logs, errors, 2 + steps and
+    tracebacks, 3 + argument values."""
+    log_level: int = 3
+    scrub: Scrub | None = None
+    tracebacks: bool = True
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    def wants(self, machine_id: str) -> bool:
+        """Whether a machine is to be traced."""
+        return any(fnmatch.fnmatchcase(machine_id, pattern) for pattern in self.machines)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is on this computer."""
+        return is_loopback(split_address(self.address)[0])
+
+
+def read_settings(
+    addr: str | int | bool | None = None,
+    *,
+    service: str | None = None,
+    machines: str | Iterable[str] = "*",
+    detail: int | str | None = None,
+    log: int | str | None = None,
+    scrub: Scrub | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Combine arguments and environment.
+
+    Args:
+        addr: ``host:port``, ``host``, ``:port``, a port, or ``1`` for ``localhost:6831``; None reads ``AM_DBG_ADDR``.
+        service: what people call the program; None reads ``AM_SERVICE`` and falls back to the script's name.
+        machines: one or several shell patterns for machine ids; a string may separate them by commas.
+        detail: 0 to 3, see :class:`Settings`; None reads ``AM_DETAIL`` (or ``AM_LOG_FULL``).
+        log: a name of ``LOG_LEVELS`` or its position; None reads ``AM_LOG``.
+        scrub: see :data:`Scrub`.
+        environ: for tests; the process's environment by default.
+    """
+    env = os.environ if environ is None else environ
+    warnings: list[str] = []
+    if detail is None:
+        detail = env.get("AM_DETAIL") or (3 if env.get("AM_LOG_FULL") == "1" else 2)
+    return Settings(
+        address=_read_address(env.get("AM_DBG_ADDR", "") if addr is None else addr, warnings),
+        service=str(service or env.get("AM_SERVICE") or _script_name()),
+        machines=_read_patterns(machines, warnings),
+        detail=_read_detail(detail, warnings),
+        log_level=_read_log_level(env.get("AM_LOG", "ops") if log is None else log, warnings),
+        scrub=_read_scrub(scrub, warnings),
+        tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),
+        warnings=tuple(warnings),
+    )
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[v6]:port``.
+
+    Raises:
+        ValueError: it is neither, or the port is not between 0 and 65535.
+    """
+    host, colon, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(
+            f"{address!r} is not host:port (put an IPv6 address into brackets, as in [::1]:{DEFAULT_PORT})"
+        )
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{address!r} is not host:port")
+    return host or "localhost", int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this computer only. Does not ask a name server."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def _read_address(value: object, warnings: list[str]) -> str:
+    text = "1" if value is True else "" if value is False else str(value).strip()
+    if text.lower() in ("", "0", "off", "no", "false"):
+        return ""
+    if text.lower() in ("1", "on", "yes", "true"):
+        return DEFAULT_ADDRESS
+    if text.isascii() and text.isdigit():
+        text = f"localhost:{text}"
+    elif ":" not in text or text.endswith("]"):
+        text = f"{text}:{DEFAULT_PORT}"
+    try:
+        host, port = split_address(text)
+        if not port:
+            raise ValueError(f"{text!r} has no port to connect to")
+        if "/" in host or any(c.isspace() for c in host):
+            raise ValueError(f"{text!r} is not host:port")
+    except ValueError as error:
+        warnings.append(f"no telemetry is sent: {error}; set AM_DBG_ADDR=1 for {DEFAULT_ADDRESS}")
+        return ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _read_detail(value: object, warnings: list[str]) -> int:
+    text = str(value).strip()
+    if text in ("0", "1", "2", "3"):
+        return int(text)
+    warnings.append(f"detail {text!r} is not one of 0, 1, 2, 3; using 2")
+    return 2
+
+
+def _read_log_level(value: object, warnings: list[str]) -> int:
+    text = str(value).strip().lower()
+    if text in LOG_LEVELS:
+        return LOG_LEVELS.index(text)
+    if text in ("0", "1", "2", "3", "4", "5"):
+        return int(text)
+    import difflib
+
+    near = difflib.get_close_matches(text, LOG_LEVELS, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(LOG_LEVELS)}"
+    warnings.append(f"log level {text!r} is unknown ({hint}); using 'ops'")
+    return LOG_LEVELS.index("ops")
+
+
+def _read_patterns(value: object, warnings: list[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        patterns = tuple(part.strip() for part in value.split(",") if part.strip())
+    elif isinstance(value, Iterable):
+        patterns = tuple(str(part) for part in value)
+    else:
+        patterns = ()
+    if patterns:
+        return patterns
+    warnings.append(f"machines={value!r} names no pattern; tracing all machines")
+    return ("*",)
+
+
+def _read_scrub(value: object, warnings: list[str]) -> Scrub | None:
+    if value is None or callable(value):
+        return value
+    warnings.append(f"scrub={value!r} cannot be called; no arguments beyond their names are sent")
+    return _nothing
+
+
+def _nothing(_machine: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+    return dict.fromkeys(arguments, "[hidden]")
+
+
+def _script_name() -> str:
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name:
+        return str(main.name).removesuffix(".__main__")
+    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] not in ("", "-c") else Path("python")
+    return script.stem or "python"

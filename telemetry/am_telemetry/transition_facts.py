@@ -1,0 +1,81 @@
+"""Facts of the engine's records: patterns, steps and errors of single transitions."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from am_telemetry.arguments import cut
+from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
+
+if TYPE_CHECKING:
+    from am_core.steps import Step
+    from am_core.transition import Transition
+
+MAX_ERROR_TEXT: Final = 16_384
+MAX_ID: Final = 4_096
+
+_MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
+
+
+def pattern_fact(tx: Transition, difference: tuple[int, ...], parity: tuple[int, ...], detail: int) -> PatternFact:
+    """Everything about a transition except its moment.
+
+    Args:
+        difference: ticks gained by state index, empty for none.
+        parity: for every changed state, 1 when it was active before.
+        detail: as in the settings.
+    """
+    mutation = tx.mutation
+    flags = (
+        Flag.ACCEPTED * tx.is_accepted
+        | Flag.AUTO * mutation.is_auto
+        | Flag.CHECK * mutation.is_check
+        | Flag.BROKEN * tx.is_broken
+    )
+    deltas = tuple((state, ticks) for state, ticks in enumerate(difference) if ticks)
+    odd = [(state, was) for (state, ticks), was in zip(deltas, parity, strict=True) if ticks % 2]
+    told = detail >= 1
+    return PatternFact(
+        mutation=_MUTATIONS[mutation.type],
+        called=tuple(mutation.called) if told else (),
+        flags=Flag(flags),
+        deltas=deltas,
+        added=tuple(state for state, was in odd if not was),
+        removed=tuple(state for state, was in odd if was),
+        steps=tuple(map(step_fact, tx.steps)) if detail >= 2 else (),
+        handlers=tuple(cut(str(name), MAX_ID) for name in tx.handlers_called) if told else (),
+        canceled_by=cut(str(tx.canceled_by), MAX_ID) if told else "",
+    )
+
+
+def step_fact(step: Step) -> StepFact:
+    """The fact for an engine step."""
+    return StepFact(
+        step.kind,
+        step.source,
+        step.target,
+        step.relation,
+        is_final=step.is_final,
+        is_self=step.is_self,
+        is_enter=step.is_enter,
+    )
+
+
+def error_fact(error: BaseException, with_traceback: bool) -> ErrorFact:
+    """Type, message and, if wanted, the traceback of an exception; never raises."""
+    try:
+        message = cut(str(error), MAX_ERROR_TEXT)
+    except Exception as failure:  # noqa: BLE001  # foreign code: the exception's own text fails
+        message = f"<str failed with {type(failure).__name__}>"
+    text = ""
+    if with_traceback and error.__traceback__ is not None:
+        try:
+            text = "".join(traceback.format_exception(error, limit=50))
+        except Exception as failure:  # noqa: BLE001  # foreign code again
+            text = f"<formatting failed with {type(failure).__name__}>"
+        if len(text) > MAX_ERROR_TEXT:
+            text = f"… {len(text) - MAX_ERROR_TEXT} characters cut …\n{text[-MAX_ERROR_TEXT:]}"
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return ErrorFact(cut(f"{module}{kind.__qualname__}", MAX_ID), message, text)

@@ -1,0 +1,135 @@
+"""A sink that keeps everything in memory, commits on a thread of its own, and can be slow, stuck or forgetful.
+
+Run as a program it is a hub: it collects on a port and answers questions on standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from collections.abc import Callable
+
+from am_telemetry.batch import Batch
+from am_telemetry.facts import GapFact, MachineFact, PatternFact, ProcessFact
+
+
+class MemorySink:
+    """Implements the Sink protocol."""
+
+    def __init__(self) -> None:
+        self.processes: dict[str, ProcessFact] = {}
+        self.have: dict[str, int] = {}
+        self.open: set[str] = set()
+        self.reasons: dict[str, str] = {}
+        self.machines: dict[tuple[str, int], MachineFact] = {}
+        self.rows: dict[tuple[str, int], list[int]] = {}
+        """Sequences by (session, machine handle), as committed."""
+        self.duplicates = 0
+        self.facts: dict[tuple[str, int, int], PatternFact] = {}
+        """By session, machine, sequence."""
+        self.batches: list[Batch] = []
+        self.gaps: list[GapFact] = []
+        self.closed: list[str] = []
+        self.logs: list[tuple[str, int, str]] = []
+        self.go = threading.Event()
+        self.go.set()
+        self._patterns: dict[tuple[str, int], PatternFact] = {}
+        self._texts: dict[tuple[str, int], str] = {}
+        self._queue: queue.Queue[tuple[str, Batch, Callable[[int], None] | None] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        return self._queue.unfinished_tasks
+
+    @property
+    def failure(self) -> Exception | None:
+        return None
+
+    def open_session(self, process: ProcessFact, at_ns: int) -> int:
+        self.processes[process.session] = process
+        self.open.add(process.session)
+        self.reasons.pop(process.session, None)
+        return self.have.setdefault(process.session, 0)
+
+    def put(self, session: str, batch: Batch, committed: Callable[[int], None] | None = None) -> None:
+        self._queue.put((session, batch, committed))
+
+    def close_session(self, session: str, at_ns: int, reason: str) -> None:
+        self._queue.join()
+        self.open.discard(session)
+        self.reasons[session] = reason
+
+    def flush(self, timeout: float) -> bool:
+        self._queue.join()
+        return True
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            self.go.wait()
+            session, batch, committed = entry
+            if batch.last_seq > self.have[session]:
+                self._store(session, batch)
+                self.have[session] = batch.last_seq
+            if committed is not None:
+                committed(batch.last_seq)
+            self._queue.task_done()
+        self._queue.task_done()
+
+    def _store(self, session: str, batch: Batch) -> None:
+        self.batches.append(batch)
+        self._texts.update({(session, handle): text for handle, text in batch.texts})
+        self._patterns.update({(session, entry.handle): entry.pattern for entry in batch.patterns})
+        for handle, _, fact in batch.opened:
+            self.machines.setdefault((session, handle), fact)
+        columns = batch.transitions
+        for machine, sequence, pattern in zip(columns.machine, columns.sequence, columns.pattern, strict=True):
+            assert (session, machine) in self.machines
+            self.duplicates += (session, machine, sequence) in self.facts
+            self.facts[session, machine, sequence] = self._patterns[session, pattern]
+            self.rows.setdefault((session, machine), []).append(sequence)
+        for row, level, text in zip(batch.logs.row, batch.logs.level, batch.logs.text, strict=True):
+            self.logs.append((self.machines[session, columns.machine[row]].id, level, self._texts[session, text]))
+        self.gaps += batch.gaps
+        self.closed += [self.machines[session, entry.machine].id for entry in batch.closed]
+
+    def summary(self) -> dict[str, object]:
+        """Counts that can be printed."""
+        return {
+            "machines": sorted(fact.id for fact in self.machines.values()),
+            "transitions": sum(map(len, self.rows.values())),
+            "duplicates": self.duplicates,
+            "lost": sum(gap.lost for gap in self.gaps),
+            "closed": sorted(self.closed),
+            "open": len(self.open),
+            "reasons": sorted(self.reasons.values()),
+            "services": sorted(process.name for process in self.processes.values()),
+        }
+
+
+def main() -> None:
+    from am_telemetry.collector import Collector
+
+    sink = MemorySink()
+    if len(sys.argv) > 2:
+        sink.have.update(json.loads(sys.argv[2]))
+    collector = Collector(sink, f"localhost:{sys.argv[1]}")
+    collector.start()
+    print(collector.port, flush=True)
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            break
+        print(json.dumps({**sink.summary(), "have": sink.have}), flush=True)
+    collector.stop()
+    print(json.dumps(sink.summary()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
