@@ -81,7 +81,7 @@ def automat_machine(states: int, handlers: bool, moves: Sequence[int]) -> Walker
             method.__annotations__ = {"return": None}
             namespace[f"go{i}"] = method
 
-    inputs = types.new_class("Inputs", (Protocol,), {}, fill)  # type: ignore[arg-type]  # a protocol made of a list
+    inputs = types.new_class("Inputs", (Protocol,), {}, fill)
     builder = TypeMachineBuilder(inputs, Core)
     nodes = [builder.state(f"S{i}") for i in range(states)]
     for source in nodes:
@@ -120,7 +120,7 @@ def statemachine_machine(states: int, handlers: bool, moves: Sequence[int]) -> W
         for i in range(states):
             namespace[f"on_enter_s{i}"] = count
             namespace[f"on_exit_s{i}"] = count
-    machine = type(StateMachine)("Walker", (StateMachine,), namespace)()
+    machine = types.new_class("Walker", (StateMachine,), {}, lambda body: body.update(namespace))()
     calls = [f"go{move}" for move in moves]
 
     def walk() -> None:
