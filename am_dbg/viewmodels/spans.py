@@ -62,10 +62,15 @@ Line = tuple[Span, ...]
 
 TEXT_LIMIT: Final = 2_000
 """Characters of one text that are shown before it is cut."""
-_MARKS_LIMIT: Final = 3
+_MARKS: Final = frozenset({"Mn", "Me", "Mc"})
+_MARKS_LIMIT: Final = 4
 _VARIATION: Final = frozenset("\ufe0e\ufe0f")
 # Medial and final Hangul letters join the preceding one, so terminals give them no cell of their own.
 _JOINING_JAMO: Final = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF))
+# Letters that are drawn as nothing, and skin tones, whose width depends on what stands before them.
+_INVISIBLE: Final = ((0x115F, 0x1160), (0x3164, 0x3164), (0xFFA0, 0xFFA0), (0x1F3FB, 0x1F3FF))
+# Trigrams, hexagrams and counting rods take two cells since Unicode 16, which older tables do not know.
+_NEWLY_WIDE: Final = ((0x2630, 0x2637), (0x268A, 0x268F), (0x4DC0, 0x4DFF), (0x1D300, 0x1D356), (0x1D360, 0x1D376))
 _PLAIN: Final = re.compile(r"[ -~]*\Z")
 
 
@@ -97,7 +102,7 @@ def _harmless(text: str) -> str:
             piece = "␡"
         else:
             category = unicodedata.category(char)
-            if category in ("Mn", "Me"):
+            if category in _MARKS:
                 if char in _VARIATION:
                     continue
                 marks += 1
@@ -116,7 +121,7 @@ def _harmless(text: str) -> str:
 def _visible(char: str, code: int, category: str) -> str:
     if category == "Cs":
         return "\ufffd"
-    if category in ("Cc", "Cf", "Cn", "Zl", "Zp"):
+    if category in ("Cc", "Cf", "Cn", "Zl", "Zp") or _within(code, _INVISIBLE):
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
     return " " if category == "Zs" and unicodedata.east_asian_width(char) not in "WF" else char
 
@@ -125,9 +130,13 @@ def _visible(char: str, code: int, category: str) -> str:
 def char_width(char: str) -> int:
     """Terminal cells of one character of cleaned text: 0 for combining marks, 2 for wide ones, else 1."""
     code = ord(char)
-    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc") or any(a <= code <= b for a, b in _JOINING_JAMO):
+    if unicodedata.category(char) in _MARKS or _within(code, _JOINING_JAMO):
         return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return 2 if unicodedata.east_asian_width(char) in "WF" or _within(code, _NEWLY_WIDE) else 1
+
+
+def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= code <= last for first, last in ranges)
 
 
 def width(text: str) -> int:

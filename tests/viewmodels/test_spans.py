@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from am_dbg.viewmodels.spans import Role, Span, clean, cut, cut_line, line_text, line_width, pad, plain, width
@@ -33,6 +33,12 @@ def test_cleaning_clean_text_changes_nothing(text: str) -> None:
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=30))
 def test_ordinary_words_in_any_script_are_left_alone(text: str) -> None:
+    assume(not set(text) & set("\u115f\u1160\u3164\uffa0🏻🏼🏽🏾🏿"))  # drawn as nothing, or not by themselves
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize("text", ["नमस्ते", "สวัสดี", "שלום", "مرحبا", "안녕", "Việt"])
+def test_greetings_are_left_alone(text: str) -> None:
     assert clean(text) == text
 
 
@@ -47,7 +53,7 @@ def test_ordinary_words_in_any_script_are_left_alone(text: str) -> None:
         ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
         ("\ud83d", "\ufffd"),
         ("\u0301x", "◌\u0301x"),
-        ("e" + "\u0301" * 50, "e" + "\u0301" * 3),
+        ("e" + "\u0301" * 50, "e" + "\u0301" * 4),
         ("[red]not markup[/red]", "[red]not markup[/red]"),
         ("no\u00a0break", "no break"),
         ("\u2028", "\\u2028"),
@@ -70,13 +76,16 @@ def test_wide_and_combining_characters_are_measured_in_cells() -> None:
     assert width("ab") == 2
 
 
-@settings(max_examples=200)
-@given(any_text)
-def test_widths_agree_with_what_the_user_interface_draws(text: str) -> None:
+def test_widths_of_all_characters_agree_with_what_the_user_interface_draws() -> None:
     from rich.cells import cell_len
 
-    shown = clean(text)
-    assert width(shown) == sum(cell_len(char) for char in shown)
+    different = [
+        hex(code)
+        for code in range(0x20, 0x30000)
+        for char in (chr(code),)
+        if clean("a" + char) == "a" + char and width(char) != cell_len(char)
+    ]
+    assert different == []
 
 
 @settings(max_examples=300)
