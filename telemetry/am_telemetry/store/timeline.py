@@ -158,10 +158,10 @@ class Timeline:
         """
         size = len(self.states)
         if clock is None:
-            clock = self.clock(self.count)
+            clock = self._next_clock()
         elif schema is not None:
             axis = self._axis(schema)
-            known = list(self.clock(self.count))
+            known = list(self._next_clock())
             for state, tick in enumerate(clock):
                 if state in axis:
                     known[axis[state]] = tick
@@ -282,6 +282,13 @@ class Timeline:
     def all(self) -> BitMap:
         """A new set of all transition numbers."""
         return BitMap(range(1, self.count + 1)) if self.count else BitMap()
+
+    def _next_clock(self) -> tuple[int, ...]:
+        """The ticks that the next transition starts from."""
+        frame = self.keyframes[-1]
+        if frame.number < self.count:
+            return self.clock(self.count)
+        return frame.clock + (0,) * (len(self.states) - len(frame.clock))
 
     # -- inside -------------------------------------------------------------------------------------------------
 
