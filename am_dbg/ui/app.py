@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from am_dbg.remote._textual import set_terminal_title
 from am_dbg.session import Session
-from am_dbg.ui.palette import ActionProvider, MachineProvider, StateProvider
+from am_dbg.ui.palette import open_palette
 from am_dbg.ui.screens.main import MainScreen
 from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.themes import DARK, LIGHT, PLAIN, themes
@@ -34,7 +33,6 @@ class DebuggerApp(App[None]):
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar = {ActionProvider, MachineProvider, StateProvider}
 
     def __init__(
         self,
@@ -106,6 +104,9 @@ class DebuggerApp(App[None]):
     def run_action_by_id(self, action_id: str) -> None:
         """Run an action of the registry, for instance from the palette."""
         self.main.controller.run(action_id)
+
+    def action_command_palette(self) -> None:
+        open_palette(self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return ()

@@ -1,11 +1,9 @@
-"""Actions to key bindings, and key names to what is printed on a keyboard."""
+"""Keys to actions, and key names to what is printed on a keyboard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-
-from textual.binding import Binding, BindingType
 
 from am_dbg.ui.actions import ACTIONS, Action
 
@@ -31,17 +29,6 @@ def printed_keys(action: Action) -> str:
     return "  ".join(printed(key) for key in action.keys)
 
 
-def bindings(actions: Iterable[Action] = ACTIONS) -> list[BindingType]:
-    """One Textual binding per key. They call ``action_run`` with the id of the action."""
-    return [
-        Binding(
-            key,
-            f"run('{action.id}')",
-            action.title,
-            show=False,
-            id=f"{action.id}:{index}",
-            tooltip=action.description,
-        )
-        for action in actions
-        for index, key in enumerate(action.keys)
-    ]
+def key_table(actions: Iterable[Action] = ACTIONS) -> dict[str, str]:
+    """Key, as Textual names it, to the id of the action it stands for."""
+    return {key: action.id for action in actions for key in action.keys}

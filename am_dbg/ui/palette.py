@@ -94,6 +94,12 @@ class StateProvider(_Commands):
             yield _Command(clean(name, 80), "state of this machine", select)
 
 
+def open_palette(app: App[Any]) -> None:
+    """Everything: actions, machines, states."""
+    providers = [ActionProvider, MachineProvider, StateProvider]
+    app.push_screen(CommandPalette(providers, placeholder="A command, a machine or a state …"))
+
+
 def open_finder(app: App[Any]) -> None:
     """The palette with names only: machines and states."""
     app.push_screen(CommandPalette([MachineProvider, StateProvider], placeholder="A machine or a state …"))

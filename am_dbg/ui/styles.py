@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from rich.segment import Segment
 from rich.style import Style
 
 from am_dbg.ui.themes import PLAIN
-from am_dbg.viewmodels.spans import Role, Span
+from am_dbg.viewmodels.spans import Line, Role, Span
 
 _ATTRIBUTES: Final[Mapping[str, str]] = {
     "error": "bold",
     "title": "bold",
     "cursor": "bold",
-    "called": "bold underline",
+    "called": "bold",
     "bright": "bold",
 }
 """Weights that belong to a meaning in every theme."""
@@ -36,8 +37,6 @@ _PLAIN_ATTRIBUTES: Final[Mapping[str, str]] = {
     "highlight-error": "bold reverse",
 }
 """Weights that replace colours where there are none."""
-
-_BACKGROUNDS: Final[Mapping[str, str]] = {"highlight": "am-hl1"}
 
 
 class RoleStyles:
@@ -67,6 +66,17 @@ class RoleStyles:
             style = self._cache[key] = self._build(*key)
         return style
 
+    def segments(self, line: Line, row: Style) -> list[Segment]:
+        """A line on the style of its row. Underlines end where the text ends, not where its padding does."""
+        segments: list[Segment] = []
+        for span in line:
+            style = row + self.of(span)
+            text = span.text.rstrip(" ") if span.underline else span.text
+            segments.append(Segment(text, style))
+            if len(text) < len(span.text):
+                segments.append(Segment(span.text[len(text) :], row))
+        return segments
+
     def role(self, role: Role) -> Style:
         """The style of a role by itself."""
         return self.of(Span("", role))
@@ -77,5 +87,4 @@ class RoleStyles:
         if self.plain:
             return Style.parse(_PLAIN_ATTRIBUTES.get(name, "")) + extra
         color = self._variables.get(f"am-{name}", self._variables["am-text"])
-        background = self._variables[_BACKGROUNDS[name]] if name in _BACKGROUNDS else None
-        return Style(color=color, bgcolor=background) + Style.parse(_ATTRIBUTES.get(name, "")) + extra
+        return Style(color=color) + Style.parse(_ATTRIBUTES.get(name, "")) + extra

@@ -36,7 +36,7 @@ _DARK_COLORS: Final = {
     "am-added": "#8fd18b",
     "am-removed": "#d99a86",
     "am-called": "#e7e9ee",
-    "am-accepted": "#8fd18b",
+    "am-accepted": "#5b8a78",
     "am-highlight": "#dce8f5",
     "am-canceled": "#ef7e87",
     "am-queued": "#d9bb62",
@@ -70,7 +70,7 @@ _LIGHT_COLORS: Final = {
     "am-added": "#1c7a2c",
     "am-removed": "#9a4a2c",
     "am-called": "#15191d",
-    "am-accepted": "#1c7a2c",
+    "am-accepted": "#5f9a86",
     "am-highlight": "#0d2a45",
     "am-canceled": "#b71c33",
     "am-queued": "#806400",
@@ -84,6 +84,26 @@ _LIGHT_COLORS: Final = {
 }
 
 VARIABLES: Final = tuple(_DARK_COLORS)
+
+_ANSI_VARIABLES: Final = (
+    "ansi-background",
+    "ansi-foreground",
+    "border",
+    "border-blurred",
+    "block-cursor-foreground",
+    "block-cursor-background",
+    "block-cursor-blurred-foreground",
+    "block-cursor-blurred-background",
+    "input-cursor-background",
+    "input-cursor-foreground",
+    "input-selection-background",
+    "input-selection-foreground",
+    "screen-selection-background",
+    "screen-selection-foreground",
+)
+"""What Textual itself wants from a theme that leaves colours to the terminal."""
+
+_PLAIN_TEXT_STYLES: Final = {"block-cursor-text-style": "reverse", "input-cursor-text-style": "reverse"}
 
 
 def themes() -> list[Theme]:
@@ -134,6 +154,6 @@ def themes() -> list[Theme]:
             surface="ansi_default",
             panel="ansi_default",
             boost="ansi_default",
-            variables=dict.fromkeys(VARIABLES, "ansi_default"),
+            variables={**dict.fromkeys((*VARIABLES, *_ANSI_VARIABLES), "ansi_default"), **_PLAIN_TEXT_STYLES},
         ),
     ]

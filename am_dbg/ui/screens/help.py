@@ -11,6 +11,7 @@ from am_dbg.ui.actions import ACTIONS, EVERYWHERE, Action, Group, Pane
 from am_dbg.ui.keymap import printed_keys
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
+from am_dbg.viewmodels import strip
 from am_dbg.viewmodels.spans import Line, Role, Span, pad, width
 
 _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
@@ -54,31 +55,37 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("▸", Role.CURSOR, "the selected machine, also bold and underlined"),
         ("R", Role.ACTIVE, "Ready is active at this moment"),
         ("S", Role.ACTIVE, "Start is active, Ready is not"),
-        ("E", Role.ERROR, "Exception is active"),
+        ("E", Role.ERROR, "an error state is active at this moment"),
+        ("e", Role.ERROR_RECENT, "an error among the 100 transitions before"),
         ("96+", Role.TEXT, "transitions up to this moment; + means that later ones exist"),
         ("●", Role.ACTIVE, "the program is connected"),
         ("○", Role.DIM, "the program is gone"),
-        ("✕", Role.ERROR, "an error state is active now"),
-        ("!", Role.ERROR_RECENT, "an error among the last 100 transitions"),
     ),
     Pane.SCHEMA: (
         ("●", Role.ACTIVE, "active"),
         ("○", Role.INACTIVE, "inactive"),
         ("+", Role.ADDED, "activated by the current transition"),
         ("−", Role.REMOVED, "deactivated by it"),
-        ("~", Role.CALLED, "entered again by it, without a change"),
+        ("~", Role.CALLED, "entered again by it"),
+        ("✕", Role.CANCELED, "called by it in vain"),
+        ("A  M", Role.MULTI, "auto state, multi state"),
+        ("▌", Role.HIGHLIGHT, "is, belongs to or refers to the selected state"),
         ("Name", Role.CALLED, "underlined: named by the mutation"),
     ),
     Pane.LOG: (
-        ("+", Role.ACCEPTED, "an accepted transition"),
+        ("+", Role.ADDED, "states were added"),
+        ("−", Role.REMOVED, "states were only removed"),
+        ("~", Role.CALLED, "states were entered again"),
+        ("!", Role.ERROR, "an error, or a handler that failed"),
         ("✕", Role.CANCELED, "canceled"),
         ("·", Role.EMPTY, "without effect"),
-        ("»", Role.QUEUED, "only queued"),
+        ("…", Role.QUEUED, "only queued"),
     ),
     Pane.STRIP: (
-        ("┃", Role.CURSOR, "the current transition"),
-        ("▁▄█", Role.VALUE, "few or many transitions in a short time"),
-        ("✕", Role.ERROR, "an error"),
+        (strip.CURSOR_MARK, Role.CURSOR, "the current transition"),
+        (strip.BARS[0::3], Role.ACCEPTED, "slow to fast: transitions per time"),
+        (strip.ERROR_MARK, Role.ERROR, "an error among them"),
+        (strip.CANCELED_MARK, Role.CANCELED, "a canceled one among them"),
     ),
 }
 
@@ -131,9 +138,10 @@ def help_lines(pane: Pane, columns: int) -> list[Line]:
         lines.append(_heading(title + (" – where you are" if shown is pane else "")))
         lines += [(Span("  " + part, Role.TEXT),) for part in _wrap(" ".join(text), columns - 4)]
         for sign, role, meaning in _SIGNS[shown]:
-            lines.append(
-                (Span("    " + pad(sign, 8), role, bold=True, underline=sign == "Name"), Span(meaning, Role.DIM))
-            )
+            parts = _wrap(meaning, columns - 14)
+            underline = sign == "Name"
+            lines.append((Span("    " + pad(sign, 8), role, bold=True, underline=underline), Span(parts[0], Role.DIM)))
+            lines += [(Span(" " * 12 + part, Role.DIM),) for part in parts[1:]]
         lines.append(())
         if shown is pane:
             lines += _key_lines(columns)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from am_dbg.session import Session
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.controller import Controller
-from am_dbg.ui.keymap import bindings
+from am_dbg.ui.keymap import key_table
 from am_dbg.ui.widgets.address_bar import AddressBar
 from am_dbg.ui.widgets.bar import Bar
 from am_dbg.ui.widgets.empty_pane import EmptyPane
@@ -45,13 +45,13 @@ _ORDER: Final = (Pane.MACHINES, Pane.SCHEMA, Pane.LOG, Pane.STRIP)
 class MainScreen(Screen[None], inherit_bindings=False):
     """Panes over one session."""
 
-    BINDINGS = bindings()
     AUTO_FOCUS = "#machines"
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self.controller = Controller(session, self)
+        self._keys = key_table()
         self._pane = Pane.MACHINES
         self.painted_revision = -1
         """Revision of the session that is on the screen."""
@@ -83,9 +83,24 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
-    def action_run(self, action_id: str) -> None:
-        """What every key binding calls."""
-        self.controller.run(action_id)
+    def take_key(self, event: events.Key) -> None:
+        """Do what a key means in the focused pane.
+
+        The panes hand their keys over at once instead of letting them rise through the tree as bindings do: every hop
+        is a queue of its own, and keys typed in quick succession would overtake each other.
+        """
+        view = self.focused_view
+        if isinstance(view, SearchableView) and view.take_letter(event):
+            event.stop()
+            return
+        action = next((self._keys[key] for key in event.aliases if key in self._keys), None)
+        if action is not None:
+            event.stop()
+            self.controller.run(action)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key while no pane has the focus."""
+        self.take_key(event)
 
     # -- focus ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
@@ -73,8 +72,7 @@ class Bar(Widget, can_focus=False, inherit_bindings=False):
         width = self.size.width
         if y >= len(self._drawn):
             return Strip.blank(width, base)
-        segments = [Segment(span.text, base + styles.of(span)) for span in self._drawn[y]]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(styles.segments(self._drawn[y], base)).adjust_cell_length(width, base)
 
     def on_resize(self) -> None:
         self._drawn = []

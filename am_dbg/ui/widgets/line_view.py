@@ -228,7 +228,7 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         elif drawn.kind == "current":
             row = base + styles.current
         width = self.inner_width
-        body = Strip([Segment(span.text, _over(row, styles.of(span), drawn.kind)) for span in drawn.line])
+        body = Strip(styles.segments(drawn.line, row))
         body = body.crop(drawn.left, drawn.left + width) if drawn.left else body
         body = body.adjust_cell_length(width, row)
         return Strip([side, *body, right], width + 2)
@@ -243,7 +243,7 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         width = self.inner_width
         label: list[Segment] = []
         if drawn.line and width > 4:
-            spans = Strip([Segment(span.text, base + styles.of(span)) for span in drawn.line])
+            spans = Strip(styles.segments(drawn.line, base))
             spans = spans.crop(0, min(spans.cell_length, width - 4))
             label = [Segment(" ", base), *spans, Segment(" ", base)]
         used = sum(cell_len(segment.text) for segment in label)
@@ -303,8 +303,3 @@ def target_at(line: Line, column: int) -> object:
         if 0 <= column < position:
             return span.target
     return None
-
-
-def _over(row: Style, style: Style, kind: str) -> Style:
-    """A span's style on its row; the row's background wins over a highlight under the cursor."""
-    return row + style if kind == "row" else row + style + Style(bgcolor=row.bgcolor)

@@ -70,6 +70,7 @@ class LogView(SessionView):
         self.sync()
 
     def move_cursor(self, step: int) -> None:
+        self.sync()  # a move in time may not have been painted yet
         rows, height = self._shown, self.inner_height
         if not rows:
             return

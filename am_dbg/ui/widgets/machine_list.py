@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from am_dbg.session import Session
-from am_dbg.ui.widgets.session_view import SearchableView
+from am_dbg.ui.widgets.session_view import SearchableView, beside
 from am_dbg.viewmodels import machines
 from am_dbg.viewmodels.spans import Line, Role, Span
 
@@ -22,7 +22,7 @@ class MachineList(SearchableView):
 
     def title(self, width: int) -> Line:
         title = machines.title(self.session)
-        return (*title, Span("  Schema", Role.DIM)) if self.main.is_narrow else title
+        return beside(title, (Span("  Schema", Role.DIM),), width) if self.main.is_narrow else title
 
     def subtitle(self, width: int) -> Line:
         count = self.row_count()

@@ -8,7 +8,7 @@ from textual import events
 
 from am_dbg.session import Session
 from am_dbg.session.targets import ToggleNode
-from am_dbg.ui.widgets.session_view import SearchableView
+from am_dbg.ui.widgets.session_view import SearchableView, beside
 from am_dbg.viewmodels import tree
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 
@@ -25,7 +25,7 @@ class SchemaTree(SearchableView):
 
     def title(self, width: int) -> Line:
         title = tree.title(self.session)
-        return (Span("Machines  ", Role.DIM), *title) if self.main.is_narrow else title
+        return beside((Span("Machines  ", Role.DIM),), title, width) if self.main.is_narrow else title
 
     def subtitle(self, width: int) -> Line:
         state = self.session.state

@@ -11,6 +11,7 @@ from textual import events
 from am_dbg.session import Session
 from am_dbg.ui.typeahead import Hit, TypeAhead
 from am_dbg.ui.widgets.line_view import LineView
+from am_dbg.viewmodels.spans import Line, line_width
 
 if TYPE_CHECKING:
     from am_dbg.ui.screens.main import MainScreen
@@ -27,6 +28,9 @@ class SessionView(LineView):
     def main(self) -> MainScreen:
         """The screen this pane is on."""
         return cast("MainScreen", self.screen)
+
+    def on_key(self, event: events.Key) -> None:
+        self.main.take_key(event)
 
     def follow(self, target: object) -> None:
         """Do what a span promises, and show it."""
@@ -55,20 +59,27 @@ class SearchableView(SessionView):
         if count:
             self.go_to_row(max(0, min((self.cursor_row() or 0) + step, count - 1)))
 
-    def on_key(self, event: events.Key) -> None:
-        """Letters search; everything else is left to the bindings."""
-        letter = event.character
+    def take_letter(self, event: events.Key) -> bool:
+        """Search with a typed letter; False when the key is none. Digits count within a word only."""
+        letter = event.character or ""
+        searching = bool(self.search.word)
         if event.key == "backspace":
-            event.stop()
-            if self.search.word:
+            if searching:
                 self._found(self.search.erase(self.names()))
-        elif letter is not None and len(letter) == 1 and (letter in "-_" or letter.islower()):
-            if "ctrl" in event.key or "alt" in event.key:
-                return
-            event.stop()
-            self._found(self.search.type(letter, self.names(), self.cursor_row() or 0))
+            return True
+        is_letter = len(letter) == 1 and (letter in "-_" or letter.islower() or (searching and letter.isdecimal()))
+        if not is_letter or event.key.startswith(("ctrl+", "alt+")):
+            return False
+        self._found(self.search.type(letter, self.names(), self.cursor_row() or 0))
+        return True
 
     def _found(self, hit: Hit | None) -> None:
         if hit is not None:
             self.go_to_row(hit.row)
         self.main.paint_soon()
+
+
+def beside(first: Line, second: Line, width: int) -> Line:
+    """Two titles of panes that share a place; the shorter of them goes where there is no room for both."""
+    both = (*first, *second)
+    return both if line_width(both) <= width - 2 else max(first, second, key=line_width)

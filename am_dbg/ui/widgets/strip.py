@@ -49,6 +49,9 @@ class DensityStrip(Bar, can_focus=True):
     def _paint(self) -> None:
         cast("MainScreen", self.screen).paint_soon()
 
+    def on_key(self, event: events.Key) -> None:
+        cast("MainScreen", self.screen).take_key(event)
+
     def on_focus(self) -> None:
         self.sync()
 

@@ -1,0 +1,61 @@
+"""The registry of actions: complete, free of contradictions, and the source of help, palette and footer."""
+
+from __future__ import annotations
+
+from am_dbg.ui.actions import ACTIONS, BY_ID, EVERYWHERE, Pane, footer_actions
+from am_dbg.ui.controller import Controller
+from am_dbg.ui.keymap import key_table, printed, printed_keys
+from am_dbg.ui.screens.help import help_lines
+from am_dbg.viewmodels.spans import line_text, line_width
+
+
+def test_every_action_has_a_handler_and_a_key() -> None:
+    for action in ACTIONS:
+        assert callable(getattr(Controller, action.handler)), action.id
+        assert action.keys, action.id
+
+
+def test_no_key_means_two_things_and_no_id_is_used_twice() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    assert len(BY_ID) == len(ACTIONS)
+
+
+def test_lower_case_letters_stay_free_for_searching() -> None:
+    assert not [key for action in ACTIONS for key in action.keys if len(key) == 1 and key.islower()]
+
+
+def test_every_key_leads_to_its_action() -> None:
+    table = key_table()
+    assert len(table) == sum(len(action.keys) for action in ACTIONS)
+    assert set(table.values()) == set(BY_ID)
+
+
+def test_nothing_is_reachable_with_alt_only() -> None:
+    for action in ACTIONS:
+        assert any("alt+" not in key for key in action.keys), action.id
+
+
+def test_keys_are_printed_as_on_a_keyboard() -> None:
+    assert [printed(key) for key in ("alt+left", "question_mark", "f9", "ctrl+p", "H", "full_stop", "shift+tab")] == [
+        "Alt+←", "?", "F9", "Ctrl+P", "H", ".", "Shift+Tab",
+    ]  # fmt: skip
+
+
+def test_help_explains_every_action_at_every_width() -> None:
+    for columns in (56, 76, 110):
+        for pane in Pane:
+            lines = help_lines(pane, columns)
+            text = "\n".join(line_text(line) for line in lines)
+            flat = " ".join(text.split())
+            for action in ACTIONS:
+                if action.argument is None:
+                    assert action.description in flat, (pane, action.id)
+                    assert printed_keys(action).split("  ")[0] in text, (pane, action.id)
+            assert max(line_width(line) for line in lines) <= columns, pane
+
+
+def test_the_footer_names_keys_that_work_everywhere() -> None:
+    for action in footer_actions():
+        assert " " in action.footer, action.id
+        assert action.where == EVERYWHERE, action.id
