@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from am_telemetry.facts import (
     ErrorFact,
@@ -27,14 +26,19 @@ from am_telemetry.facts import (
     StepFact,
 )
 from am_telemetry.store.reading import RecordingTotals
-from am_telemetry.store.records import LogRecord, MachineRecord, PatternRecord, ProcessRecord, TransitionRecord
+from am_telemetry.store.records import (
+    EndReason,
+    LogRecord,
+    MachineRecord,
+    PatternRecord,
+    ProcessRecord,
+    TransitionRecord,
+)
 from am_telemetry.store.timeline import Timeline
 
 START_NS = 1_700_000_000_000_000_000
 """2023-11-14 22:13:20 UTC: when recordings begin unless told otherwise."""
 MILLISECOND = 1_000_000
-
-EndReason = Literal["", "disposed", "disconnected", "superseded"]
 
 
 @dataclass
