@@ -61,10 +61,11 @@ class Catalog:
 
     def schema(self, fact: SchemaFact) -> int:
         """The id of a schema."""
-        digest = fact.digest
-        known = self._schema_ids.get(digest)
+        known = self._schema_ids.get(fact.digest)
         if known is not None:
             return known
+        digest = fact.digest
+        fact = codec.storable_schema(fact)
         cursor = self._db.execute(
             "INSERT INTO schemas (digest, states_json) VALUES (?, ?)", (digest, codec.schema_to_json(fact))
         )
@@ -89,6 +90,7 @@ class Catalog:
         if known is not None:
             return known
         schema = self._schemas[schema_id]
+        fact = codec.storable_pattern(fact)
         values = codec.pattern_values(fact, schema)
         row = self._db.execute(
             "SELECT id FROM patterns WHERE schema_id = ? AND digest = ?", (schema_id, values[0])

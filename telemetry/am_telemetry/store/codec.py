@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple, replace
 from typing import Any, Final, cast
 
 from am_telemetry.facts import Flag, Mutation, PatternFact, Relation, SchemaFact, StateFact, StepFact, StepKind
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _RELATIONS: Final = ("require", "add", "remove", "after", "tags")
 
 
@@ -24,15 +27,30 @@ def storable(text: str) -> str:
 
 
 def to_json(value: object) -> str:
-    """Compact JSON. Non-ASCII text stays readable, lone surrogates become JSON escapes, so nothing is lost."""
+    """Compact JSON whose strings are stored as :func:`storable` would have them; non-ASCII text stays readable.
+
+    A JSON escape of a lone surrogate would not do: SQLite's JSON functions turn it into bytes that are not UTF-8.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
+    return text if text.isascii() else _SURROGATE.sub(_spell_out, text)
+
+
+def _spell_out(match: re.Match[str]) -> str:
+    return f"\\\\u{ord(match[0]):04x}"
+
+
+def storable_schema(schema: SchemaFact) -> SchemaFact:
+    """The schema as it reads after it was stored."""
+    text = json.dumps([astuple(state) for state in schema.states], ensure_ascii=False)
+    return schema_from_json(schema_to_json(schema)) if _SURROGATE.search(text) else schema
+
+
+def storable_pattern(fact: PatternFact) -> PatternFact:
+    """The pattern as it reads after it was stored."""
+    if not any(_SURROGATE.search(text) for text in (*fact.handlers, fact.canceled_by)):
+        return fact
+    handlers = tuple(storable(name) for name in fact.handlers)
+    return replace(fact, handlers=handlers, canceled_by=storable(fact.canceled_by))
 
 
 def schema_to_json(schema: SchemaFact) -> str:

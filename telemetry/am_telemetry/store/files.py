@@ -183,6 +183,8 @@ def _check_layout(path: Path) -> int:
             raise damaged(path, f"the table {missing[0]} is missing")
     except sqlite3.Error as error:
         raise from_sqlite(path, error) from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, "a name in it is not text") from error
     finally:
         connection.close()
     return version

@@ -205,9 +205,12 @@ class SessionFile:
         """One transition with its details.
 
         Raises:
-            IndexError: there is no such transition.
+            IndexError: there is no such transition, or it has not been caught up with.
+            KeyError: there is no such machine.
             StoreError: the file cannot be read.
         """
+        if not 1 <= number <= self._model.timelines[machine_id].count:
+            raise IndexError(number)
         row = self._one(
             "SELECT id, number + skipped, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time"
             " FROM transitions WHERE machine_id = ? AND number = ?",
@@ -294,16 +297,16 @@ class SessionFile:
         return connection
 
     def _one(self, statement: str, values: Sequence[object]) -> Any:
-        try:
-            return self.reader().execute(statement, values).fetchone()
-        except sqlite3.Error as error:
-            raise from_sqlite(self._path, error) from error
+        rows = self._all(statement, values)
+        return rows[0] if rows else None
 
     def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
         try:
             return self.reader().execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise from_sqlite(self._path, error) from error
+        except UnicodeDecodeError as error:
+            raise damaged(self._path, "a text in it is not text") from error
 
     def _take_pending(self) -> None:
         with self._pending_lock:

@@ -24,7 +24,7 @@ _VERDICT = """CASE
 
 VIEWS: Final = f"""
 CREATE VIEW v_transitions AS
-  -- What happened, in order of arrival. Narrow it with: WHERE machine = 'name' ORDER BY number
+  -- What happened, in order of arrival. Narrow it with: WHERE machine = 'name' ORDER BY run, number
   SELECT
     machines.name AS machine,
     machines.run AS run,
