@@ -1,6 +1,7 @@
 """A sink that keeps everything in memory, commits on a thread of its own, and can be slow, stuck or forgetful.
 
-Run as a program it is a hub: it collects on a port and answers questions on standard input.
+Run as a program (``memory_sink.py PORT [JOURNAL]``) it is a hub: it collects on a port and answers every line on
+standard input with a summary. With a journal it survives being killed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from am_telemetry.batch import Batch
 from am_telemetry.facts import GapFact, MachineFact, PatternFact, ProcessFact
@@ -18,7 +21,8 @@ from am_telemetry.facts import GapFact, MachineFact, PatternFact, ProcessFact
 class MemorySink:
     """Implements the Sink protocol."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Path | None = None) -> None:
+        self._journal = journal
         self.processes: dict[str, ProcessFact] = {}
         self.have: dict[str, int] = {}
         self.open: set[str] = set()
@@ -38,6 +42,7 @@ class MemorySink:
         self._patterns: dict[tuple[str, int], PatternFact] = {}
         self._texts: dict[tuple[str, int], str] = {}
         self._queue: queue.Queue[tuple[str, Batch, Callable[[int], None] | None] | None] = queue.Queue()
+        self._load()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -77,6 +82,7 @@ class MemorySink:
             session, batch, committed = entry
             if batch.last_seq > self.have[session]:
                 self._store(session, batch)
+                self._write(session, batch)
                 self.have[session] = batch.last_seq
             if committed is not None:
                 committed(batch.last_seq)
@@ -100,6 +106,23 @@ class MemorySink:
         self.gaps += batch.gaps
         self.closed += [self.machines[session, entry.machine].id for entry in batch.closed]
 
+    def _write(self, session: str, batch: Batch) -> None:
+        if self._journal is None:
+            return
+        columns = batch.transitions
+        entry = {
+            "session": session,
+            "last_seq": batch.last_seq,
+            "rows": list(zip(columns.machine, columns.sequence, strict=True)),
+            "lost": sum(gap.lost for gap in batch.gaps),
+        }
+        with self._journal.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def _load(self) -> None:
+        for entry in read_journal(self._journal):
+            self.have[entry["session"]] = entry["last_seq"]
+
     def summary(self) -> dict[str, object]:
         """Counts that can be printed."""
         return {
@@ -114,12 +137,21 @@ class MemorySink:
         }
 
 
+def read_journal(path: Path | None) -> list[dict[str, Any]]:
+    """Entries of a journal; what was cut off by a kill is removed from the file."""
+    if path is None or not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        path.write_text("".join(lines[:-1]))
+        lines.pop()
+    return [json.loads(line) for line in lines]
+
+
 def main() -> None:
     from am_telemetry.collector import Collector
 
-    sink = MemorySink()
-    if len(sys.argv) > 2:
-        sink.have.update(json.loads(sys.argv[2]))
+    sink = MemorySink(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     collector = Collector(sink, f"localhost:{sys.argv[1]}")
     collector.start()
     print(collector.port, flush=True)

@@ -220,8 +220,8 @@ def test_definitions_last_for_a_connection() -> None:
     columns = TransitionColumns([10], [2000], [5], [0], [100], [0], [0])
     later = Batch(49, 49, transitions=columns, logs=LogColumns([0], [1], [7], [False]))
     assert decoder.decode(pb.ClientFrame.FromString(encode(later)).batch) == later
+    fresh = Batch(1, 1, schemas=sample().schemas, opened=sample().opened, transitions=columns)
     with pytest.raises(WireError, match="pattern 100 is not defined"):
-        fresh = Batch(1, 1, schemas=sample().schemas, opened=sample().opened, transitions=columns)
         decode(encode(fresh))
 
 

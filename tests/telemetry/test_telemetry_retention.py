@@ -1,0 +1,153 @@
+"""What is kept for the hub is bounded, and what is given up is told as gaps under the same record numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_telemetry_builder import Watch, replay
+
+from am_core import Machine
+from am_proto import telemetry_pb2 as pb
+from am_telemetry.batch import Batch
+from am_telemetry.known import Known
+from am_telemetry.retention import Retention
+from am_telemetry.wire import Decoder, encode
+
+
+class Desk:
+    """A builder whose batches are retained, and connections that read them."""
+
+    def __init__(self, max_transitions: int, machines: int = 3) -> None:
+        self.watch = Watch()
+        self.retention = Retention(encode, self.watch.builder.schemas, self.watch.dropped, max_transitions)
+        self.machines = [Machine({"A": {"multi": True}, "B": {}}, id=f"m{i}") for i in range(machines)]
+        self.tracers = [self.watch.trace(machine) for machine in self.machines]
+        self._retained = 0
+        self.connect(0)
+
+    def work(self, machine: int, count: int) -> None:
+        for i in range(count):
+            self.machines[machine].toggle("B") if i % 2 else self.machines[machine].add("A")
+        self.watch.collect()
+        for draft in self.watch.drafts[self._retained :]:
+            self.retention.add(draft)
+        self._retained = len(self.watch.drafts)
+
+    def connect(self, have_seq: int) -> None:
+        self.retention.start_again(have_seq)
+        self.known = Known(self.retention, self.watch.builder.schemas)
+        self.decoder = Decoder()
+
+    def send(self, count: int = 1000) -> list[Batch]:
+        """What the hub decodes of the next items."""
+        batches = []
+        while count and (item := self.retention.next_to_send()) is not None:
+            definitions = encode(self.known.lacking(item), self.watch.builder.schemas.handles)
+            frame = pb.ClientFrame.FromString(definitions + self.retention.frame_of(item))
+            batches.append(self.decoder.decode(frame.batch))
+            self.retention.mark_sent()
+            count -= 1
+        return batches
+
+
+def test_everything_fits_and_arrives_as_it_was() -> None:
+    desk = Desk(10_000)
+    for round_number in range(10):
+        desk.work(round_number % 3, 40)
+    batches = desk.send()
+    assert sum(map(len, batches)) == 400
+    desk.retention.acknowledge(batches[-1].last_seq)
+    assert (len(desk.retention), desk.retention.transitions, desk.retention.cost) == (0, 0, 0)
+
+
+def test_the_oldest_are_given_up_and_merge_into_one_hole() -> None:
+    desk = Desk(100)
+    for _ in range(50):
+        desk.work(0, 10)
+    assert desk.retention.transitions <= 100
+    assert len(desk.retention) <= 12
+    batches = desk.send()
+    (gap,) = [gap for batch in batches for gap in batch.gaps]
+    assert (gap.after_sequence, gap.lost) == (0, 400)
+    assert desk.watch.dropped.reasons == {"buffer full": 400}
+
+
+def test_what_is_in_flight_is_never_given_up() -> None:
+    desk = Desk(100)
+    desk.work(0, 100)
+    sent = desk.send()
+    desk.work(0, 1000)
+    assert not any(item.given_up for item in list(desk.retention)[: len(sent)])
+    desk.retention.acknowledge(sent[-1].last_seq)
+    assert desk.watch.dropped.reasons.get("buffer full", 0) >= 900
+
+
+def test_a_new_connection_hears_of_idle_machines_with_their_true_clock() -> None:
+    desk = Desk(10_000)
+    desk.work(0, 5)
+    desk.work(1, 3)
+    batches = desk.send()
+    desk.retention.acknowledge(batches[-1].last_seq)
+    desk.work(1, 1)
+    desk.connect(batches[-1].last_seq)
+    (batch,) = desk.send()
+    facts = {fact.id: fact for _, _, fact in batch.opened}
+    assert sorted(facts) == ["m0", "m1", "m2"]
+    assert facts["m0"].sequence == 5
+    assert facts["m0"].clock == tuple(desk.machines[0].time())
+    assert facts["m1"].sequence == 3
+
+
+def test_a_closed_machine_is_not_announced_again() -> None:
+    desk = Desk(10_000)
+    desk.work(0, 1)
+    desk.machines[0].dispose_force()
+    desk.work(1, 1)
+    batches = desk.send()
+    desk.retention.acknowledge(batches[-1].last_seq)
+    desk.connect(batches[-1].last_seq)
+    desk.work(1, 1)
+    (batch,) = desk.send()
+    assert sorted(fact.id for _, _, fact in batch.opened) == ["m1", "m2"]
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("work"), st.integers(0, 2), st.integers(1, 60)),
+        st.tuples(st.just("send"), st.integers(1, 4), st.just(0)),
+        st.tuples(st.just("lose"), st.integers(0, 3), st.just(0)),
+        st.tuples(st.just("ack"), st.just(0), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(ACTS, st.integers(20, 150))
+def test_the_hub_can_always_tell_the_whole_story(acts: list[tuple[str, int, int]], room: int) -> None:
+    """Connections are lost with acknowledgements unheard, room runs out; the hub's clocks are right in the end."""
+    desk = Desk(room)
+    stored: list[Batch] = []
+    for act, number, count in acts:
+        if act == "work":
+            desk.work(number, count)
+        elif act == "send":
+            stored += desk.send(number)
+        elif act == "ack" and stored:
+            desk.retention.acknowledge(stored[-1].last_seq)
+        elif act == "lose":
+            # What was sent last may not have reached the store.
+            del stored[max(0, len(stored) - min(number, desk.retention.in_flight)) :]
+            desk.connect(stored[-1].last_seq if stored else 0)
+    desk.work(0, 1)
+    stored += desk.send()
+    first: dict[int, int] = {}
+    for batch in stored:
+        batch.opened = [entry for entry in batch.opened if first.setdefault(entry[0], id(batch)) == id(batch)]
+    assert all(a.last_seq + 1 == b.first_seq for a, b in pairwise(stored))
+    patterns = {entry.handle: entry.pattern for batch in stored for entry in batch.patterns}
+    clocks = replay(stored, patterns)
+    for tracer, machine in zip(desk.tracers, desk.machines, strict=True):
+        assert clocks[tracer.track.handle] == list(machine.time())

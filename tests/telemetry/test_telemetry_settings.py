@@ -1,0 +1,111 @@
+"""What the user says is understood, and what makes no sense is answered with a warning, never an exception."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from am_telemetry.settings import is_loopback, read_settings, split_address
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("", ""),
+        ("0", ""),
+        ("off", ""),
+        (False, ""),
+        ("1", "localhost:6831"),
+        (1, "localhost:6831"),
+        (True, "localhost:6831"),
+        (7000, "localhost:7000"),
+        (":7000", "localhost:7000"),
+        ("hub", "hub:6831"),
+        ("hub:7000", "hub:7000"),
+        (" 10.0.0.1:7000 ", "10.0.0.1:7000"),
+        ("[::1]:7000", "[::1]:7000"),
+        ("[::1]", "[::1]:6831"),
+    ],
+)
+def test_addresses_are_understood(value: Any, address: str) -> None:
+    found = read_settings(value, environ={})
+    assert (found.address, found.warnings) == (address, ())
+
+
+@pytest.mark.parametrize("value", ["hub:port", "::1", "http://hub:1", "a b:1", "hub:99999", "hub:0"])
+def test_a_bad_address_switches_telemetry_off_and_says_so(value: str) -> None:
+    found = read_settings(value, environ={})
+    assert found.address == ""
+    assert "AM_DBG_ADDR=1" in found.warnings[0]
+
+
+def test_the_environment_is_read_and_arguments_come_first() -> None:
+    env = {"AM_DBG_ADDR": "hub:1", "AM_SERVICE": "shop", "AM_DETAIL": "1", "AM_LOG": "changes"}
+    found = read_settings(environ=env)
+    assert (found.address, found.service, found.detail, found.log_level) == ("hub:1", "shop", 1, 2)
+    found = read_settings("other:2", service="till", detail=3, log="everything", environ=env)
+    assert (found.address, found.service, found.detail, found.log_level) == ("other:2", "till", 3, 5)
+    assert read_settings(environ={"AM_LOG_FULL": "1"}).detail == 3
+    assert not read_settings(environ={"AM_DBG_NO_TRACE": "1"}).tracebacks
+
+
+def test_nothing_said_means_off_with_sensible_defaults() -> None:
+    found = read_settings(environ={})
+    assert (found.address, found.detail, found.log_level, found.machines) == ("", 2, 3, ("*",))
+    assert found.service
+    assert found.warnings == ()
+
+
+def test_a_misspelt_log_level_is_answered_with_the_nearest_one() -> None:
+    found = read_settings(log="chnages", environ={})
+    assert found.log_level == 3
+    assert "'changes'" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"detail": 9}, {"detail": "x"}, {"machines": 5}, {"machines": ()}, {"scrub": "no"}, {"log": 9}]
+)
+def test_bad_values_become_warnings(arguments: dict[str, Any]) -> None:
+    assert len(read_settings("1", environ={}, **arguments).warnings) == 1
+
+
+def test_a_scrubber_that_cannot_be_called_hides_everything() -> None:
+    scrub = read_settings(scrub="no", environ={}).scrub  # type: ignore[arg-type]  # the mistake under test
+    assert scrub is not None
+    assert dict(scrub("m", {"a": 1})) == {"a": "[hidden]"}
+
+
+def test_machines_are_chosen_by_patterns() -> None:
+    found = read_settings(machines="shop-*, till", environ={})
+    assert [found.wants(name) for name in ("shop-1", "till", "Till", "other")] == [True, True, False, False]
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=30))
+def test_no_text_makes_reading_fail(text: str) -> None:
+    env = dict.fromkeys(("AM_DBG_ADDR", "AM_SERVICE", "AM_DETAIL", "AM_LOG", "AM_LOG_FULL", "AM_DBG_NO_TRACE"), text)
+    found = read_settings(environ=env)
+    if found.address:
+        split_address(found.address)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("app.localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("example.com", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_of_this_computer_are_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
