@@ -159,34 +159,33 @@ def test_a_stored_index_that_lags_behind_is_extended(tmp_path: Path) -> None:
 def test_another_program_can_follow_a_recording(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     sender = Sender()
-    with SessionFile.create(path) as writing, Writer(writing) as writer:
-        with SessionFile.open(path) as follower:
-            assert not follower.catch_up()
-            writer.open_session(sender.process, NOW)
-            sender.open(0, "m")
-            sender.toggle(0, times=2)
-            sender.add(0, sender_pattern(), "hello")
-            writer.put(sender.session, sender.take())
-            assert writer.flush(5)
-            version = follower.version
-            assert follower.catch_up()
-            assert follower.version > version
-            assert not follower.catch_up()
-            assert follower.timeline(1).count == 3
-            assert follower.totals().log_lines == 1
-            sender.gap(0, 1, clock=(5, 5, 5))
-            sender.revise(0, schema("A", "B", "Exception", "More"))
-            sender.toggle(0, state=1)
-            sender.close(0)
-            writer.put(sender.session, sender.take())
-            assert writer.flush(5)
-            assert follower.catch_up()
-            assert follower.machines[0].end_reason == "disposed"
-            assert follower.timeline(1).gaps == {4: 1}
-            assert follower.timeline(1).clock(4) == (5, 6, 5, 0)
-            assert follower.log_lines(1, 1, 9)[0].text == "hello"
-            writer.save_timelines()
-            assert not follower.catch_up()
+    with SessionFile.create(path) as writing, Writer(writing) as writer, SessionFile.open(path) as follower:
+        assert not follower.catch_up()
+        writer.open_session(sender.process, NOW)
+        sender.open(0, "m")
+        sender.toggle(0, times=2)
+        sender.add(0, sender_pattern(), "hello")
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        version = follower.version
+        assert follower.catch_up()
+        assert follower.version > version
+        assert not follower.catch_up()
+        assert follower.timeline(1).count == 3
+        assert follower.totals().log_lines == 1
+        sender.gap(0, 1, clock=(5, 5, 5))
+        sender.revise(0, schema("A", "B", "Exception", "More"))
+        sender.toggle(0, state=1)
+        sender.close(0)
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        assert follower.catch_up()
+        assert follower.machines[0].end_reason == "disposed"
+        assert follower.timeline(1).gaps == {4: 1}
+        assert follower.timeline(1).clock(4) == (5, 6, 5, 0)
+        assert follower.log_lines(1, 1, 9)[0].text == "hello"
+        writer.save_timelines()
+        assert not follower.catch_up()
 
 
 def sender_pattern():

@@ -2,7 +2,8 @@
 
 Layout: 16 bytes BLAKE2b over the rest, 4 bytes length of a JSON header (little-endian), the header, and the sections
 whose lengths it lists. Sections are zlib-compressed: per 65,536 transitions their times as differences, then their
-patterns, then all bitmaps in CRoaring's portable format. The digest keeps damaged bytes away from the native decoder.
+patterns, then all bitmaps in CRoaring's portable format. Numbers are little-endian and of the sizes that C's char, short,
+int and long long have wherever CPython runs. The digest keeps damaged bytes away from the native decoder.
 """
 
 from __future__ import annotations
@@ -103,7 +104,10 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
         restored.append(BitMap.deserialize(bytes(raw[position : position + length])) if length else BitMap())
         position += length
     flags, rest = restored[: len(_FLAGS)], restored[len(_FLAGS) :]
-    states = [StateMaps(*maps) for maps in zip(rest[0::4], rest[1::4], rest[2::4], rest[3::4], strict=True)]
+    states = [
+        StateMaps(active, changed, doubled, called ^ changed)
+        for active, changed, doubled, called in zip(rest[0::4], rest[1::4], rest[2::4], rest[3::4], strict=True)
+    ]
     for state, rows in header["irregular"]:
         states[state].irregular = [(number, surplus) for number, surplus in rows]
     if len(states) != len(timeline.states):
@@ -125,7 +129,8 @@ def _bitmaps(timeline: Timeline) -> Iterator[BitMap]:
     for name in _FLAGS:
         yield getattr(timeline, name)
     for maps in timeline.states:
-        yield from (maps.active, maps.changed, maps.doubled, maps.called)
+        # Most changed states were called, so the difference of the two is small.
+        yield from (maps.active, maps.changed, maps.doubled, maps.called ^ maps.changed)
 
 
 def _pack_times(times: array[int], sections: list[bytes]) -> tuple[int, str]:
@@ -149,22 +154,31 @@ def _pack_patterns(ids: array[int], sections: list[bytes]) -> list[str]:
 def _pack_bitmap(bitmap: BitMap, parts: list[bytes]) -> int:
     if not bitmap:
         return 0
-    part: bytes = bitmap.serialize()
+    compact = bitmap.copy()
+    compact.run_optimize()
+    part: bytes = compact.serialize()
     parts.append(part)
     return len(part)
 
 
 def _pack(values: array[int]) -> bytes:
+    """Compressed with all first bytes first, then all second bytes and so on: high bytes resemble each other."""
     if sys.byteorder == "big":
         values.byteswap()
-    return zlib.compress(values.tobytes(), 1)
+    raw, width = values.tobytes(), values.itemsize
+    return zlib.compress(b"".join(raw[byte::width] for byte in range(width)), 1)
 
 
 def _unpack(section: memoryview, code: str) -> array[int]:
     if code not in ("i", "q", "B", "H", "I"):
         raise BlobError(f"unknown column type {code!r}")
     values: array[int] = array(code)
-    values.frombytes(zlib.decompress(section))
+    planes, width = zlib.decompress(section), values.itemsize
+    size = len(planes) // width
+    raw = bytearray(len(planes))
+    for byte in range(width):
+        raw[byte::width] = planes[byte * size : (byte + 1) * size]
+    values.frombytes(raw)
     if sys.byteorder == "big":
         values.byteswap()
     return values
