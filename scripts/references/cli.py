@@ -23,7 +23,7 @@ MEANINGS = {
 
 def build() -> str:
     """The page."""
-    context = click.Context(root, info_name="am-dbg")
+    context = click.Context(root, info_name="am-dbg", **root.context_settings)
     blocks = [
         "Every command explains itself with `--help`. Results go to standard output, all else to standard error.",
         _command(root, context, "am-dbg", root.epilog or ""),
@@ -43,7 +43,8 @@ def _command(command: click.Command, context: click.Context, path: str, after: s
         raise LookupError(f"{path} has no help text")
     parts = [f"## {path}", inspect.cleandoc(command.help), after]
     parts.append(f"```\n{path} {' '.join(command.collect_usage_pieces(context))}\n```")
-    rows = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
+    options = [parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option)]
+    rows = [record for option in options if (record := option.get_help_record(context))]
     if rows:
         parts.append(table(["Option", "Meaning"], [[code(names), text] for names, text in rows]))
     return "\n\n".join(part for part in parts if part)
