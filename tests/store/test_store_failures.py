@@ -182,3 +182,19 @@ def test_a_killed_writer_keeps_what_it_acknowledged(tmp_path: Path, project: Pat
             assert len(session.machines) == 1
             assert session.reader().execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert acknowledged >= 10 * 37
+
+
+def test_the_error_that_ends_an_import_is_the_one_that_is_seen(tmp_path: Path) -> None:
+    def record() -> None:
+        sender = Sender()
+        with SessionFile.create(tmp_path / "s.db") as session, Writer(session) as writer:
+            writer.open_session(sender.process, NOW)
+            limit(session, 1)
+            sender.open(0, "m")
+            sender.toggle(0, times=5_000)
+            writer.write_all(sender.session, [sender.take()])
+
+    began = time.monotonic()
+    with pytest.raises(StorageError, match="disk is full"):
+        record()
+    assert time.monotonic() - began < 5, "it waited for room"

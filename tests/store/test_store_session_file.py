@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from am_telemetry.store.errors import (
     StorageError,
     StoreError,
 )
+from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.reading import Recording
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
@@ -228,7 +230,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_two_programs_cannot_write_to_one_file(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     with SessionFile.create(path):
-        with pytest.raises(SessionLockedError, match="Another program"):
+        with pytest.raises(SessionLockedError, match=f"Another program .process {os.getpid()}. is writing"):
             SessionFile.open(path, writable=True)
         code = (
             "import sys\nfrom am_telemetry.store.session_file import SessionFile\n"
@@ -252,6 +254,34 @@ def test_the_lock_of_a_dead_program_does_not_block(tmp_path: Path) -> None:
     SessionFile.open(path).close()
     SessionFile.open(path, writable=True).close()
     assert [p.name for p in tmp_path.iterdir()] == ["s.db"]
+
+
+def test_the_lock_has_one_holder_at_a_time(tmp_path: Path) -> None:
+    """However often it is taken, given back and removed at once."""
+    holders: list[int] = []
+    crowds: list[int] = []
+    taken: list[int] = []
+
+    def compete(number: int) -> None:
+        for _ in range(150):
+            try:
+                lock = WriterLock(tmp_path / "s.db")
+            except SessionLockedError:
+                continue
+            holders.append(number)
+            crowds.append(len(holders))
+            taken.append(number)
+            holders.remove(number)
+            lock.release()
+
+    threads = [threading.Thread(target=compete, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(crowds) == {1}
+    assert len(taken) >= 6
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ starts = st.lists(st.integers(0, 3), max_size=6)
 def play(start: list[int], script: list, cuts: list[int]) -> tuple[Naive, Timeline, dict[int, PatternRecord]]:
     """Run a script on both, handing transitions over in pieces."""
     schema = schema_of(NAMES)
-    clock = dict.fromkeys(NAMES, 0) | dict(zip(NAMES, start, strict=False))
+    clock: dict[str, int] = {**dict.fromkeys(NAMES, 0), **dict(zip(NAMES, start, strict=False))}
     naive = Naive(list(NAMES), clock)
     timeline = Timeline(schema, start)
     records: dict[tuple[SchemaFact, PatternFact], PatternRecord] = {}

@@ -1,21 +1,36 @@
-"""One writer per session file.
+"""One writer per session file: an advisory lock on a file beside it.
 
-The lock is an exclusive transaction on an empty SQLite database beside the file: SQLite already knows how to lock files
-on every system, and the operating system drops the lock when the process dies, however it dies.
+The operating system drops the lock when the process dies, however it dies, so a lock never outlives its holder; what a
+dead holder leaves behind is an unlocked file that the next one takes over.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
+import sys
 from pathlib import Path
 
-from am_telemetry.store.errors import SessionLockedError, from_sqlite
+from am_telemetry.store.errors import SessionLockedError, StorageError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        # Not lockf: POSIX record locks vanish when any descriptor of the file is closed anywhere in the process.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class WriterLock:
-    """Held from construction to :meth:`release`.
+    """Held from construction to :meth:`release`. Construction and release may happen on different threads.
+
+    Args:
+        path: the session file, which need not exist.
 
     Raises:
         SessionLockedError: somebody else holds it.
@@ -24,45 +39,59 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(path.name + "-lock")
-        for _ in range(100):
-            connection = self._acquire(path)
-            if self._is_current(connection):
-                self._connection = connection
-                return
-            connection.close()
-        raise SessionLockedError(f"{path} is being opened and closed by another program.", "Try again.")
+        while True:
+            descriptor = self._open()
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                holder = _read_holder(descriptor)
+                os.close(descriptor)
+                raise SessionLockedError(
+                    f"Another program{holder} is writing to {path}.",
+                    "Attach to that one, or record into another file.",
+                ) from error
+            if self._is_current(descriptor):
+                break
+            os.close(descriptor)
+        os.truncate(descriptor, 0)
+        os.write(descriptor, b" %d" % os.getpid())
+        self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back and remove its file. May be called from any thread, once."""
-        if os.name == "nt":
-            self._connection.close()
-        # Removed before it is unlocked: whoever locks the orphaned file afterwards notices that it is gone.
+        """Give the lock back and remove its file. Harmless when repeated."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor < 0:
+            return
+        if sys.platform == "win32":
+            os.close(descriptor)
+        # Removed before it is unlocked: who locks the orphaned file afterwards sees that it is not the one at the path.
         with contextlib.suppress(OSError):
             self._path.unlink()
-        self._connection.close()
+        if sys.platform != "win32":
+            os.close(descriptor)
 
-    def _acquire(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+    def _open(self) -> int:
         try:
-            connection.execute("PRAGMA journal_mode = OFF")
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            connection.close()
-            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-                raise SessionLockedError(
-                    f"Another program is writing to {path}.", "Attach to that one, or record into another file."
-                ) from error
-            raise from_sqlite(self._path, error) from error
-        return connection
+            return os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
+        except OSError as error:
+            raise StorageError(
+                f"{self._path} cannot be made: {error.strerror}.", "Check that its folder exists and can be written to."
+            ) from error
 
-    def _is_current(self, connection: sqlite3.Connection) -> bool:
-        """Whether the locked file is still the one at the path: a second opener must be turned away."""
-        del connection
-        probe = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+    def _is_current(self, descriptor: int) -> bool:
+        """Whether the locked file was not removed by its holder before."""
         try:
-            probe.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            return True
-        finally:
-            probe.close()
-        return False
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except OSError:
+            return False
+
+
+def _read_holder(descriptor: int) -> str:
+    """`` (process 123)``, or nothing when the holder has not written it yet."""
+    try:
+        # The first byte may be locked on Windows.
+        os.lseek(descriptor, 1, os.SEEK_SET)
+        number = os.read(descriptor, 20)
+    except OSError:
+        return ""
+    return f" (process {int(number)})" if number.isdigit() else ""

@@ -24,22 +24,30 @@ class RecordingTotals:
 
 
 class Recording(Protocol):
-    """A session file, possibly still growing. All methods are for one reading thread; none blocks on a writer."""
+    """A session file, possibly still growing. All methods are for one reading thread; none blocks on a writer.
+
+    What a reader sees changes in ``catch_up`` only. Where several readers share a recording, ``catch_up`` tells the first
+    caller about a change; the others see it by comparing ``version`` with the one they drew last.
+    """
 
     @property
     def label(self) -> str:
         """What to show as the source, usually a path."""
+        ...
 
     @property
     def version(self) -> int:
         """Grows whenever machines, schemas or timelines changed."""
+        ...
 
     @property
     def machines(self) -> Sequence[MachineRecord]:
         """All machine runs in order of appearance."""
+        ...
 
     def catch_up(self) -> bool:
         """Take in what was committed since the last call; True when ``version`` grew."""
+        ...
 
     def timeline(self, machine_id: int) -> Timeline: ...
 
@@ -51,5 +59,6 @@ class Recording(Protocol):
 
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
         """Log lines of transitions ``first`` to ``last`` (inclusive), in order."""
+        ...
 
     def totals(self) -> RecordingTotals: ...

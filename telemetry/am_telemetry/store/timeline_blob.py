@@ -2,8 +2,8 @@
 
 Layout: 16 bytes BLAKE2b over the rest, 4 bytes length of a JSON header (little-endian), the header, and the sections
 whose lengths it lists. Sections are zlib-compressed: per 65,536 transitions their times as differences, then their
-patterns, then all bitmaps in CRoaring's portable format. Numbers are little-endian and of the sizes that C's char, short,
-int and long long have wherever CPython runs. The digest keeps damaged bytes away from the native decoder.
+patterns, then all bitmaps in CRoaring's portable format. Numbers are little-endian and of the sizes that C's char,
+short, int and long long have wherever CPython runs. The digest keeps damaged bytes away from the native decoder.
 """
 
 from __future__ import annotations

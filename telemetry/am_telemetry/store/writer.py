@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -100,7 +101,12 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None or self._failure is None:
+            self.close()
+            return
+        # The error that ends the block says more than the batches that are left.
+        with contextlib.suppress(StorageError):
+            self.close(timeout=0)
 
     # -- Sink ---------------------------------------------------------------------------------------------------
 
