@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import threading
-from typing import Final
+from typing import ClassVar, Final
 
 import grpc
 
@@ -34,6 +34,8 @@ _OPTIONS: Final = (
 
 class CollectorError(TelemetryError):
     """The collector cannot listen."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class Collector:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import ClassVar
+
+from am_telemetry.errors import TelemetryError
 
 
-class StoreError(Exception):
-    """A session file cannot be used as asked.
+class StoreError(TelemetryError):
+    """A session file cannot be used as asked."""
 
-    Attributes:
-        message: what happened, one line.
-        hint: what to do next, one line, may be empty.
-    """
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message if not hint else f"{message} {hint}")
-        self.message = message
-        self.hint = hint
+    exit_code: ClassVar[int] = 4
 
 
 class SessionMissingError(StoreError):
