@@ -7,13 +7,18 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from rich.color import ColorSystem
 from rich.console import Console
+from rich.control import Control
+from textual._compositor import ChopsUpdate, CompositorUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.constants import ESCAPE_DELAY
 from textual.message import Message
 
-__all__ = ["ESCAPE_DELAY", "InputParser", "adopt", "error_text", "set_terminal_title"]
+from am_dbg.remote.pen import Pen
+
+__all__ = ["ESCAPE_DELAY", "InputParser", "adopt", "error_text", "set_terminal_title", "tightened"]
 
 
 class InputParser:
@@ -47,6 +52,37 @@ class InputParser:
         except Exception:  # noqa: BLE001 - hostile input raises nearly anything inside the parser
             self._parser = XTermParser()
         return found
+
+
+class _TightUpdate(CompositorUpdate):
+    """Sends the changed columns only, and of each style only what differs from the one before.
+
+    Textual's own rendering begins at the left edge of the widget that changed and spells out every style in full.
+    """
+
+    def __init__(self, update: ChopsUpdate) -> None:
+        self._update = update
+
+    def render_segments(self, console: Console) -> str:
+        system = console._color_system or ColorSystem.TRUECOLOR
+        out: list[str] = []
+        pen = Pen(system)
+        for y, left, right in self._update.spans:
+            chops = zip(self._update.chop_ends[y], self._update.chops[y].items(), strict=False)
+            for end, (x, strip) in chops:
+                if strip is None or x >= right or end <= left:
+                    continue
+                start, stop = max(x, left), min(end, right)
+                part = strip if (start, stop) == (x, end) else strip.crop(start - x, stop - x)
+                out.append(Control.move_to(start, y).segment.text)
+                out += [pen.write(text, style) for text, style, _ in part]
+        out.append(pen.lift())
+        return "".join(out)
+
+
+def tightened(update: Any) -> Any:
+    """A screen update that says the same in fewer bytes; anything else unchanged."""
+    return _TightUpdate(update) if type(update) is ChopsUpdate else update
 
 
 def adopt(app: App[Any], size: tuple[int, int]) -> None:

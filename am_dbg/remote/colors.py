@@ -57,11 +57,12 @@ def _color_at(codes: list[int], position: int) -> tuple[tuple[int, int, int] | N
         red, green, blue = codes[position + 2 : position + 5]
         return (red & 255, green & 255, blue & 255), 5
     if kind == 5 and position + 2 < len(codes):
-        return _rgb(codes[position + 2] & 255), 3
+        return xterm_color(codes[position + 2] & 255), 3
     return None, len(codes) - position
 
 
-def _rgb(index: int) -> tuple[int, int, int]:
+def xterm_color(index: int) -> tuple[int, int, int]:
+    """Red, green and blue of one of the 256 colours of xterm."""
     if index < 16:
         return _BASIC[index]
     if index >= 232:
@@ -85,7 +86,7 @@ def _nearest_256(color: tuple[int, int, int]) -> int:
     steps = [min(range(6), key=lambda i: abs(_CUBE[i] - channel)) for channel in color]
     cube = 16 + 36 * steps[0] + 6 * steps[1] + steps[2]
     grey = 232 + min(max(round((sum(color) / 3 - 8) / 10), 0), 23)
-    return min((cube, grey), key=lambda index: _distance(color, _rgb(index)))
+    return min((cube, grey), key=lambda index: _distance(color, xterm_color(index)))
 
 
 @lru_cache(maxsize=4096)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.screen import Screen
 
-from am_dbg.remote._textual import set_terminal_title
+from am_dbg.remote._textual import set_terminal_title, tightened
 from am_dbg.session import Session
-from am_dbg.ui.palette import open_palette
 from am_dbg.ui.screens.main import MainScreen
 from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.themes import DARK, LIGHT, PLAIN, themes
@@ -32,7 +32,7 @@ class DebuggerApp(App[None]):
     """
 
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
         self,
@@ -99,14 +99,5 @@ class DebuggerApp(App[None]):
             self._title_shown = title
             set_terminal_title(self, title)
 
-    # -- actions -------------------------------------------------------------------------------------------------
-
-    def run_action_by_id(self, action_id: str) -> None:
-        """Run an action of the registry, for instance from the palette."""
-        self.main.controller.run(action_id)
-
-    def action_command_palette(self) -> None:
-        open_palette(self)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        return ()
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        super()._display(screen, tightened(renderable))

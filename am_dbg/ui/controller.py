@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from am_dbg.session import Session
@@ -84,9 +85,7 @@ class Controller:
         self._app.push_screen(GoToScreen(self._session), self._screen.dialog_closed)
 
     def find(self) -> None:
-        from am_dbg.ui.palette import open_finder
-
-        open_finder(self._app)
+        self._open_palette(names_only=True)
 
     # -- panes and lists -----------------------------------------------------------------------------------------
 
@@ -162,7 +161,17 @@ class Controller:
         self._app.push_screen(HelpScreen(self._screen.focused_pane), self._screen.dialog_closed)
 
     def open_palette(self) -> None:
-        self._app.action_command_palette()
+        self._open_palette(names_only=False)
+
+    def _open_palette(self, *, names_only: bool) -> None:
+        from am_dbg.ui.screens.palette import PaletteScreen
+
+        def chosen(run: Callable[[], None] | None) -> None:
+            if run is not None:
+                run()
+            self._screen.paint_soon()
+
+        self._app.push_screen(PaletteScreen(self._session, self.run, names_only=names_only), chosen)
 
     def quit(self) -> None:
         self._app.exit()

@@ -70,12 +70,13 @@ class RoleStyles:
         """A line on the style of its row. Underlines end where the text ends, not where its padding does."""
         segments: list[Segment] = []
         for span in line:
-            style = row + self.of(span)
-            text = span.text.rstrip(" ") if span.underline else span.text
-            segments.append(Segment(text, style))
+            text = span.text.rstrip(" ") if span.underline or not span.text.strip(" ") else span.text
+            if text:
+                segments.append(Segment(text, row + self.of(span)))
             if len(text) < len(span.text):
-                segments.append(Segment(span.text[len(text) :], row))
-        return segments
+                # A blank looks the same in every colour of text, unless it is drawn in reverse.
+                segments.append(Segment(span.text[len(text) :], row + self.of(span) if span.reverse else row))
+        return list(Segment.simplify(segments))
 
     def role(self, role: Role) -> Style:
         """The style of a role by itself."""

@@ -67,8 +67,8 @@ async def test_new_transitions_elsewhere_redraw_only_their_row(screen: Screen) -
     recording = MemoryRecording()
     first = recording.machine("first", ["Exception", "A"])
     second = recording.machine("second", ["Exception", "A"])
-    first.add("A")
     second.add("A")
+    first.add("A")
     async with screen(recording) as user:
         await user.sees("second")
         await user.settled()

@@ -32,10 +32,9 @@ async def test_random_keys_leave_the_app_alive(screen: Screen, seed: int) -> Non
         assert user.app.is_running
         assert "failed" not in user.terminal.text
         user.resize(120, 40)
-        for _ in range(4):
+        while user.app.screen is not user.app.main:
             user.press("escape")
-            await asyncio.sleep(0.12)
-        user.press("escape")
+            await user.settled()
         await user.sees("Machines", "Schema", "Log")
 
 

@@ -11,12 +11,15 @@ import weakref
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
 from am_dbg.remote import _textual
 from am_dbg.remote.colors import downgrade
 from am_dbg.remote.driver import RemoteApp
+from am_dbg.remote.pen import Pen
 from am_dbg.remote.terminal import MAX_SIZE, clamp, color_system_of
 from tests.ui.terminal_user import Emulator, at_terminal
 
@@ -242,3 +245,31 @@ class TestPrivateNames:
         app = _Probe()
         for name in ("console", "error_console", "_capture_stdout", "_capture_stderr", "driver_class", "_driver"):
             assert hasattr(app, name), name
+
+
+_STYLES = st.builds(
+    Style,
+    color=st.sampled_from([None, "#ff0000", "#00ff00"]),
+    bgcolor=st.sampled_from([None, "#0000ff"]),
+    bold=st.sampled_from([None, True]),
+    dim=st.sampled_from([None, True]),
+    underline=st.sampled_from([None, True]),
+    reverse=st.sampled_from([None, True]),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "bc", " ", "   ", "x y"]), st.none() | _STYLES), max_size=12))
+@settings(max_examples=150)
+def test_a_pen_draws_the_same_as_styles_spelled_out_in_full(pieces: list[tuple[str, Style | None]]) -> None:
+    pen = Pen()
+    short, full = Emulator((60, 2)), Emulator((60, 2))
+    short.write(("".join(pen.write(text, style) for text, style in pieces) + pen.lift()).encode())
+    spelled = (style.render(text, color_system=ColorSystem.TRUECOLOR) if style else text for text, style in pieces)
+    full.write("".join(spelled).encode())
+    for column in range(60):
+        one, other = short.screen.buffer[0][column], full.screen.buffer[0][column]
+        if one.data == " " and not (one.reverse or other.reverse or one.underscore or other.underscore):
+            assert (one.data, one.bg) == (other.data, other.bg)
+        else:
+            assert one == other
+    assert short.screen.cursor.attrs == full.screen.cursor.attrs

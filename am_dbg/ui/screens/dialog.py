@@ -9,10 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from am_dbg.ui.screens.once import ClosesOnce
 from am_dbg.ui.widgets.line_view import LineView
 
 
-class Dialog(ModalScreen[None], inherit_bindings=False):
+class Dialog(ClosesOnce, ModalScreen[None], inherit_bindings=False):
     """Shows a ``LineView``; Escape or a click beside it closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

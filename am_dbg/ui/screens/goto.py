@@ -14,12 +14,13 @@ from textual.widgets import Input, Static
 
 from am_dbg.session import Session
 from am_dbg.session.addressing import go_to
+from am_dbg.ui.screens.once import ClosesOnce
 from am_dbg.viewmodels.spans import clean
 
 _HINT = "#96 transition · t412 machine time · 12:03:07.5 · mach://ID"
 
 
-class GoToScreen(ModalScreen[None], inherit_bindings=False):
+class GoToScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):
     """Stays open with an explanation when the input means nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]

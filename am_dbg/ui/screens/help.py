@@ -177,7 +177,7 @@ def _only_in(action: Action) -> str:
 
 
 def _heading(text: str) -> Line:
-    return (Span(f"  {text}", Role.TITLE, bold=True, underline=True),)
+    return (Span("  "), Span(text, Role.TITLE, bold=True, underline=True))
 
 
 def _wrap(text: str, columns: int) -> list[str]:

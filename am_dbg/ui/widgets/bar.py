@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
@@ -53,26 +52,22 @@ class Bar(Widget, can_focus=False, inherit_bindings=False):
             return
         for y, (before, after) in enumerate(zip(old, wanted, strict=True)):
             if before != after:
-                start, count = changed_columns(before, after, width)
-                self.refresh(Region(start, y, count, 1))
+                for start, count in changed_columns(self._strip_of(before), self._strip_of(after)):
+                    self.refresh(Region(start, y, count, 1))
 
     def redraw(self) -> None:
         """Redraw everything, for instance in other colours."""
         self._drawn = []
         self.sync()
 
-    def row_style(self, styles: RoleStyles) -> Style:
-        """What lies under the text."""
-        return self.rich_style
-
     def render_line(self, y: int) -> Strip:
+        return self._strip_of(self._drawn[y] if y < len(self._drawn) else ())
+
+    def _strip_of(self, line: Line) -> Strip:
         app: Any = self.app
         styles: RoleStyles = app.role_styles
-        base = self.row_style(styles)
-        width = self.size.width
-        if y >= len(self._drawn):
-            return Strip.blank(width, base)
-        return Strip(styles.segments(self._drawn[y], base)).adjust_cell_length(width, base)
+        base = self.rich_style
+        return Strip(styles.segments(line, base)).adjust_cell_length(self.size.width, base)
 
     def on_resize(self) -> None:
         self._drawn = []

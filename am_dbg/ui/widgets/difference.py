@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
 
-from am_dbg.viewmodels.spans import Line, Role
+WORTH_SKIPPING = 10
+"""Equal columns between two changes that cost more to send than to jump over."""
 
-_Cell = tuple[str, Role, bool, bool, bool]
+_Cell = tuple[str, Style | None]
 
 
-def changed_columns(before: Line, after: Line, width: int) -> tuple[int, int]:
-    """First column and number of columns that differ between two states of a row of ``width`` columns."""
+def changed_columns(before: Strip, after: Strip) -> list[tuple[int, int]]:
+    """First column and number of columns of each part that differs between two states of a row of the same width."""
     old, new = _cells(before), _cells(after)
-    head = 0
-    for one, other in zip(old, new, strict=False):
-        if one != other:
-            break
-        head += 1
-    if head == len(old) == len(new):
-        return 0, 0
-    start = cell_len("".join(cell[0] for cell in new[:head]))
-    old_rest, new_rest = old[head:], new[head:]
-    if _width(old_rest) != _width(new_rest):
-        return start, width - start
-    tail = 0
-    for one, other in zip(reversed(old_rest), reversed(new_rest), strict=False):
-        if one != other:
-            break
-        tail += 1
-    return start, _width(new_rest[: len(new_rest) - tail])
+    if len(old) != len(new):
+        return [(0, max(len(old), len(new)))]
+    parts: list[tuple[int, int]] = []
+    for column, (one, other) in enumerate(zip(old, new, strict=True)):
+        if one == other:
+            continue
+        if parts and column - sum(parts[-1]) < WORTH_SKIPPING:
+            parts[-1] = (parts[-1][0], column + 1 - parts[-1][0])
+        else:
+            parts.append((column, 1))
+    return parts
 
 
-def _cells(line: Line) -> list[_Cell]:
-    return [(char, span.role, span.bold, span.underline, span.reverse) for span in line for char in span.text]
-
-
-def _width(cells: list[_Cell]) -> int:
-    return cell_len("".join(cell[0] for cell in cells))
+def _cells(strip: Strip) -> list[_Cell]:
+    """One entry per column; a wide character is followed by an empty one and belongs to it."""
+    cells: list[_Cell] = []
+    for segment in strip:
+        style = segment.style
+        if segment.text.isascii():
+            cells += [(char, style) for char in segment.text]
+            continue
+        for char in segment.text:
+            size = cell_len(char)
+            if size == 0 and cells:
+                cells[-1] = (cells[-1][0] + char, cells[-1][1])
+            else:
+                # Both columns carry the character, so that a difference in either redraws it as a whole.
+                cells += [(char if size < 2 else f"{char}{part}", style) for part in range(size)]
+    return cells

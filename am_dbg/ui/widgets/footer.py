@@ -6,12 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rich.style import Style
 from textual import events
 
 from am_dbg.session import Session
 from am_dbg.ui.actions import footer_actions
-from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.widgets.bar import Bar
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width, width
 
@@ -90,9 +88,6 @@ class StatusFooter(Bar):
         if app.listen:
             spans.append(Span(f" ◉ {clean(app.listen, 60)} ", Role.DIM))
         return tuple(spans)
-
-    def row_style(self, styles: RoleStyles) -> Style:
-        return self.rich_style
 
     def on_click(self, event: events.Click) -> None:
         """The footer only informs."""

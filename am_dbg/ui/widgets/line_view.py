@@ -138,14 +138,8 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
             return
         for y, (before, after) in enumerate(zip(old, wanted, strict=True)):
             if before != after:
-                self.refresh(self._changed_region(y, before, after))
-
-    def _changed_region(self, y: int, before: _Drawn, after: _Drawn) -> Region:
-        whole = Region(0, y, self.size.width, 1)
-        if before.kind not in ("row", "cursor", "current") or before._replace(line=after.line) != after or after.left:
-            return whole
-        start, count = changed_columns(before.line, after.line, self.inner_width)
-        return Region(1 + start, y, count, 1).intersection(whole)
+                for start, count in changed_columns(self._strip_of(before), self._strip_of(after)):
+                    self.refresh(Region(start, y, count, 1))
 
     def redraw(self) -> None:
         """Redraw everything, for instance in other colours."""
@@ -214,9 +208,11 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         """One row of the screen, from what the last ``sync`` found."""
         if y >= len(self._drawn):
             return Strip.blank(self.size.width, self.rich_style)
+        return self._strip_of(self._drawn[y])
+
+    def _strip_of(self, drawn: _Drawn) -> Strip:
         styles: RoleStyles = self._role_styles()
         base = self.rich_style
-        drawn = self._drawn[y]
         if drawn.kind in ("top", "bottom"):
             return self._edge(drawn, styles, base)
         frame = styles.frame_focused if drawn.focused else styles.frame

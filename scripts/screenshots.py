@@ -1,0 +1,111 @@
+"""Draw the pictures in ``screenshots/``: scenes of the debugger on a deterministic recording, as SVG and PNG.
+
+usage: python scripts/screenshots.py [SCENE …]
+
+The PNG needs ``resvg-py`` and the font DejaVu Sans Mono; without them only the SVG is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+from am_dbg.session import Session  # noqa: E402 - after the time zone and the path are set
+from am_dbg.ui.app import DebuggerApp  # noqa: E402
+from am_dbg.ui.themes import DARK, LIGHT  # noqa: E402
+from tests.support.memory_recording import MemoryRecording  # noqa: E402
+from tests.ui.recordings import shop  # noqa: E402
+
+OUT = ROOT / "screenshots"
+FONT = "DejaVu Sans Mono"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (120, 36)
+    theme: str = DARK
+    recorded: bool = True
+
+
+_ORDERS = ("down", "down", "enter", "home", "J", "J")
+SCENES = (
+    Scene("main", _ORDERS),
+    Scene("main-light", _ORDERS, theme=LIGHT),
+    Scene("main-80x24", _ORDERS, size=(80, 24)),
+    Scene("main-200x60", _ORDERS, size=(200, 60)),
+    Scene("schema", (*_ORDERS, "tab", "E", "c", "o", "n", "n", "e", "c", "t", "e", "d")),
+    Scene("filters", (*_ORDERS, "F")),
+    Scene("palette", (*_ORDERS, "colon")),
+    Scene("help", (*_ORDERS, "question_mark")),
+    Scene("welcome", recorded=False),
+)
+
+
+async def draw(scene: Scene) -> str:
+    """Play a scene and return its SVG."""
+    recording = shop(length=400) if scene.recorded else MemoryRecording()
+    app = DebuggerApp(
+        Session(recording, live=not scene.recorded),
+        listen=None if scene.recorded else "localhost:6831",
+        plain=False,
+    )
+    async with app.run_test(size=scene.size) as pilot:
+        app.theme = scene.theme
+        await pilot.pause()
+        for key in scene.keys:
+            await pilot.press(key)
+        app.main.end_search()
+        await pilot.pause(0.2)
+        app.main.sync_status()
+        await pilot.pause(0.1)
+        return app.export_screenshot(title="am-dbg", simplify=True)
+
+
+def self_contained(svg: str) -> str:
+    """Without references to fonts on the net."""
+    svg = re.sub(r"@font-face\s*\{[^}]*\}", "", svg)
+    return svg.replace("Fira Code", FONT)
+
+
+def save(name: str, svg: str) -> None:
+    """Write both formats."""
+    (OUT / f"{name}.svg").write_text(svg, encoding="utf-8")
+    try:
+        import resvg_py
+    except ImportError:
+        print("no PNG: resvg-py is not installed", file=sys.stderr)
+        return
+    data = resvg_py.svg_to_bytes(svg_string=svg, font_family=FONT, monospace_family=FONT, zoom=2)
+    (OUT / f"{name}.png").write_bytes(bytes(data))
+
+
+def main(wanted: list[str]) -> int:
+    """Draw the named scenes, or all."""
+    unknown = set(wanted) - {scene.name for scene in SCENES}
+    if unknown:
+        print(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SCENES)}")
+        return 2
+    OUT.mkdir(exist_ok=True)
+    for scene in SCENES:
+        if not wanted or scene.name in wanted:
+            save(scene.name, self_contained(asyncio.run(draw(scene))))
+            print(f"screenshots/{scene.name}.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
