@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.recordings import write_sample
 
 FENCE = re.compile(r"^```(?P<language>[\w-]*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -121,6 +124,18 @@ def test_snippets_of_the_readme_and_the_guides_run(project: Path, tmp_path: Path
             assert done.stderr == "", f"{page.name}, block {number + 1}"
             count += 1
     assert count >= 2
+
+
+def test_questions_in_sql_can_be_asked(project: Path, tmp_path: Path) -> None:
+    """Every SQL block of the guides runs on a session, and together they find something."""
+    session = tmp_path / "session.db"
+    write_sample(session)
+    blocks = [body for page in (project / "docs" / "guide").glob("*.md") for body in fenced(page, "sql")]
+    connection = sqlite3.connect(f"file:{session}?mode=ro", uri=True)
+    answers = [connection.execute(body).fetchall() for body in blocks]
+    connection.close()
+    assert len(blocks) >= 3
+    assert any(answers)
 
 
 def test_links_and_pictures_lead_somewhere(project: Path) -> None:
