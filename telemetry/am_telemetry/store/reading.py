@@ -26,8 +26,8 @@ class RecordingTotals:
 class Recording(Protocol):
     """A session file, possibly still growing. All methods are for one reading thread; none blocks on a writer.
 
-    What a reader sees changes in ``catch_up`` only. Where several readers share a recording, ``catch_up`` tells the first
-    caller about a change; the others see it by comparing ``version`` with the one they drew last.
+    What a reader sees changes in ``catch_up`` only. Where several readers share a recording, ``catch_up`` tells the
+    first caller about a change; the others see it by comparing ``version`` with the one they drew last.
     """
 
     @property

@@ -325,7 +325,10 @@ class SessionFile:
     def _follow_file(self) -> None:
         try:
             data_version = self.reader().execute("PRAGMA data_version").fetchone()[0]
-            if data_version == self._data_version or read_commit(self.reader()) == self._position.commit:
+            if data_version == self._data_version:
+                return
+            if read_commit(self.reader()) == self._position.commit:
+                self._data_version = data_version
                 return
         except sqlite3.Error as error:
             raise from_sqlite(self._path, error) from error

@@ -86,6 +86,8 @@ class Writer:
         self._condition = threading.Condition()
         self._waiting = 0
         self._waiting_rows = 0
+        self._urgent = 0
+        """Jobs that somebody waits for."""
         self._busy = False
         self._closing = False
         self._finished = False
@@ -252,7 +254,11 @@ class Writer:
             if isinstance(job, _Put):
                 self._waiting += 1
                 self._waiting_rows += len(job.batch)
-            self._condition.notify_all()
+            else:
+                self._urgent += 1
+            # The thread looks again by itself when a group is due; waking it for every batch would only cost time.
+            if self._urgent or len(self._jobs) == 1 or self._waiting_rows >= GROUP_ROWS:
+                self._condition.notify_all()
 
     def _call(self, action: Callable[[sqlite3.Connection], None], timeout: float) -> None:
         result: Future[None] = Future()
@@ -260,6 +266,7 @@ class Writer:
             if self._closing:
                 raise WriterClosedError(f"{self._file.path} is no longer written to.", "Open a new writer.")
             self._jobs.append(_Call(action, result))
+            self._urgent += 1
             self._condition.notify_all()
         try:
             result.result(timeout)
@@ -276,7 +283,7 @@ class Writer:
                 if not self._jobs:
                     break
                 ready_at = last_commit + GROUP_S
-                while not self._closing and self._waiting_rows < GROUP_ROWS and not self._is_urgent():
+                while not self._closing and self._waiting_rows < GROUP_ROWS and not self._urgent:
                     left = ready_at - time.monotonic()
                     if left <= 0:
                         break
@@ -293,21 +300,21 @@ class Writer:
             if not done:
                 break
 
-    def _is_urgent(self) -> bool:
-        return any(not isinstance(job, _Put) for job in self._jobs)
-
     def _take_group(self) -> list[_Job | _Call]:
         group: list[_Job | _Call] = []
         rows = 0
         while self._jobs and rows < GROUP_ROWS:
             if isinstance(self._jobs[0], _Call):
                 if not group:
+                    self._urgent -= 1
                     group.append(self._jobs.popleft())
                 break
             job = self._jobs.popleft()
             group.append(job)
             if isinstance(job, _Put):
                 rows += len(job.batch)
+            else:
+                self._urgent -= 1
         return group
 
     def _store(self, group: list[_Job | _Call]) -> bool:
