@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -128,47 +128,49 @@ def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[
         yield rest
 
 
-def read_machine_events(connection: sqlite3.Connection, machine_id: int, saved: Position) -> Iterator[list[Event]]:
-    """Everything of one machine up to a position, read through the index.
+def read_machine_events(
+    connection: sqlite3.Connection, machine_ids: Iterable[int], saved: Position
+) -> Iterator[list[Event]]:
+    """Everything of some machines up to a position, read through the index.
 
     Args:
         connection: inside a read transaction.
-        machine_id: the machine, of which nothing was taken in so far.
-        saved: its transition and gap ids are the limits; the machine's count and revision are filled in.
+        machine_ids: machines of which nothing was taken in so far.
+        saved: its transition and gap ids are the limits; the machines' counts and revisions are filled in.
     """
-    empty = Position()
-    marks = _read_marks(connection, empty, saved.gap_id, machine_id)
-    saved.revisions[machine_id] = empty.revisions.get(machine_id, 1)
-    cursor = connection.execute(
-        f"{_ROWS} WHERE machine_id = ? AND id <= ? ORDER BY number", (machine_id, saved.transition_id)
-    )
-    while rows := list(islice(cursor, _CHUNK)):
-        for group in _group(rows):
-            yield _cut(group, marks, saved.counts)
-    rest = [event for _, event in marks.get(machine_id, ())]
-    if rest:
-        yield rest
+    start = Position()
+    marks = _read_marks(connection, start, saved.gap_id)
+    for machine_id in machine_ids:
+        saved.revisions[machine_id] = start.revisions.get(machine_id, 1)
+        cursor = connection.execute(
+            f"{_ROWS} WHERE machine_id = ? AND id <= ? ORDER BY number", (machine_id, saved.transition_id)
+        )
+        while rows := list(islice(cursor, _CHUNK)):
+            for group in _group(rows):
+                yield _cut(group, marks, saved.counts)
+        rest = [event for _, event in marks.get(machine_id, ())]
+        if rest:
+            yield rest
 
 
 Marks = dict[int, list[tuple[int, Event]]]
 """Machine -> (transition number, what happens behind it), ascending."""
 
 
-def _read_marks(connection: sqlite3.Connection, position: Position, last_gap_id: int, machine_id: int = 0) -> Marks:
-    """Gaps and revisions behind the position; moves it on. With a machine id only those of that machine."""
+def _read_marks(connection: sqlite3.Connection, position: Position, last_gap_id: int) -> Marks:
+    """Gaps and revisions behind the position; moves it on."""
     marks: list[tuple[int, int, int, Event]] = []
     for owner, revision, schema_id, after in connection.execute(
         "SELECT machine_id, revision, schema_id, after_number FROM machine_schemas"
-        " WHERE revision > 1 AND ? IN (0, machine_id) ORDER BY machine_id, revision",
-        (machine_id,),
+        " WHERE revision > 1 ORDER BY machine_id, revision",
     ):
         if revision > position.revisions.get(owner, 1):
             position.revisions[owner] = revision
             marks.append((owner, after, 0, Revision(owner, schema_id)))
     for gap_id, owner, after, lost, schema_id, clock in connection.execute(
         "SELECT id, machine_id, after_number, lost, schema_id, clock_json FROM gaps"
-        " WHERE id > ? AND id <= ? AND ? IN (0, machine_id) ORDER BY id",
-        (position.gap_id, last_gap_id, machine_id),
+        " WHERE id > ? AND id <= ? ORDER BY id",
+        (position.gap_id, last_gap_id),
     ):
         position.gap_id = gap_id
         true_clock = None if clock is None else codec.clock_from_json(clock)

@@ -108,8 +108,9 @@ CREATE TABLE pattern_changes (
   state TEXT NOT NULL,
   change TEXT NOT NULL CHECK (change IN ('added', 'removed')),
   pattern_id INTEGER NOT NULL REFERENCES patterns (id),
-  PRIMARY KEY (state, change, pattern_id)
+  PRIMARY KEY (pattern_id, change, state)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX pattern_changes_by_state ON pattern_changes (state, change, pattern_id);
 
 CREATE TABLE transitions (
   -- What happened, one row per transition. Read v_transitions for the same with names.

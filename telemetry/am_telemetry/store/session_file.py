@@ -342,9 +342,9 @@ class SessionFile:
             try:
                 self._model.define(read_definitions(connection, self._position, self._model.schemas))
                 if not self._position.transition_id:
-                    for machine_id in saved_timelines.take_back(connection, self._model, self._position):
-                        for events in read_machine_events(connection, machine_id, self._position):
-                            self._model.apply(events)
+                    rest = saved_timelines.take_back(connection, self._model, self._position)
+                    for events in read_machine_events(connection, rest, self._position):
+                        self._model.apply(events)
                 for events in read_events(connection, self._position):
                     self._model.apply(events)
             finally:

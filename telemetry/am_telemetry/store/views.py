@@ -57,7 +57,8 @@ CREATE VIEW v_state_activity AS
       transitions.number AS number,
       transitions.at_ns AS at_ns
     FROM transitions
-    JOIN pattern_changes ON pattern_changes.pattern_id = transitions.pattern_id AND pattern_changes.change = 'added'
+    CROSS JOIN pattern_changes
+      ON pattern_changes.pattern_id = transitions.pattern_id AND pattern_changes.change = 'added'
     UNION ALL
     SELECT machines.id, json_extract(state.value, '$.name'), 0, machines.started_ns
     FROM machines
@@ -93,7 +94,7 @@ CREATE VIEW v_state_activity AS
     {_iso("spans.until_ns")} AS active_to,
     round((spans.until_ns - spans.at_ns) / 1e6, 6) AS duration_ms
   FROM spans
-  JOIN machines ON machines.id = spans.machine_id;
+  CROSS JOIN machines ON machines.id = spans.machine_id;
 
 CREATE VIEW v_errors AS
   -- Transitions into an error state.
