@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import sub
 from typing import Any, Final
 
-from am_core.transition import Transition
 from am_telemetry.arguments import ArgumentWriter, cut
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
 from am_telemetry.facts import GapFact, MachineFact, SourceFact
 from am_telemetry.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.settings import Settings
-from am_telemetry.tracer import NEVER, Appeared, MachineTracer, Record, Reshaped, Track, Vanished
+from am_telemetry.tracer import HAPPENING_SIZE, NEVER, Appeared, MachineTracer, Record, Reshaped, Track, Vanished
 from am_telemetry.transition_facts import MAX_ID, error_fact, pattern_fact
 
 MAX_ROWS: Final = 512
-MAX_OPENED: Final = 512
+LAST_ROW: Final = MAX_ROWS - 1
 MAX_COST: Final = 512 * 1024
 """Estimated bytes after which a batch is complete, whatever its number of rows."""
-MAX_LOG_TEXT: Final = 65_536
-ROW_COST: Final = 16
+OPENED_COST: Final = 1024
 MAX_DRIFT_NS: Final = 20_000_000
 
-_EVAL: Final = 3
+ERROR_ARGUMENT: Final = "err"
+"""Under which the engine passes the exception of an error state."""
 
 Row = tuple[int, int, int, int, int, int, int]
 
@@ -48,8 +47,6 @@ class Draft:
     """A batch, and what is needed to send it again later or to give it up honestly."""
 
     batch: Batch
-    cost: int
-    """Estimated bytes."""
     texts: dict[int, str]
     patterns: dict[int, PatternDef]
     spans: dict[int, Span]
@@ -119,12 +116,13 @@ class Builder:
     def feed(self, records: list[Record]) -> None:
         """Take in what the ring noted, in order, and emit what is complete."""
         self._offset = self.wall.check()
-        for at_ns, item, tracer, arguments in records:
-            if isinstance(item, Transition):
-                self._transition(at_ns, item, tracer.track, arguments)
+        transition = self._transition
+        for record in records:
+            if len(record) != HAPPENING_SIZE:
+                transition(record)
             else:
-                self._happened(at_ns, item, tracer)
-            if len(self._rows) >= MAX_ROWS or self._cost >= MAX_COST or len(self._batch.opened) >= MAX_OPENED:
+                self._happened(*record)
+            if self._cost >= MAX_COST:
                 self.finish()
 
     def finish(self) -> None:
@@ -137,11 +135,13 @@ class Builder:
         batch.first_seq = self._next_seq
         batch.last_seq = self._next_seq + records - 1
         self._next_seq += records
+        self.collected += len(rows)
         if rows:
             batch.transitions = TransitionColumns(*map(list, zip(*rows, strict=True)))
         definitions = self.patterns.by_handle
         used = {handle: definitions[handle - 1] for handle in set(batch.transitions.pattern)}
-        draft = Draft(batch, self._cost + ROW_COST * len(rows), self._texts, used, self._spans)
+        texts = {handle: self.texts.text(handle) for handle in set(batch.logs.text)}
+        draft = Draft(batch, texts, used, self._spans)
         self._reset()
         self.texts.tidy()
         self.patterns.tidy()
@@ -163,14 +163,13 @@ class Builder:
         """Tell of machines again, as records of their own, because a hub may not know them."""
         for entry in opened:
             self._batch.opened.append(entry)
-            self._cost += 64 + 4 * len(entry[2].clock)
-            if len(self._batch.opened) >= MAX_OPENED or self._cost >= MAX_COST:
+            self._cost += OPENED_COST + 4 * len(entry[2].clock)
+            if self._cost >= MAX_COST:
                 self.finish()
 
     def _reset(self) -> None:
         self._batch = Batch()
         self._rows: list[Row] = []
-        self._texts: dict[int, str] = {}
         self._spans: dict[int, Span] = {}
         self._cost = 0
         self._logs = LogColumns()
@@ -179,7 +178,7 @@ class Builder:
 
     # -- happenings -----------------------------------------------------------------------------------------------
 
-    def _happened(self, at_ns: int, item: Appeared | Reshaped | Vanished, tracer: MachineTracer) -> None:
+    def _happened(self, tracer: MachineTracer, item: Appeared | Reshaped | Vanished, at_ns: int) -> None:
         track = tracer.track
         if isinstance(item, Appeared):
             if not track.announced and not track.closed:
@@ -210,7 +209,7 @@ class Builder:
             sequence=item.sequence,
         )
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
-        self._cost += 64 + len(fact.id) + 4 * size
+        self._cost += OPENED_COST + len(fact.id) + 4 * size
 
     def _reshaped(self, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
@@ -225,105 +224,110 @@ class Builder:
 
     # -- transitions ----------------------------------------------------------------------------------------------
 
-    def _transition(self, at_ns: int, tx: Transition, track: Track, arguments: dict[str, Any] | None) -> None:
-        number = tx.number
-        if number != track.sequence + 1 and not self._fits(tx, track):
+    def _transition(self, record: Record) -> None:
+        (
+            tracer, number, started_ns, ended_ns, mutation, called, accepted, auto, check, broken, canceled_by,
+            before, after, queue_len, queue_tick, steps, handlers, pre_log, log, source, arguments,
+        ) = record  # fmt: skip
+        track: Track = tracer.track
+        if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns):
             return
-        mutation = tx.mutation
-        if mutation.type == _EVAL:
-            track.sequence = number
-            return
+        moved: tuple[int, ...] = ()
+        were_active: tuple[int, ...] = ()
+        if before is not after and before != after:
+            if len(before) < len(after):
+                before = (*before, *[0] * (len(after) - len(before)))
+            moved = tuple(map(sub, after, before))
+            were_active = tuple([tick & 1 for tick in compress(before, moved)])
+        key = (
+            mutation,
+            called,
+            accepted,
+            auto,
+            check,
+            broken,
+            canceled_by,
+            moved,
+            were_active,
+            tuple(steps) if steps is not None else None,
+            tuple(handlers) if handlers is not None else None,
+        )
+        definition = track.patterns.get(key)
+        if definition is None:
+            fact = pattern_fact(*key, detail=self._detail)
+            definition = self.patterns.define(track.schema, key, fact)
+            self._cost += 64 + 8 * len(fact.steps)
         handle = track.handle
-        pattern = self._pattern(tx, track)
-        row = len(self._rows)
-        started = tx.started_ns
-        self._rows.append(
+        rows = self._rows
+        row = len(rows)
+        rows.append(
             (
                 handle,
                 number,
-                started + self._offset,
-                max(0, at_ns - started),
-                pattern,
-                tx.queue_len,
-                mutation.queue_tick,
+                started_ns + self._offset,
+                ended_ns - started_ns,
+                definition.handle,
+                queue_len,
+                queue_tick,
             )
         )
+        track.sequence = number
+        track.clock = after
         span = self._spans.get(handle)
         if span is None:
-            self._spans[handle] = Span(number - 1, number, 0, tx.time_after)
+            self._spans[handle] = Span(number - 1, number, 0, after)
         else:
-            span.last, span.clock = number, tx.time_after
-        track.sequence, track.clock = number, tx.time_after
-        self.collected += 1
+            span.last = number
+            span.clock = after
+        if row == LAST_ROW:
+            self._cost += MAX_COST
         if self._detail:
-            if tx.pre_log_entries or tx.log_entries:
-                self._log(row, tx)
-            if mutation.source is not None:
-                self._source(row, mutation.source)
-            if mutation.args:
-                self._attach(row, tx, track, arguments)
+            if log is not None or pre_log is not None:
+                if pre_log is not None:
+                    self._log(row, tuple(pre_log), True)
+                if log is not None:
+                    self._log(row, tuple(log), False)
+            if source is not None:
+                self._source(row, source)
+            if arguments is not None:
+                self._attach(row, track, arguments)
 
-    def _fits(self, tx: Transition, track: Track) -> bool:
+    def _fits(self, tracer: MachineTracer, number: int, before: tuple[int, ...], started_ns: int) -> bool:
         """Handle a transition that is not the expected next one; False when it must be ignored."""
+        track = tracer.track
         if track.closed:
             self._dropped.count("after disposal", 1)
             return False
         if not track.announced:
+            machine = tracer.machine()
+            if machine is None:
+                self._dropped.count("garbage", 1)
+                return False
             # Another thread changed the machine while the tracer was being bound.
-            self._appeared(tx.started_ns, Appeared(tx.machine, tuple(tx.time_before), tx.number - 1), track)
+            self._appeared(started_ns, Appeared(machine, tuple(before), number - 1), track)
             return True
-        expected = track.sequence + 1
-        if tx.number > expected:
-            self.gap(track, tx.number - 1, tuple(tx.time_before), "buffer full")
+        if number > track.sequence + 1:
+            self.gap(track, number - 1, tuple(before), "buffer full")
             self.finish()
             return True
         self._dropped.count("late", 1)
         return False
 
-    def _pattern(self, tx: Transition, track: Track) -> int:
-        before, after = tx.time_before, tx.time_after
-        mutation = tx.mutation
-        difference: tuple[int, ...] = ()
-        parity: tuple[int, ...] = ()
-        if before is not after and before != after:
-            if len(before) != len(after):
-                before = before + (0,) * (len(after) - len(before))
-            difference = tuple(map(sub, after, before))
-            parity = tuple([tick & 1 for tick in compress(before, difference)])
-        key = (
-            mutation.type,
-            mutation.called,
-            tx.is_accepted,
-            mutation.is_auto,
-            mutation.is_check,
-            tx.is_broken,
-            tx.canceled_by,
-            difference,
-            parity,
-            tuple(tx.steps),
-            tuple(tx.handlers_called),
-        )
-        definition = track.patterns.get(key)
-        if definition is None:
-            fact = pattern_fact(tx, difference, parity, self._detail)
-            definition = self.patterns.define(track.schema, key, fact)
-            self._cost += 64 + 8 * len(fact.steps)
-        return definition.handle
-
-    def _log(self, row: int, tx: Transition) -> None:
-        logs, handle_of = self._logs, self.texts.handle
-        for entries, before in ((tx.pre_log_entries, True), (tx.log_entries, False)):
-            for level, text in entries:
-                shown = text if len(text) <= MAX_LOG_TEXT else cut(text, MAX_LOG_TEXT)
-                handle = handle_of(shown)
-                if handle not in self._texts:
-                    self._texts[handle] = shown
-                    self._cost += len(shown)
-                logs.row.append(row)
-                logs.level.append(min(max(int(level), 0), 255))
-                logs.text.append(handle)
-                logs.before.append(before)
-        self._cost += 6 * (len(tx.log_entries) + len(tx.pre_log_entries))
+    def _log(self, row: int, entries: tuple[tuple[int, str], ...], before: bool) -> None:
+        levels, handles, cost = self.texts.lines(entries)
+        count = len(levels)
+        logs = self._logs
+        if count == 1:
+            logs.row.append(row)
+            logs.level.append(levels[0])
+            logs.text.append(handles[0])
+            logs.before.append(before)
+        else:
+            logs.row.extend([row] * count)
+            logs.level.extend(levels)
+            logs.text.extend(handles)
+            logs.before.extend([before] * count)
+        self._cost += cost
 
     def _source(self, row: int, source: Any) -> None:
         sequence = source.transition_number
@@ -332,14 +336,12 @@ class Builder:
         self._batch.sources.append((row, fact))
         self._cost += 8
 
-    def _attach(self, row: int, tx: Transition, track: Track, arguments: dict[str, Any] | None) -> None:
-        values = tx.mutation.args if arguments is None else arguments
-        error = tx.error
-        if error is not None:
-            keep = self._tracebacks
-            fact = error_fact(error, keep)
+    def _attach(self, row: int, track: Track, arguments: Mapping[str, object]) -> None:
+        error = arguments.get(ERROR_ARGUMENT)
+        if isinstance(error, BaseException):
+            fact = error_fact(error, self._tracebacks)
             self._batch.errors.append((row, fact))
             self._cost += len(fact.message) + len(fact.traceback)
-        text = self._arguments.write(track.id, values)
+        text = self._arguments.write(track.id, arguments)
         self._batch.arguments.append((row, text))
         self._cost += len(text)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from am_telemetry.arguments import cut
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import PatternFact, SchemaFact, StateFact
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
-MAX_PATTERNS: Final = 16_384
+MAX_LINE: Final = 65_536
+MAX_PATTERNS: Final = 8_192
+
+Lines = tuple[list[int], list[int], int]
 
 
 class TextTable:
@@ -23,21 +27,45 @@ class TextTable:
     def __init__(self, limit: int = MAX_TEXTS) -> None:
         self._limit = limit
         self._handles: dict[str, int] = {}
+        self._texts: list[str] = []
         self._characters = 0
+        self._lines: dict[tuple[tuple[int, str], ...], Lines] = {}
 
-    def handle(self, text: str) -> int:
-        """The handle of a text, from 1."""
+    def text(self, handle: int) -> str:
+        """The text behind a handle."""
+        return self._texts[handle - 1]
+
+    def lines(self, entries: tuple[tuple[int, str], ...]) -> Lines:
+        """Levels, handles (from 1) and estimated bytes of consecutive log entries.
+
+        The same lines tend to come together, so they are looked up together.
+        """
+        known = self._lines.get(entries)
+        if known is not None:
+            return known
+        levels, handles, cost = [], [], 0
+        for level, text in entries:
+            levels.append(min(max(int(level), 0), 255))
+            handles.append(self._handle(text if len(text) <= MAX_LINE else cut(text, MAX_LINE)))
+            # Short texts are sent once; long ones are counted every time, so that no batch gets too large.
+            cost += 6 + (len(text) if len(text) > 1024 else 0)
+            self._characters += len(text)
+        lines = self._lines[entries] = (levels, handles, cost)
+        return lines
+
+    def _handle(self, text: str) -> int:
         handle = self._handles.get(text)
         if handle is None:
-            handle = len(self._handles) + 1
-            self._handles[text] = handle
-            self._characters += len(text)
+            self._texts.append(text)
+            handle = self._handles[text] = len(self._texts)
         return handle
 
     def tidy(self) -> None:
         """Forget everything if the table is full. Must not be called while a batch is being built."""
-        if len(self._handles) >= self._limit or self._characters >= MAX_TEXT_CHARACTERS:
+        if max(len(self._texts), len(self._lines)) >= self._limit or self._characters >= MAX_TEXT_CHARACTERS:
             self._handles.clear()
+            self._texts.clear()
+            self._lines.clear()
             self._characters = 0
 
 
@@ -69,7 +97,7 @@ class PatternTable:
 
     def tidy(self) -> None:
         """Forget everything if the table is full. Must not be called while a batch is being built."""
-        if len(self.by_handle) >= self._limit or self._keys >= 8 * self._limit:
+        if len(self.by_handle) >= self._limit or self._keys >= 2 * self._limit:
             self._definitions.clear()
             self.by_handle = []
             self._keys = 0

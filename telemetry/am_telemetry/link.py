@@ -130,9 +130,11 @@ class Link:
 
 
 def _describe(error: Exception) -> str:
-    code, details = getattr(error, "code", None), getattr(error, "details", None)
-    name = code().name if callable(code) and code() is not None else type(error).__name__
-    return f"{name}: {details() or 'no details'}" if callable(details) else name
+    import grpc
+
+    if isinstance(error, grpc.Call):
+        return f"{error.code().name}: {error.details() or 'no details'}"
+    return type(error).__name__
 
 
 def push(target: str, request: bytes, timeout: float) -> list[pb.HubFrame]:

@@ -291,6 +291,7 @@ class Sender:
     def _connect(self) -> None:
         from am_telemetry.identity import hello
 
+        target = ""
         try:
             target = probe(self.settings.address)
             first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 DEFAULT_PORT: Final = 6831
 DEFAULT_ADDRESS: Final = f"localhost:{DEFAULT_PORT}"
@@ -171,7 +171,7 @@ def _read_patterns(value: object, warnings: list[str]) -> tuple[str, ...]:
 
 def _read_scrub(value: object, warnings: list[str]) -> Scrub | None:
     if value is None or callable(value):
-        return value
+        return cast("Scrub | None", value)
     warnings.append(f"scrub={value!r} cannot be called; no arguments beyond their names are sent")
     return _nothing
 

@@ -1,8 +1,8 @@
 """The part of telemetry that runs on the program's own threads: it notes that something happened, nothing more.
 
-Noting costs one ``list.append`` of a small tuple. A list is enough as a queue because append, slice and delete of a
-front slice are atomic in CPython, and one reader only ever removes what it has read. Everything else (deltas,
-patterns, texts, arguments) is worked out later by the sender thread.
+Noting costs one ``list.append`` of a tuple. A list is enough as a queue because append, slice and delete of a front
+slice are atomic in CPython, and one reader only ever removes what it has read. Everything else (deltas, patterns,
+texts, arguments) is worked out later by the sender thread.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ class Vanished:
 
 
 Happening = Appeared | Reshaped | Vanished
-Record = tuple[int, "Transition | Happening", "MachineTracer", "dict[str, Any] | None"]
-"""(monotonic ns, what happened, whose, copy of the arguments when their values are wanted)"""
+HAPPENING_SIZE: Final = 3
+Record = tuple[Any, ...]
+"""Either (tracer, happening, monotonic ns), or for a transition the fields that :func:`_hook` puts together."""
 
 
 class Ring:
@@ -73,16 +74,16 @@ class Ring:
 
     def note(self, happening: Happening, tracer: MachineTracer) -> None:
         """Append something that is not a transition. Thread-safe."""
-        self.items.append((time.monotonic_ns(), happening, tracer, None))
+        self.items.append((tracer, happening, time.monotonic_ns()))
 
     def overflow(self, record: Record) -> None:
         """A transition met a full ring, or one whose reader has to be started first. Thread-safe."""
         if self.limit == 0 and self.on_idle is not None:
-            self.on_idle(record[2])
+            self.on_idle(record[0])
             self.items.append(record)
             return
         self.dropped += 1
-        record[2].overflowed = True
+        record[0].overflowed = True
 
     def sleep(self, on_idle: Callable[[MachineTracer], None] | None = None) -> None:
         """Forget everything, and take in nothing until :meth:`awake`.
@@ -196,22 +197,46 @@ def steady_moment(machine: Machine) -> tuple[tuple[int, ...], int]:
     return clock, count
 
 
-def _hook(ring: Ring, tracer: MachineTracer, wants_values: bool) -> Callable[[Transition], None]:
+def _hook(ring: Ring, tracer: MachineTracer, copies_values: bool) -> Callable[[Transition], None]:
+    """The function that notes a transition.
+
+    It takes out the fields instead of keeping the transition, although that is more work: a transition and what hangs
+    on it are a dozen objects, which would outlive the garbage collector's young generation while they wait, and cost
+    twice as much time there as reading the fields costs here.
+    """
     items, append, now = ring.items, ring.items.append, time.monotonic_ns
 
     def note(tx: Transition) -> None:
-        record: Record = (now(), tx, tracer, None)
+        mutation = tx.mutation
+        arguments = mutation.args
+        if copies_values and arguments:
+            arguments = dict(arguments)
+        record = (
+            tracer,
+            tx.number,
+            tx.started_ns,
+            now(),
+            mutation.type,
+            mutation.called,
+            tx.is_accepted,
+            mutation.is_auto,
+            mutation.is_check,
+            tx.is_broken,
+            tx.canceled_by,
+            tx.time_before,
+            tx.time_after,
+            tx.queue_len,
+            mutation.queue_tick,
+            tx.steps or None,
+            tx.handlers_called or None,
+            tx.pre_log_entries or None,
+            tx.log_entries or None,
+            mutation.source,
+            arguments or None,
+        )
         if len(items) < ring.limit:
             append(record)
         else:
             ring.overflow(record)
 
-    def note_with_values(tx: Transition) -> None:
-        arguments = tx.mutation.args
-        record: Record = (now(), tx, tracer, dict(arguments) if arguments else None)
-        if len(items) < ring.limit:
-            append(record)
-        else:
-            ring.overflow(record)
-
-    return note_with_values if wants_values else note
+    return note

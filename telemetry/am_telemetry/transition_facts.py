@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from am_telemetry.arguments import cut
@@ -10,7 +11,6 @@ from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
 
 if TYPE_CHECKING:
     from am_core.steps import Step
-    from am_core.transition import Transition
 
 MAX_ERROR_TEXT: Final = 16_384
 MAX_ID: Final = 4_096
@@ -18,34 +18,42 @@ MAX_ID: Final = 4_096
 _MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
 
 
-def pattern_fact(tx: Transition, difference: tuple[int, ...], parity: tuple[int, ...], detail: int) -> PatternFact:
+def pattern_fact(
+    mutation: int,
+    called: tuple[int, ...],
+    accepted: bool,
+    auto: bool,
+    check: bool,
+    broken: bool,
+    canceled_by: str,
+    moved: tuple[int, ...],
+    were_active: tuple[int, ...],
+    steps: Iterable[Step] | None,
+    handlers: Iterable[str] | None,
+    *,
+    detail: int,
+) -> PatternFact:
     """Everything about a transition except its moment.
 
     Args:
-        difference: ticks gained by state index, empty for none.
-        parity: for every changed state, 1 when it was active before.
+        moved: ticks gained by state index, empty for none.
+        were_active: for every state that gained ticks, 1 when it was active before.
         detail: as in the settings.
     """
-    mutation = tx.mutation
-    flags = (
-        Flag.ACCEPTED * tx.is_accepted
-        | Flag.AUTO * mutation.is_auto
-        | Flag.CHECK * mutation.is_check
-        | Flag.BROKEN * tx.is_broken
-    )
-    deltas = tuple((state, ticks) for state, ticks in enumerate(difference) if ticks)
-    odd = [(state, was) for (state, ticks), was in zip(deltas, parity, strict=True) if ticks % 2]
+    flags = Flag.ACCEPTED * accepted | Flag.AUTO * auto | Flag.CHECK * check | Flag.BROKEN * broken
+    deltas = tuple((state, ticks) for state, ticks in enumerate(moved) if ticks)
+    odd = [(state, was) for (state, ticks), was in zip(deltas, were_active, strict=True) if ticks % 2]
     told = detail >= 1
     return PatternFact(
-        mutation=_MUTATIONS[mutation.type],
-        called=tuple(mutation.called) if told else (),
+        mutation=_MUTATIONS[mutation],
+        called=tuple(called) if told else (),
         flags=Flag(flags),
         deltas=deltas,
         added=tuple(state for state, was in odd if not was),
         removed=tuple(state for state, was in odd if was),
-        steps=tuple(map(step_fact, tx.steps)) if detail >= 2 else (),
-        handlers=tuple(cut(str(name), MAX_ID) for name in tx.handlers_called) if told else (),
-        canceled_by=cut(str(tx.canceled_by), MAX_ID) if told else "",
+        steps=tuple(map(step_fact, steps or ())) if detail >= 2 else (),
+        handlers=tuple(cut(str(name), MAX_ID) for name in handlers or ()) if told else (),
+        canceled_by=cut(str(canceled_by), MAX_ID) if told else "",
     )
 
 
