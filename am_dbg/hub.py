@@ -67,11 +67,17 @@ class Hub:
         return True
 
     def close(self) -> None:
-        """Stop listening, store what has arrived, and close the file. An empty recording is removed."""
+        """Stop listening, store what has arrived, and close the file. An empty recording is removed.
+
+        Raises:
+            StoreError: the last records could not be stored; the file is closed all the same.
+        """
         self._collector.stop()
-        self.writer.close()
-        empty = not self.recording.machines
-        self.recording.close()
+        try:
+            self.writer.close()
+        finally:
+            empty = not self.recording.machines
+            self.recording.close()
         if empty:
             self.path.unlink(missing_ok=True)
 
