@@ -1,8 +1,10 @@
 """A batch of records from one process, in columns: the currency between the wire, importers and the store.
 
-Handles (``machine``, ``schema``, ``pattern``, ``text``) are small integers chosen by the sender. They are defined once per
-connection, in the same batch or an earlier one, before anything refers to them. Order of application inside a batch:
-texts, schemas, opened, patterns, revised, transitions (with everything attached to them), gaps, closed.
+Handles (``machine``, ``schema``, ``pattern``, ``text``) are small integers chosen by the sender. They are defined per
+connection, in the same batch or an earlier one, before anything refers to them. Handles of texts and patterns may be
+defined again by a later batch, which replaces their meaning from then on: senders keep bounded tables. Order of
+application inside a batch: texts, schemas, opened, patterns, revised, transitions (with everything attached to them),
+gaps, closed.
 """
 
 from __future__ import annotations

@@ -40,14 +40,14 @@ def hello(session: Session, settings: Settings, next_seq: int, buffer_bytes: int
     message.parent_session = session.parent
     message.next_seq = next_seq
     message.anchor.wall_ns, message.anchor.mono_ns = time.time_ns(), time.monotonic_ns()
-    message.service = clean(settings.service)
+    message.service = clean(settings.service[:1000])
     message.host = clean(socket.gethostname())
     message.pid = os.getpid()
     message.language = "python"
     message.library = f"am_telemetry {version()}"
     message.buffer_bytes = buffer_bytes
     for key, value in resource().items():
-        message.resource[key] = clean(value)
+        message.resource[key] = clean(value[:1000])
     return frame.SerializeToString()
 
 

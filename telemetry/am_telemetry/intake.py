@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -77,7 +78,7 @@ class Intake:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._connections: dict[str, Connection] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
@@ -160,7 +161,8 @@ class Intake:
 
     async def _close(self, connection: Connection) -> None:
         session = connection.session
-        async with self._locks.setdefault(session, asyncio.Lock()):
+        lock = self._locks.setdefault(session, asyncio.Lock())
+        async with lock:
             if self._connections.get(session) is not connection:
                 return  # a later connection goes on with the session
             reason = "closed" if connection.said_goodbye else "disconnected"
@@ -169,7 +171,6 @@ class Intake:
             except Exception:
                 logger.exception("the session of %s could not be closed", connection.name)
             del self._connections[session]
-            self._locks.pop(session, None)
         logger.info("%s %s", connection.name, reason)
 
     # -- frames ---------------------------------------------------------------------------------------------------
