@@ -1,0 +1,73 @@
+"""A state machine engine: many states at once, relations instead of listed transitions, negotiable changes.
+
+The package uses nothing but the standard library and starts no thread before a handler runs.
+"""
+
+from am_core.clock import Clock, Time, TimeIndex
+from am_core.errors import (
+    AmError,
+    CanceledError,
+    EvalTimeout,
+    HandlerBindError,
+    HandlerTimeout,
+    MachineDisposed,
+    NestedEvalError,
+    SchemaError,
+    TracerError,
+    UnknownStateError,
+)
+from am_core.failures import Panic
+from am_core.handlers import Event, ExceptionHandler, current_event
+from am_core.logs import LogEntry, LogLevel, log_args_mapper
+from am_core.machine import Machine
+from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
+from am_core.names import S
+from am_core.queue import Position
+from am_core.reschema import AmbiguousHandlers
+from am_core.schema import Schema, State
+from am_core.steps import Step
+from am_core.tracer import LastTxTracer, Tracer, live_machines, on_machine_created
+from am_core.transition import Transition
+from am_core.typed import StateName, States
+
+__all__ = [
+    "AmError",
+    "AmbiguousHandlers",
+    "CanceledError",
+    "Check",
+    "Clock",
+    "EvalTimeout",
+    "Event",
+    "ExceptionHandler",
+    "HandlerBindError",
+    "HandlerTimeout",
+    "LastTxTracer",
+    "LogEntry",
+    "LogLevel",
+    "Machine",
+    "MachineDisposed",
+    "Mutation",
+    "MutationSource",
+    "MutationType",
+    "NestedEvalError",
+    "Panic",
+    "Position",
+    "Result",
+    "S",
+    "Schema",
+    "SchemaError",
+    "State",
+    "StateName",
+    "States",
+    "Step",
+    "Time",
+    "TimeIndex",
+    "TracerError",
+    "Tracer",
+    "Transition",
+    "UnknownStateError",
+    "current_event",
+    "live_machines",
+    "log_args_mapper",
+    "on_machine_created",
+]

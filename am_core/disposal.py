@@ -1,0 +1,80 @@
+"""The end of a machine."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from am_core.drain import wait_idle
+from am_core.errors import MachineDisposed
+from am_core.failures import release
+from am_core.handlers import HandlerTable
+from am_core.logs import OPS
+from am_core.model import model_of
+from am_core.schema import parse_schema
+from am_core.tracer import registry
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+
+START: Final = "Start"
+START_GRACE: Final = 0.1
+"""Seconds for what the removal of Start sets going."""
+
+
+def dispose(machine: Machine) -> None:
+    """Dispose in the background; safe anywhere, also in the machine's own handlers."""
+    with machine._lock:
+        if machine._dispose_asked:
+            return
+        machine._dispose_asked = True
+    graceful = machine.is_(START)
+    if not graceful:
+        _refuse(machine)
+    name = f"am-dispose-{machine.id}"
+    threading.Thread(target=_background, args=(machine, graceful), name=name, daemon=True).start()
+
+
+def _background(machine: Machine, graceful: bool) -> None:
+    if graceful:
+        machine.remove(START, event=None)
+        wait_idle(machine, START_GRACE)
+        _refuse(machine)
+    wait_idle(machine, machine.dispose_timeout)
+    dispose_now(machine)
+
+
+def _refuse(machine: Machine) -> None:
+    with machine._lock:
+        machine._disposing = True
+        machine._refusing = True
+
+
+def dispose_now(machine: Machine) -> None:
+    """Dispose on the calling thread without waiting for anything."""
+    with machine._lock:
+        if machine._disposed:
+            return
+        machine._dispose_asked = machine._disposing = machine._disposed = machine._refusing = True
+        discarded = machine._queue.flush()
+    if machine._log_level >= OPS:
+        machine._log(OPS, f"[dispose] {machine.id}")
+    machine._fire(machine._hooks.machine_dispose, machine.id)
+    if machine._err is None:
+        machine._err = MachineDisposed(f"machine disposed: {machine.id}")
+    machine._table = HandlerTable((), machine._now[0])
+    machine._runner.close()
+    release(discarded)
+    registry.discard(machine)
+    machine._now = (_EMPTY, (), 0, ())
+    for callback in machine._dispose_callbacks:
+        machine._guarded(callback, machine)
+    machine._dispose_callbacks.clear()
+    with machine._lock:
+        waiters, machine._disposed_waiters = machine._disposed_waiters, None
+    for waiter in waiters or ():
+        waiter.set()
+
+
+_schema = parse_schema({}).schema
+_EMPTY: Final = model_of(_schema, tuple(_schema))

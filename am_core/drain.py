@@ -1,0 +1,220 @@
+"""Executing what is queued: one thread at a time per machine, no lock held while user code runs."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Final
+
+from am_core.errors import EvalTimeout, NestedEvalError
+from am_core.execution import execute, finish, repair
+from am_core.failures import on_deadline
+from am_core.logs import EVERYTHING, OPS
+from am_core.mutation import CANCELED, EVAL, Mutation, Result
+from am_core.queue import EvalMutation
+from am_core.runners import Abandoned, Call
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+
+
+def drain(machine: Machine, own: Mutation | None) -> Result:
+    """Execute the queue until it is empty; returns the result of one's own mutation.
+
+    The caller has taken the draining flag. Emptiness is tested and the flag released under the same lock under which
+    others append, so nothing that was queued is ever left behind.
+    """
+    generation = machine._generation
+    machine._drainer = get_ident()
+    lock, queue = machine._lock, machine._queue
+    result = CANCELED
+    failure: Exception | None = None
+    try:
+        while True:
+            with lock:
+                if machine._generation != generation:
+                    return result
+                mutation = queue.take()
+                if mutation is None:
+                    deferred = _release(machine)
+                    break
+            if mutation.type is EVAL:
+                mutation.evaluation.run()  # type: ignore[attr-defined]  # evaluations are the only class of this type
+                continue
+            try:
+                outcome = execute(machine, mutation)
+            except Exception as error:
+                # Errors are not trapped on this machine: finish the work, then let the drainer have the first one.
+                failure = failure or error
+                continue
+            if mutation is own:
+                result = outcome
+    except Abandoned:
+        return result
+    except BaseException:
+        with lock:
+            deferred = _release(machine) if machine._generation == generation else []
+        _wake(machine)
+        _drain_all(deferred)
+        raise
+    if machine._hooks.queue_end:
+        machine._fire(machine._hooks.queue_end, machine)
+    if machine._idle_waiters:
+        _wake(machine)
+    if deferred:
+        _drain_all(deferred)
+    if failure is not None:
+        raise failure
+    return result
+
+
+def _release(machine: Machine) -> list[Machine]:
+    machine._draining = False
+    machine._transition = None
+    machine._drainer = 0
+    deferred = machine._deferred
+    if deferred:
+        machine._deferred = []
+    return deferred
+
+
+def _wake(machine: Machine) -> None:
+    with machine._lock:
+        waiters, machine._idle_waiters = machine._idle_waiters, []
+    for waiter in waiters:
+        waiter.set()
+
+
+def drain_if_idle(machine: Machine) -> None:
+    """Execute what is queued unless somebody does so already."""
+    with machine._lock:
+        if machine._draining or not machine._queue.items:
+            return
+        machine._draining = True
+    drain(machine, None)
+
+
+def drain_after(machine: Machine, source: Machine | None) -> None:
+    """Execute a machine's queue as soon as the draining of another machine is over, or now if there is none."""
+    if source is not None and source is not machine:
+        with source._lock:
+            if source._draining:
+                source._deferred.append(machine)
+                return
+    drain_if_idle(machine)
+
+
+class _Pending(threading.local):
+    machines: deque[Machine] | None = None
+
+
+_pending: Final = _Pending()
+
+
+def _drain_all(machines: list[Machine]) -> None:
+    """Drain machines one after the other; those that come up meanwhile wait in line instead of nesting."""
+    if not machines:
+        return
+    if _pending.machines is not None:
+        _pending.machines.extend(machines)
+        return
+    line = _pending.machines = deque(machines)
+    try:
+        while line:
+            drain_if_idle(line.popleft())
+    finally:
+        _pending.machines = None
+
+
+def wait_idle(machine: Machine, timeout: float) -> bool:
+    """Wait until nothing is being executed; False when that takes longer than ``timeout`` seconds."""
+    waiter = threading.Event()
+    with machine._lock:
+        if not machine._draining:
+            return True
+        machine._idle_waiters.append(waiter)
+    return waiter.wait(timeout)
+
+
+def after_deadline(call: Call) -> None:
+    """Go on where a thread is stuck in a handler: end its transition and execute what comes next."""
+    tx = call.event.transition
+    machine = tx.machine
+    machine._drainer = get_ident()
+    on_deadline(call)
+    if machine._hooks.handler_end:
+        machine._fire(machine._hooks.handler_end, tx, call.bound.binding, call.event.name)
+    repair(tx)
+    finish(tx)
+    drain(machine, None)
+
+
+PENDING, RUNNING, DONE, DROPPED = range(4)
+
+
+class Evaluation:
+    """A function that runs between transitions, and the caller who waits for it."""
+
+    __slots__ = ("error", "finished", "fn", "machine", "source", "state")
+
+    def __init__(self, machine: Machine, fn: Callable[[], object], source: str) -> None:
+        self.machine = machine
+        self.fn = fn
+        self.source = source
+        self.state = PENDING
+        self.error: BaseException | None = None
+        self.finished = threading.Event()
+
+    def run(self) -> None:
+        machine = self.machine
+        with machine._lock:
+            if self.state != PENDING:
+                return
+            self.state = RUNNING
+        if machine._log_level >= OPS:
+            machine._log(OPS, f"[eval] {self.source}")
+        try:
+            self.fn()
+        except BaseException as error:  # noqa: BLE001 - delivered to the caller of eval
+            self.error = error
+        self.state = DONE
+        if machine._log_level >= EVERYTHING:
+            machine._log(EVERYTHING, f"[eval:end] {self.source}")
+        self.finished.set()
+
+    def drop(self) -> bool:
+        """Give up unless it has started; True when it will not run."""
+        with self.machine._lock:
+            if self.state == PENDING:
+                self.state = DROPPED
+        self.finished.set()
+        return self.state == DROPPED
+
+
+def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: float) -> bool:
+    """Run a function under the machine's mutual exclusion; see ``Machine.eval``."""
+    if machine._disposing:
+        return False
+    ident = get_ident()
+    if ident == machine._drainer or machine._runner.owns_thread(ident):
+        machine.report(NestedEvalError(f"eval nested in handler or eval: {source}; call the function directly instead"))
+        return False
+    evaluation = Evaluation(machine, fn, source)
+    with machine._lock:
+        machine._queue.prepend(EvalMutation(evaluation))
+        busy = machine._draining
+        machine._draining = True
+    if not busy:
+        drain(machine, None)
+    elif not evaluation.finished.wait(timeout):
+        evaluation.drop()
+        if evaluation.state != DONE:
+            if machine._log_level >= OPS:
+                machine._log(OPS, f"[eval:timeout] {source}")
+            machine.report(EvalTimeout(f"eval timeout: eval:{source}"))
+            return False
+    if evaluation.error is not None:
+        raise evaluation.error
+    return evaluation.state == DONE

@@ -1,0 +1,66 @@
+"""Errors raised or stored by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AmError(Exception):
+    """Base of every error of the engine."""
+
+
+class SchemaError(AmError):
+    """A schema, or an order of its states, cannot be used. ``problems`` lists every reason found."""
+
+    def __init__(self, problems: Iterable[str] | str) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("schema error: " + "; ".join(self.problems))
+
+
+class UnknownStateError(AmError, LookupError):
+    """A name is not a state of the machine. ``missing`` lists the names."""
+
+    def __init__(self, missing: Iterable[str], known: Iterable[str], machine_id: str) -> None:
+        self.missing = tuple(missing)
+        names = list(known)
+        hints = [hit for name in self.missing for hit in get_close_matches(name, names, 1)]
+        hint = f"; did you mean {', '.join(dict.fromkeys(hints))}?" if hints else ""
+        super().__init__(f"missing states: {', '.join(self.missing)} not defined in schema for {machine_id}{hint}")
+
+
+class HandlerBindError(AmError):
+    """Handlers cannot be bound or detached. ``problems`` lists every reason found."""
+
+    def __init__(self, problems: Iterable[str] | str) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+class HandlerTimeout(AmError):
+    """A handler ran longer than its limit. ``handler`` is its name."""
+
+    def __init__(self, handler: str, binding: str, what: str = "timeout") -> None:
+        self.handler = handler
+        self.binding = binding
+        super().__init__(f"handler {what}: {handler} from {binding}")
+
+
+class EvalTimeout(AmError):
+    """An evaluation did not get its turn, or did not end, in time."""
+
+
+class NestedEvalError(AmError):
+    """An evaluation was asked for from inside a handler or another evaluation of the same machine."""
+
+
+class CanceledError(AmError):
+    """A mutation that had to happen was canceled."""
+
+
+class MachineDisposed(AmError):
+    """The machine does not work any more."""
+
+
+class TracerError(AmError):
+    """A tracer hook or callback raised; the original error is the cause."""

@@ -1,0 +1,388 @@
+"""Running one transition from its mutation to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from am_core.failures import RECOVER, cancel, on_deadline, on_late_return, recover
+from am_core.handlers import Calls, Event, HandlerTable
+from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
+from am_core.model import bits, mask_of
+from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, Mutation, Result
+from am_core.names import ANY_INDEX, NO_INDEX
+from am_core.plan import Plan, Trail
+from am_core.relations import auto_candidates, resolve, settle, sort
+from am_core.runners import Abandoned, Call, DeadlineReached
+from am_core.steps import Step
+from am_core.transition import Transition
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+
+PASS: Final = 0
+VETO: Final = 1
+FAILED: Final = 2
+
+
+def execute(machine: Machine, mutation: Mutation) -> Result:
+    """Run a mutation as a transition; returns its result. Called by the draining thread only."""
+    now = machine._now
+    machine._number += 1
+    tx = Transition(machine, mutation, machine._number, now)
+    machine._transition = tx
+    if machine._log_level >= OPS:
+        _log_mutation(tx)
+    plan = _resolve(tx)
+    tx.target, tx.target_mask = plan.target, plan.target_mask
+    if plan.rejected and (not mutation.is_auto or plan.rejected == mutation.called_mask):
+        tx.canceled_by = "relations"
+        tx.is_accepted = False
+        if machine._log_level >= OPS:
+            machine._log(OPS, f"[cancel:reject] {tx.model.text(i for i in mutation.called if plan.rejected >> i & 1)}")
+    else:
+        tx.enters, tx.exits = plan.enters, plan.exits
+        if not mutation.is_check:
+            tx.time_after = _ticks_after(tx)
+    hooks = machine._hooks
+    if hooks.transition_init:
+        machine._fire(hooks.transition_init, tx)
+    if hooks.transition_start:
+        machine._fire(hooks.transition_start, tx)
+    try:
+        _phases(tx)
+    except Abandoned:
+        raise
+    except BaseException:
+        # Whatever passes through here is not ours to handle, but the machine must stay usable.
+        tx.is_broken = True
+        tx.is_accepted = False
+        tx.canceled_by = tx.canceled_by or RECOVER
+        repair(tx)
+        finish(tx)
+        raise
+    return finish(tx)
+
+
+def _phases(tx: Transition) -> None:
+    machine = tx.machine
+    mutation = tx.mutation
+    table = machine._table
+    if tx.is_accepted and (table or machine._log_level >= EVERYTHING):
+        _negotiate(tx, table)
+    tx.is_settled = True
+    if mutation.is_check or not tx.is_accepted:
+        return
+    if mutation.is_auto:
+        _settle_auto(tx)
+    _switch(tx)
+    if machine._hooks.transition_finals:
+        machine._fire(machine._hooks.transition_finals, tx)
+    if (table or machine._log_level >= EVERYTHING) and not _finals(tx, table):
+        repair(tx)
+
+
+def _resolve(tx: Transition) -> Plan:
+    machine, mutation = tx.machine, tx.mutation
+    trail = _trail(tx)
+    plan = resolve(
+        tx.model, mutation.type, mutation.called, mutation.called_mask, tx.active_before, tx.mask_before, trail
+    )
+    if trail is not None:
+        _log_notes(machine, trail)
+    return plan
+
+
+def _trail(tx: Transition, second: bool = False) -> Trail | None:
+    machine = tx.machine
+    notes = machine._log_level >= OPS
+    if not notes and not machine._record_steps:
+        return None
+    return Trail(tx.model, tx.mutation.is_auto, tx.steps if machine._record_steps else None, notes, second)
+
+
+def _log_notes(machine: Machine, trail: Trail) -> None:
+    for level, text in trail.notes or ():
+        if level <= machine._log_level:
+            machine._log(level, text)
+
+
+def _log_mutation(tx: Transition) -> None:
+    machine, mutation = tx.machine, tx.mutation
+    kind, level = (f"{mutation.type}:auto", DECISIONS) if mutation.is_auto else (str(mutation.type), OPS)
+    if mutation.is_check:
+        kind = f"{kind}:check"
+    if level <= machine._log_level:
+        names = tx.model.text(mutation.called)
+        machine._log(level, f"[{kind}] {names}{args_text(mutation.args, machine.log_args)}")
+    if mutation.source is not None:
+        machine._log(OPS, f"[source] {mutation.source}")
+
+
+def _ticks_after(tx: Transition) -> tuple[int, ...]:
+    if not tx.enters and not tx.exits:
+        return tx.time_before
+    ticks = list(tx.time_before)
+    for i in tx.exits:
+        ticks[i] += 1
+    for i in tx.enters:
+        if not tx.mask_before >> i & 1:
+            ticks[i] += 1
+        elif not tx.mutation.is_auto:
+            ticks[i] += 2
+    return tuple(ticks)
+
+
+# Negotiation
+
+
+def _negotiate(tx: Transition, table: HandlerTable) -> None:
+    """Ask every handler; leaves the transition canceled, or accepted with ``vetoed`` automatic states removed."""
+    names = tx.model.names
+    loud = tx.machine._log_level >= EVERYTHING
+    for i in tx.exits:
+        calls = table.exit.get(i, ())
+        if calls or loud:
+            name = names[i] + "Exit"
+            if not _accepts(tx, name, _emit(tx, calls, name, Step("handler", source=i)), NO_INDEX):
+                return
+    for i in tx.enters:
+        calls = table.enter.get(i, ())
+        if calls or loud:
+            name = names[i] + "Enter"
+            step = Step("handler", target=i, is_enter=True)
+            if not _accepts(tx, name, _emit(tx, calls, name, step), i):
+                return
+    if (table.self_ or loud) and tx.mutation.type is not REMOVE:
+        for i in tx.target:
+            calls = table.self_.get(i, ())
+            if (calls or loud) and tx.mask_before >> i & 1:
+                name = names[i] * 2
+                step = Step("handler", target=i, is_self=True)
+                if not _accepts(tx, name, _emit(tx, calls, name, step), i, ":self"):
+                    return
+    if (table.pairs or loud) and not _negotiate_pairs(tx, table, loud):
+        return
+    if table.any_enter or loud:
+        step = Step("handler", source=ANY_INDEX, target=ANY_INDEX, is_enter=True)
+        _accepts(tx, "AnyEnter", _emit(tx, table.any_enter, "AnyEnter", step), NO_INDEX)
+
+
+def _negotiate_pairs(tx: Transition, table: HandlerTable, loud: bool) -> bool:
+    names = tx.model.names
+    targets = tx.target
+    for before in tx.active_before:
+        row = table.pairs.get(before, {})
+        if not row and not loud:
+            continue
+        for after in targets:
+            calls = row.get(after, ())
+            if not (calls or loud) or after == before or tx.vetoed >> after & 1:
+                continue
+            name = names[before] + names[after]
+            if not _accepts(tx, name, _emit(tx, calls, name, Step("handler", "", before, after)), after):
+                return False
+    return True
+
+
+def _accepts(tx: Transition, name: str, outcome: int, judged: int, tag: str = "") -> bool:
+    """Whether the negotiation goes on. ``judged`` is the state a refusal is about, -1 for the whole transition."""
+    if outcome == PASS:
+        return True
+    if outcome == VETO:
+        if tx.mutation.is_auto and judged >= 0 and tx.model.auto_mask >> judged & 1:
+            tx.vetoed |= 1 << judged
+            tx.target = tuple(i for i in tx.target if i != judged)
+            tx.target_mask &= ~(1 << judged)
+            if tx.target:
+                return True
+        cancel(tx, name, tag)
+    return False
+
+
+def _settle_auto(tx: Transition) -> None:
+    """Resolve an automatic transition again, with what is left of its called states.
+
+    Nothing may come in that was not part of the first target, because nobody negotiated it.
+    """
+    mutation, active, before = tx.mutation, tx.active_before, tx.mask_before
+    called = tuple(i for i in mutation.called if tx.target_mask >> i & 1)
+    called_mask = mutation.called_mask & tx.target_mask
+    trail = _trail(tx, second=True)
+    if trail is not None:
+        trail.seed(ADD, called, active, before, called_mask)
+    seed = [*called, *(i for i in active if not called_mask >> i & 1)]
+    allowed = before | tx.target_mask
+    target, target_mask = settle(tx.model, seed, before | called_mask, before, called_mask, allowed, trail)
+    tx.target, tx.target_mask = target, target_mask
+    again = before & ~(called_mask & tx.model.multi_mask)
+    tx.enters = tuple(i for i in target if not again >> i & 1)
+    exits = [i for i in active if not target_mask >> i & 1]
+    tx.exits = tuple(sort(tx.model, exits, before & ~target_mask, None))
+    if trail is not None:
+        _log_notes(tx.machine, trail)
+
+
+# Switch and final phase
+
+
+def _switch(tx: Transition) -> None:
+    """From here on the machine is in the new states."""
+    machine = tx.machine
+    tx.time_after = _ticks_after(tx)
+    tx.switched = True
+    machine._move((tx.model, tx.target, tx.target_mask, tx.time_after))
+    if machine._log_level >= CHANGES:
+        _log_switch(tx)
+
+
+def _log_switch(tx: Transition) -> None:
+    machine, names = tx.machine, tx.model.names
+    parts = [f"+{names[i]}" for i in tx.enters if tx.time_after[i] != tx.time_before[i]]
+    parts += [f"-{names[i]}" for i in tx.exits]
+    if not parts:
+        return
+    if machine._log_level >= EVERYTHING:
+        parts += [names[i] for i in tx.target if tx.time_after[i] == tx.time_before[i]]
+    head = "[auto_]" if tx.is_auto else "[state]"
+    machine._log(CHANGES, f"{head} {' '.join(parts)}{args_text(tx.args, machine.log_args)}")
+
+
+def _finals(tx: Transition, table: HandlerTable) -> bool:
+    names = tx.model.names
+    loud = tx.machine._log_level >= EVERYTHING
+    for i in tx.exits:
+        calls = table.end.get(i, ())
+        if (calls or loud) and _emit(
+            tx, calls, names[i] + "End", Step("handler", target=i, is_final=True), final=True
+        ):
+            return False
+    for i in tx.enters:
+        calls = table.state.get(i, ())
+        if (calls or loud) and _emit(
+            tx, calls, names[i] + "State", Step("handler", target=i, is_final=True, is_enter=True), final=True
+        ):
+            return False
+        tx.enters_done += 1
+    if table.any_state or loud:
+        step = Step("handler", source=ANY_INDEX, target=ANY_INDEX, is_final=True, is_enter=True)
+        return not _emit(tx, table.any_state, "AnyState", step, final=True)
+    return True
+
+
+def repair(tx: Transition) -> None:
+    """Switch off every entered state whose final handler has not completed; what was switched off stays off."""
+    off = tx.enters[tx.enters_done :]
+    if not off or not tx.switched:
+        return
+    ticks = list(tx.time_after)
+    for i in off:
+        ticks[i] += 1
+    tx.time_after = tuple(ticks)
+    left = tuple(i for i in tx.target if i not in off)
+    tx.machine._move((tx.model, left, mask_of(left), tx.time_after))
+
+
+# Calling handlers
+
+
+def _emit(tx: Transition, calls: Calls, name: str, step: Step, final: bool = False) -> int:
+    """Call every handler bound for one event, until one refuses or fails."""
+    machine = tx.machine
+    if machine._log_level >= EVERYTHING:
+        for binding in machine._table.bindings:
+            machine._log(EVERYTHING, f"[handle:{binding.id}] {name}")
+    if not calls:
+        return PASS
+    tx.handlers_called.append(name)
+    event = Event(name, tx, tx.mutation.args)
+    outcome = PASS
+    for bound in calls:
+        if machine._log_level >= OPS:
+            machine._log(OPS, f"[handler:{bound.number}] {name}")
+        hooks = machine._hooks
+        if hooks.handler_start:
+            machine._fire(hooks.handler_start, tx, bound.binding, name)
+        call = Call(event, bound)
+        try:
+            answer = machine._runner.call(call)
+        except DeadlineReached:
+            on_deadline(call)
+            outcome = FAILED
+        except Exception as error:
+            if not machine.panic_to_exception:
+                raise
+            recover(tx, event, error)
+            outcome = FAILED
+        else:
+            if call.timed_out:
+                on_late_return(call)
+                outcome = FAILED
+            elif answer is False and not final:
+                outcome = VETO
+        if machine._log_level >= EVERYTHING:
+            machine._log(EVERYTHING, f"[handler:end] {name}")
+        if hooks.handler_end:
+            machine._fire(hooks.handler_end, tx, bound.binding, name)
+        if outcome:
+            break
+    if machine._record_steps:
+        tx.steps.append(step)
+    return outcome
+
+
+# End
+
+
+def finish(tx: Transition) -> Result:
+    """Complete a transition: schedule automatic states, collect the log, tell the tracers; returns the result."""
+    machine, mutation = tx.machine, tx.mutation
+    if not tx.is_accepted and not tx.switched:
+        tx.time_after = tx.time_before
+    if not mutation.is_check:
+        if machine.on_change is not None:
+            machine._guarded(machine.on_change, machine, tx)
+        if tx.is_accepted and not mutation.is_auto and tx.time_after != tx.time_before:
+            _schedule_auto(tx)
+    tx.queue_len = len(machine._queue.items)
+    if machine._buffer.entries:
+        tx.pre_log_entries = machine._buffer.take()
+    tx.is_completed = True
+    if machine._hooks.transition_end:
+        machine._fire(machine._hooks.transition_end, tx)
+    result = _result(tx)
+    if mutation.check is not None:
+        mutation.check.resolve(result == EXECUTED)
+    return result
+
+
+def _schedule_auto(tx: Transition) -> None:
+    machine, mutation = tx.machine, tx.mutation
+    if machine._disposing or (mutation.type is ADD and mutation.called in tx.model.health):
+        return
+    model, _, mask, _ = machine._now
+    if not model.auto_mask & ~mask:
+        return
+    if machine._log_level >= EVERYTHING:
+        for i in bits(model.auto_mask & ~mask):
+            if model.removed_by[i] & mask:
+                blockers = model.mask_text(model.removed_by[i] & mask)
+                machine._log(EVERYTHING, f"[auto:rel:remove] {model.names[i]} by {blockers}")
+    called = tuple(auto_candidates(model, mask))
+    if not called:
+        return
+    if machine._log_level >= OPS:
+        machine._log(OPS, f"[auto] {model.text(called)}")
+    machine._prepend(Mutation(ADD, called, mask_of(called), {}, is_auto=True))
+
+
+def _result(tx: Transition) -> Result:
+    mutation = tx.mutation
+    if not tx.is_accepted:
+        return CANCELED
+    if mutation.is_check:
+        return EXECUTED
+    if mutation.type is REMOVE:
+        return CANCELED if mutation.called_mask & tx.target_mask else EXECUTED
+    if mutation.is_auto:
+        return EXECUTED if len(tx.target) > len(tx.active_before) else CANCELED
+    return EXECUTED

@@ -1,0 +1,174 @@
+"""What happens when a handler raises or runs for too long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from am_core.errors import HandlerTimeout
+from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS
+from am_core.mutation import ADD, EVAL, Mutation, MutationType
+
+if TYPE_CHECKING:
+    from am_core.handlers import Event
+    from am_core.machine import Machine
+    from am_core.queue import EvalMutation
+    from am_core.runners import Call
+    from am_core.transition import Transition
+
+RECOVER: Final = "recover"
+TIMEOUT: Final = "timeout"
+
+
+class Panic(NamedTuple):
+    """Where a handler failed: ``args["panic"]`` of the mutation that adds ``Exception``."""
+
+    handler: str
+    type: MutationType
+    called_states: tuple[str, ...]
+    states_before: tuple[str, ...]
+    target_states: tuple[str, ...]
+    time_before: tuple[int, ...]
+    time_after: tuple[int, ...]
+    transition_id: str
+
+
+def cancel(tx: Transition, by: str, tag: str = "") -> None:
+    """Mark a transition as canceled and log by whom."""
+    machine = tx.machine
+    if machine._log_level >= OPS:
+        machine._log(OPS, f"[cancel{tag}] ({tx.model.text(tx.target)}) by {by}")
+    tx.canceled_by = by
+    tx.is_accepted = False
+
+
+def recover(tx: Transition, event: Event, error: BaseException) -> None:
+    """A handler raised: cancel its transition and let the machine have an ``Exception`` next."""
+    machine = tx.machine
+    if machine._log_level >= OPS:
+        machine._log(OPS, "[recover] handling panic...")
+    cancel(tx, RECOVER)
+    tx.is_broken = True
+    machine._err = error
+    if tx.mutation.called_mask & tx.model.exception_mask:
+        # Adding Exception again from a failing error handler would never end.
+        if machine._log_level >= CHANGES:
+            machine._log(CHANGES, f"[error] {event.name} failed while handling an error: {describe(error)}")
+        return
+    panic = Panic(
+        event.name,
+        tx.type,
+        tuple(tx.called_states()),
+        tuple(tx.states_before()),
+        tuple(tx.target_states()),
+        tx.time_before,
+        tx.time_after,
+        tx.id,
+    )
+    args: dict[str, Any] = {"err": error, "panic": panic, **trace_of(machine, error)}
+    model = tx.model
+    mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
+    machine._prepend(mutation)
+
+
+def trace_of(machine: Machine, error: BaseException) -> dict[str, str]:
+    """The stack as an argument, when the machine is asked for it."""
+    if not machine.log_stack_trace:
+        return {}
+    import traceback
+
+    return {"err.trace": "".join(traceback.format_exception(error))}
+
+
+def describe(error: BaseException) -> str:
+    """The message of an exception, or its type's name when it has none."""
+    return str(error) or type(error).__name__
+
+
+def log_error(event: Event) -> None:
+    """Log the error a mutation carries, at level Changes."""
+    machine = event.machine
+    if machine._log_level < CHANGES:
+        return
+    error = event.args.get("err")
+    panic = event.args.get("panic")
+    if error is None:
+        machine._log(CHANGES, "[error] missing error in args to ExceptionState")
+    elif isinstance(panic, Panic):
+        machine._log(
+            CHANGES, f"[error:{panic.type}] {' '.join(panic.called_states)} ({panic.handler}: {describe(error)})"
+        )
+    else:
+        machine._log(CHANGES, f"[error] {describe(error)}")
+    if "err.trace" in event.args:
+        machine._log(CHANGES, str(event.args["err.trace"]))
+
+
+def on_timeout(call: Call) -> None:
+    """A handler has just exceeded its limit; it still gets a grace period."""
+    tx = call.event.transition
+    machine = tx.machine
+    tx.is_timed_out = True
+    cancel(tx, TIMEOUT)
+    if machine._log_level >= DECISIONS:
+        machine._log(DECISIONS, f"[handler:timeout] {call.event.name} from {call.bound.binding}")
+    machine.report(HandlerTimeout(call.event.name, call.bound.binding))
+
+
+def on_late_return(call: Call) -> None:
+    """A handler came back within the grace period."""
+    tx = call.event.transition
+    # The watchdog sets these as well, but may not have come to it yet.
+    tx.is_accepted = False
+    tx.is_broken = True
+    tx.canceled_by = TIMEOUT
+    if tx.machine._log_level >= EVERYTHING:
+        tx.machine._log(EVERYTHING, f"[handler:ack-timeout] {call.event.name}")
+
+
+def on_deadline(call: Call) -> None:
+    """The grace period is over: drop the queue, start the backoff, and let ``Exception`` be next."""
+    tx = call.event.transition
+    machine = tx.machine
+    tx.is_broken = True
+    tx.is_accepted = False
+    tx.canceled_by = TIMEOUT
+    if machine._log_level >= EVERYTHING:
+        machine._log(EVERYTHING, f"[handler:deadline] {call.event.name}")
+    error = HandlerTimeout(call.event.name, call.bound.binding, "deadline")
+    model = tx.model
+    args: dict[str, Any] = {"err": error, **trace_of(machine, error)}
+    mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, call.event.source())
+    with machine._lock:
+        discarded = machine._queue.flush()
+        # A deadline inside an error transition must not be followed by the next one.
+        again = bool(tx.mutation.called_mask & model.exception_mask)
+        if not again:
+            machine._queue.append(mutation)
+        machine._backoff_until = time.monotonic() + machine.handler_backoff
+        machine._last_deadline = time.monotonic()
+        machine._refusing = True
+    machine._err = error
+    release(discarded)
+    if not again:
+        machine._announce(mutation)
+
+
+def release(discarded: list[Mutation]) -> None:
+    """Let go of everybody who waits for mutations that will never run."""
+    for mutation in discarded:
+        if mutation.check is not None:
+            mutation.check.resolve(False)
+        if mutation.type is EVAL:
+            evaluation: EvalMutation = mutation  # type: ignore[assignment]  # the only class with this type
+            evaluation.evaluation.drop()
+
+
+def on_leaked_return(call: Call) -> None:
+    """A handler came back after its machine had given it up."""
+    machine = call.event.machine
+    name = call.event.name
+    text = f"deadlined handler finished, theoretical leak: {name}"
+    if machine._log_level >= CHANGES:
+        machine._log(CHANGES, f"[error] {text}")
+    machine.add_err(HandlerTimeout(name, call.bound.binding, "finished after its deadline"))

@@ -1,0 +1,194 @@
+"""Handlers: what they are called with, how they are bound and found."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from am_core.errors import HandlerBindError
+from am_core.model import Model
+from am_core.mutation import Mutation, MutationSource
+from am_core.names import ANY, SUFFIXES, handler_meanings
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+    from am_core.transition import Transition
+
+Handler = Callable[["Event"], Any]
+
+
+class Event:
+    """What a handler is called with. Valid while its transition runs; see :meth:`is_valid`."""
+
+    __slots__ = ("args", "machine", "name", "transition")
+
+    def __init__(self, name: str, transition: Transition, args: dict[str, Any]) -> None:
+        self.name = name
+        """Name of the handler, with every prefix."""
+        self.transition = transition
+        self.machine: Machine = transition.machine
+        self.args = args
+
+    @property
+    def machine_id(self) -> str:
+        return self.machine.id
+
+    @property
+    def transition_id(self) -> str:
+        return self.transition.id
+
+    @property
+    def mutation(self) -> Mutation:
+        return self.transition.mutation
+
+    @property
+    def is_check(self) -> bool:
+        """Whether the transition is a dry run."""
+        return self.transition.mutation.is_check
+
+    def is_valid(self) -> bool:
+        """Whether the transition is still running and neither canceled nor out of time."""
+        tx = self.transition
+        return (
+            self.machine.transition is tx and tx.is_accepted and not tx.is_completed and not tx.is_timed_out
+        )
+
+    def source(self) -> MutationSource:
+        """Provenance of mutations made on behalf of this event."""
+        tx = self.transition
+        return MutationSource(self.machine.id, tx.id, sum(tx.time_before), tx.number)
+
+    def swap_args(self, args: dict[str, Any]) -> Event:
+        """The same event with other arguments, for calling handlers from handlers."""
+        return Event(self.name, self.transition, args)
+
+    def clone(self) -> Event:
+        return Event(self.name, self.transition, dict(self.args))
+
+    def export(self) -> dict[str, str]:
+        """Name and ids, without references to the machine."""
+        return {"name": self.name, "machine_id": self.machine_id, "transition_id": self.transition_id}
+
+    def __repr__(self) -> str:
+        return f"<Event {self.name} of {self.transition!r}>"
+
+
+current_event: ContextVar[Event | None] = ContextVar("am_event", default=None)
+"""The event whose handler is running in this context; mutations take their source from it."""
+
+
+class Bound(NamedTuple):
+    """One function bound under one name."""
+
+    number: int
+    """Position of its binding."""
+    binding: str
+    fn: Handler
+
+
+class Binding(NamedTuple):
+    """A group of handlers bound together: full handler name to function."""
+
+    id: str
+    handlers: Mapping[str, Handler]
+
+
+Calls = tuple[Bound, ...]
+
+
+class HandlerTable:
+    """Every bound function by what it is called for. Immutable; made anew when bindings or states change."""
+
+    __slots__ = (
+        "any_enter", "any_state", "bindings", "end", "enter", "exit", "pairs", "self_", "state",
+    )  # fmt: skip
+
+    def __init__(self, bindings: tuple[Binding, ...], model: Model) -> None:
+        self.bindings = bindings
+        self.exit: dict[int, Calls] = {}
+        self.enter: dict[int, Calls] = {}
+        self.self_: dict[int, Calls] = {}
+        self.pairs: dict[int, dict[int, Calls]] = {}
+        self.end: dict[int, Calls] = {}
+        self.state: dict[int, Calls] = {}
+        self.any_enter: Calls = ()
+        self.any_state: Calls = ()
+        tables = {"Exit": self.exit, "Enter": self.enter, "Self": self.self_, "End": self.end, "State": self.state}
+        for number, binding in enumerate(bindings):
+            for name, fn in binding.handlers.items():
+                bound = Bound(number, binding.id, fn)
+                for kind, source, target in handler_meanings(name, model.index):
+                    if kind == "AnyEnter":
+                        self.any_enter += (bound,)
+                    elif kind == "AnyState":
+                        self.any_state += (bound,)
+                    else:
+                        table = self.pairs.setdefault(source, {}) if kind == "Pair" else tables[kind]
+                        table[target] = (*table.get(target, ()), bound)
+
+    def __bool__(self) -> bool:
+        return bool(self.bindings)
+
+
+def is_final_name(name: str) -> bool:
+    """Final handlers cannot refuse; the name alone decides."""
+    return name.endswith(("State", "End"))
+
+
+def collect_handlers(
+    source: object, model: Model, prefix: str = "", lenient: bool = False
+) -> dict[str, Handler]:
+    """The handlers of an object or mapping by their full names.
+
+    Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised,
+    and no class. Raises :class:`HandlerBindError` listing every one that belongs to no state, unless ``lenient``.
+    """
+    mapped = isinstance(source, Mapping)
+    candidates: dict[str, Any] = dict(source) if isinstance(source, Mapping) else {}
+    if not mapped:
+        static = {name for name in dir(source) if not name.startswith("_")}
+        candidates = {name: getattr(source, name) for name in sorted(static) if _may_be_handler(prefix + name, model)}
+    found: dict[str, Handler] = {}
+    problems: list[str] = []
+    for own_name, fn in candidates.items():
+        name = prefix + own_name
+        if not callable(fn) or (not mapped and isinstance(fn, type)):
+            if mapped:
+                problems.append(f"handler {name} is {fn!r}, a function was expected")
+            continue
+        if not handler_meanings(name, model.index):
+            if not lenient:
+                problems.append(f"missing states: {_subject(name)} from handler {name}")
+            continue
+        if inspect.iscoroutinefunction(fn):
+            problems.append(f"handler {name} is a coroutine function; start a task from a plain function instead")
+            continue
+        found[name] = fn
+    if problems:
+        raise HandlerBindError(problems)
+    return found
+
+
+def _may_be_handler(name: str, model: Model) -> bool:
+    return name[:1].isupper() or bool(handler_meanings(name, model.index))
+
+
+def _subject(name: str) -> str:
+    for suffix in SUFFIXES:
+        if name.endswith(suffix) and name != suffix:
+            return name.removesuffix(suffix)
+    return name.removeprefix(ANY) or name
+
+
+class ExceptionHandler:
+    """Base for handler classes: logs errors that reach the machine. Override ``ExceptionState`` and call it first."""
+
+    def ExceptionState(self, e: Event) -> None:
+        """Log the error of the mutation; needs no particular arguments."""
+        e.machine.log_error(e)
+
+
+UNSET: Final[Any] = object()
+"""Default of ``event`` parameters: take the event of the running handler."""

@@ -1,0 +1,101 @@
+"""Log levels, entries, and the text of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+Logger = Callable[[int, str], object]
+"""Receives the level and the finished line."""
+ArgsMapper = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""Chooses which arguments are logged, and how."""
+
+
+class LogLevel(IntEnum):
+    """How much a machine tells; a line is logged when its level is not above the machine's."""
+
+    NOTHING = 0
+    EXTERNAL = 1
+    CHANGES = 2
+    OPS = 3
+    DECISIONS = 4
+    EVERYTHING = 5
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, value: str | int) -> LogLevel:
+        """A level from its number or name; unknown ones mean nothing."""
+        text = str(value).strip()
+        if text.isdecimal():
+            return cls(min(int(text), cls.EVERYTHING))
+        return cls.__members__.get(text.upper(), cls.NOTHING)
+
+
+# Plain integers for comparisons in the hot path.
+EXTERNAL: Final = 1
+CHANGES: Final = 2
+OPS: Final = 3
+DECISIONS: Final = 4
+EVERYTHING: Final = 5
+
+ID_LENGTH: Final = 5
+KEPT_TWINS: Final = ("[pipe-", "[ctx", "[when")
+LOGGED_ARGS: Final = ("name", "id", "port", "addr", "err", "path", "url", "uri")
+
+
+class LogEntry(NamedTuple):
+    """One logged line, without the machine's id."""
+
+    level: int
+    text: str
+
+
+def log_args_mapper(max_len: int = 20, names: Iterable[str] = LOGGED_ARGS) -> ArgsMapper:
+    """A mapper that picks some arguments by name and shortens their text."""
+    chosen = tuple(names)
+
+    def mapper(args: Mapping[str, Any]) -> dict[str, str]:
+        return {name: shorten(str(args[name]), max_len) for name in chosen if name in args}
+
+    return mapper
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters, ending in dots where that leaves room for some text."""
+    if len(text) <= limit:
+        return text
+    return text[:limit] if limit < 5 else text[: limit - 3] + "..."
+
+
+def args_text(args: Mapping[str, Any], mapper: ArgsMapper | None) -> str:
+    """`` (a=1 b=2)`` sorted by name, or nothing."""
+    if not args or mapper is None:
+        return ""
+    shown = mapper(args)
+    return f" ({' '.join(f'{key}={shown[key]}' for key in sorted(shown))})" if shown else ""
+
+
+class LogBuffer:
+    """Lines logged between transitions, waiting for the next transition to take them. Bounded."""
+
+    __slots__ = ("entries",)
+    LIMIT: Final = 1000
+
+    def __init__(self) -> None:
+        self.entries: list[LogEntry] = []
+
+    def add(self, entry: LogEntry) -> None:
+        """Keep a line unless it repeats the one before."""
+        entries = self.entries
+        if entries and entries[-1].text == entry.text and not entry.text.startswith(KEPT_TWINS):
+            return
+        if len(entries) < self.LIMIT:
+            entries.append(entry)
+
+    def take(self) -> list[LogEntry]:
+        """Everything so far; the buffer is empty afterwards."""
+        taken, self.entries = self.entries, []
+        return taken

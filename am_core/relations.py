@@ -1,0 +1,171 @@
+"""Which states a mutation leads to. Pure functions over a :class:`~am_core.model.Model`.
+
+The order of a configuration matters (it decides between states that remove each other, and in which order handlers
+run), so every stage works on an ordered list of indexes together with the mask of the same states.
+"""
+
+from __future__ import annotations
+
+from am_core.model import Model, bits
+from am_core.mutation import ADD, REMOVE, SET, MutationType
+from am_core.plan import Plan, Trail
+
+
+def resolve(
+    model: Model,
+    kind: MutationType,
+    called: tuple[int, ...],
+    called_mask: int,
+    active: tuple[int, ...],
+    active_mask: int,
+    trail: Trail | None = None,
+) -> Plan:
+    """The plan of a mutation in a configuration. Everything about relations is decided here.
+
+    A non-automatic mutation is accepted when every called state is part of the target; the caller relaxes that for
+    automatic ones with ``plan.rejected``.
+    """
+    if trail is not None:
+        trail.seed(kind, called, active, active_mask, called_mask)
+    if kind is ADD:
+        seed = list(called)
+        seed += [i for i in active if not called_mask >> i & 1] if called_mask & active_mask else active
+        mask = called_mask | active_mask
+    elif kind is SET:
+        seed, mask = list(called), called_mask
+    else:
+        seed = [i for i in active if not called_mask >> i & 1]
+        mask = active_mask & ~called_mask
+    banned = called_mask if kind is REMOVE else 0
+    target, target_mask = settle(model, seed, mask, active_mask, called_mask, ~banned, trail)
+    if trail is not None:
+        trail.implied(target, mask)
+
+    rejected = 0 if kind is REMOVE else called_mask & ~target_mask
+    if rejected and trail is not None:
+        trail.rejected(called, rejected)
+    exits = [i for i in active if not target_mask >> i & 1]
+    again = active_mask & ~(called_mask & model.multi_mask)
+    enters = [i for i in target if not again >> i & 1]
+    if len(exits) > 1:
+        exits = sort(model, exits, active_mask & ~target_mask, None if rejected else trail)
+    return Plan(target, target_mask, tuple(enters), tuple(exits), rejected)
+
+
+def settle(
+    model: Model,
+    seed: list[int],
+    mask: int,
+    before: int,
+    called: int,
+    allowed: int,
+    trail: Trail | None = None,
+) -> tuple[tuple[int, ...], int]:
+    """Apply all relations to a seed; returns the ordered target and its mask.
+
+    ``allowed`` limits what may be implied: nothing that a remove mutation names, and in the second resolution of an
+    automatic transition nothing that was not negotiated.
+    """
+    states = seed
+    # A state that was active before implies nothing, unless it is multi.
+    adders = model.adders & (~before | model.multi_mask)
+    if adders & mask:
+        states, mask = imply(model, states, mask, adders, allowed, trail)
+    if model.requirers & mask:
+        states, mask = require(model, states, mask, called, trail)
+
+    # The walk below goes from last to first, therefore the survivors are in reverse order.
+    survivors: list[int] = states[::-1]
+    if model.removable & mask:
+        survivors, mask = block(model, states, mask, before, trail)
+    if adders & mask:
+        banned = 0
+        for i in survivors:
+            banned |= model.remove_mask[i]
+        survivors, mask = imply(model, survivors, mask, adders, allowed, trail, banned)
+    states = survivors[::-1]
+    if model.requirers & mask:
+        states, mask = require(model, states, mask, called, trail)
+    return tuple(sort(model, states, mask, trail)), mask
+
+
+def imply(
+    model: Model, states: list[int], mask: int, adders: int, allowed: int, trail: Trail | None, banned: int = 0
+) -> tuple[list[int], int]:
+    """Append what the states of a list add; what was just appended is not looked at."""
+    grown = states.copy()
+    for i in states:
+        if not adders >> i & 1:
+            continue
+        implied = [n for n in model.add[i] if allowed >> n & 1]
+        if trail is not None:
+            trail.adds(i, implied)
+        for n in implied:
+            if not (mask | banned) >> n & 1:
+                mask |= 1 << n
+                grown.append(n)
+    return grown, mask
+
+
+def require(
+    model: Model, states: list[int], mask: int, called: int, trail: Trail | None
+) -> tuple[list[int], int]:
+    """Drop states with a missing requirement, again and again until nothing changes."""
+    while True:
+        kept: list[int] = []
+        left = mask
+        for i in states:
+            if trail is not None and model.require[i]:
+                trail.requires(i, model.require[i], mask, called)
+            if model.require_mask[i] & ~mask:
+                left &= ~(1 << i)
+            else:
+                kept.append(i)
+        if left == mask:
+            return states, mask
+        states, mask = kept, left
+
+
+def block(
+    model: Model, states: list[int], mask: int, before: int, trail: Trail | None
+) -> tuple[list[int], int]:
+    """Drop states that others remove, judging from last to first; returns the survivors in that order."""
+    whole = mask
+    survivors: list[int] = []
+    for i in reversed(states):
+        blockers = model.removed_by[i] & mask
+        if trail is not None and model.removed_by[i] & whole:
+            trail.removes(i, [n for n in states if model.removed_by[i] >> n & 1], blockers, before)
+        if blockers:
+            mask &= ~(1 << i)
+        else:
+            survivors.append(i)
+    return survivors, mask
+
+
+def sort(model: Model, states: list[int], mask: int, trail: Trail | None) -> list[int]:
+    """Order by requirement, then by ``after``; both keep the order of states they say nothing about."""
+    if model.ranks is not None and model.requirers & mask and len(states) > 1:
+        states = sorted(states, key=model.ranks.__getitem__)
+    if not model.followers & mask:
+        return states
+    after = model.after_mask
+    if trail is not None:
+        for i in states:
+            trail.follows(i, [n for n in states if after[i] >> n & 1])
+    waiting = mask
+    rest = states
+    ordered: list[int] = []
+    while rest:
+        # On a cycle nobody is free; the first one then goes ahead.
+        free = next((i for i in rest if not after[i] & waiting), rest[0])
+        ordered.append(free)
+        waiting &= ~(1 << free)
+        rest = [i for i in rest if i != free]
+    return ordered
+
+
+def auto_candidates(model: Model, active_mask: int) -> list[int]:
+    """Automatic states that are inactive and not removed by an active state, in index order."""
+    candidates = model.auto_mask & ~active_mask
+    return [i for i in bits(candidates) if not model.removed_by[i] & active_mask]

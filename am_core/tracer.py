@@ -1,0 +1,166 @@
+"""Watching machines: hooks of a tracer, and the registry of live machines."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+    from am_core.mutation import Mutation
+    from am_core.schema import Schema
+    from am_core.transition import Transition
+
+
+class Tracer:
+    """Base of tracers; override what is needed, hooks that are not overridden cost nothing.
+
+    Hooks run on the engine's thread, without any lock held, and must be quick. What they raise is kept in
+    ``Machine.internal_errors`` and does not disturb the machine.
+    """
+
+    wants_steps = False
+    """Ask the machines this tracer is bound to for recording the steps of transitions."""
+
+    def tracer_id(self) -> str:
+        """Identifies the tracer among those of a machine."""
+        return f"{type(self).__name__}-{id(self):x}"
+
+    def machine_init(self, machine: Machine) -> None:
+        """A machine was constructed with this tracer among its options."""
+
+    def verify_states(self, machine: Machine) -> None:
+        """The order of the states was set."""
+
+    def schema_change(self, machine: Machine, old: Schema) -> None:
+        """The schema was replaced."""
+
+    def new_submachine(self, parent: Machine, machine: Machine) -> None:
+        """A machine was created with the traced one as its parent."""
+
+    def mutation_queued(self, machine: Machine, mutation: Mutation) -> None:
+        """A mutation was put into the queue."""
+
+    def transition_init(self, tx: Transition) -> None:
+        """The targets of a transition are known."""
+
+    def transition_start(self, tx: Transition) -> None:
+        """The negotiation is about to begin; also called for transitions that the relations rejected."""
+
+    def handler_start(self, tx: Transition, binding: str, handler: str) -> None:
+        """A bound handler is about to be called."""
+
+    def handler_end(self, tx: Transition, binding: str, handler: str) -> None:
+        """A bound handler returned, failed or exceeded its limit."""
+
+    def transition_finals(self, tx: Transition) -> None:
+        """The states have been switched, the final handlers not yet called."""
+
+    def transition_end(self, tx: Transition) -> None:
+        """A transition is complete, accepted or not."""
+
+    def queue_end(self, machine: Machine) -> None:
+        """The queue has run empty."""
+
+    def machine_dispose(self, machine_id: str) -> None:
+        """A machine is being disposed."""
+
+
+HOOKS: Final = (
+    "machine_init", "verify_states", "schema_change", "new_submachine", "mutation_queued", "transition_init",
+    "transition_start", "handler_start", "handler_end", "transition_finals", "transition_end", "queue_end",
+    "machine_dispose",
+)  # fmt: skip
+
+Hook = tuple[Callable[..., Any], ...]
+
+
+class Hooks:
+    """Per hook the tracers' methods that really do something. Immutable."""
+
+    __slots__ = (*HOOKS, "tracers", "wants_steps")
+
+    machine_init: Hook
+    verify_states: Hook
+    schema_change: Hook
+    new_submachine: Hook
+    mutation_queued: Hook
+    transition_init: Hook
+    transition_start: Hook
+    handler_start: Hook
+    handler_end: Hook
+    transition_finals: Hook
+    transition_end: Hook
+    queue_end: Hook
+    machine_dispose: Hook
+
+    def __init__(self, tracers: Iterable[Tracer] = ()) -> None:
+        self.tracers = tuple(tracers)
+        self.wants_steps = any(tracer.wants_steps for tracer in self.tracers)
+        for name in HOOKS:
+            base = getattr(Tracer, name)
+            found = (getattr(t, name) for t in self.tracers if getattr(type(t), name, None) is not base)
+            setattr(self, name, tuple(found))
+
+
+NO_HOOKS: Final = Hooks()
+
+
+class LastTxTracer(Tracer):
+    """Keeps the transition that ended last."""
+
+    def __init__(self) -> None:
+        self.last: Transition | None = None
+
+    def transition_end(self, tx: Transition) -> None:
+        self.last = tx
+
+
+class _Registry:
+    """Weak references to every machine that is not disposed, and who wants to hear of new ones."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.machines: dict[int, weakref.ref[Machine]] = {}
+        self.callbacks: Mapping[object, Callable[[Machine], object]] = {}
+
+    def add(self, machine: Machine) -> None:
+        # A plain dictionary with one reference each is quicker than a WeakSet; keys are object ids, and the
+        # reference's callback removes the entry before the id can be used again.
+        key = id(machine)
+        machines = self.machines
+
+        def gone(dead: weakref.ref[Machine]) -> None:
+            if machines.get(key) is dead:
+                del machines[key]
+
+        machines[key] = weakref.ref(machine, gone)
+        for callback in tuple(self.callbacks.values()):
+            callback(machine)
+
+    def discard(self, machine: Machine) -> None:
+        self.machines.pop(id(machine), None)
+
+
+registry: Final = _Registry()
+
+
+def live_machines() -> list[Machine]:
+    """Every machine of this process that is neither disposed nor garbage, oldest first. Thread-safe."""
+    found = (ref() for ref in tuple(registry.machines.values()))
+    return [machine for machine in found if machine is not None]
+
+
+def on_machine_created(callback: Callable[[Machine], object]) -> Callable[[], None]:
+    """Call back for every machine created from now on, on the creating thread; returns how to stop that."""
+    token = object()
+    with registry.lock:
+        registry.callbacks = {**registry.callbacks, token: callback}
+
+    def unsubscribe() -> None:
+        with registry.lock:
+            registry.callbacks = {key: fn for key, fn in registry.callbacks.items() if key is not token}
+
+    return unsubscribe

@@ -1,0 +1,330 @@
+"""The reading half of a machine."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from am_core import text
+from am_core.clock import Time
+from am_core.errors import UnknownStateError
+from am_core.logs import DECISIONS
+from am_core.model import bits
+from am_core.mutation import ADD, REMOVE, Mutation, MutationType
+from am_core.queue import MutationQueue, Position, Queued
+from am_core.schema import Schema
+from am_core.transition import Now, Transition
+
+StateNames = str | Iterable[str]
+"""One state, or several."""
+
+NOT_QUEUED = Queued(False)
+
+
+class MachineView:
+    """Everything that only looks. Thread-safe: each answer is about one moment, never a mixture of two."""
+
+    __slots__ = (
+        "__weakref__", "_disposed", "_disposing", "_draining", "_lock", "_log_level", "_now", "_number", "_parent", "_queue",
+        "_schema", "_transition", "id", "parent_id", "states_verified", "tags", "transition_prefix",
+    )  # fmt: skip
+
+    id: str
+    parent_id: str
+    """Id of the machine this one was created under, or empty."""
+    tags: tuple[str, ...]
+    transition_prefix: str
+    """Eight hex digits with which the ids of all transitions begin."""
+    states_verified: bool
+    """Whether the order of the states was set, and is not just alphabetical."""
+    _now: Now
+    _schema: Schema
+    _queue: MutationQueue
+    _lock: threading.Lock
+    _transition: Transition | None
+    _parent: weakref.ref[MachineView] | None
+
+    def _log(self, level: int, text: str) -> None:
+        raise NotImplementedError
+
+    # States and their order
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names in index order."""
+        return self._now[0].names
+
+    def schema(self) -> Schema:
+        """The cleaned schema; a copy."""
+        return Schema(self._schema)
+
+    def schema_ver(self) -> int:
+        """Version of the schema: the number of its states."""
+        return len(self._schema)
+
+    def index(self, states: Iterable[str]) -> list[int]:
+        """Indexes of states, -1 for unknown ones."""
+        return [self.index1(name) for name in states]
+
+    def index1(self, state: str) -> int:
+        """Index of a state, -1 when it is unknown."""
+        return -1 if self._disposed else self._now[0].index.get(state, -1)
+
+    def has(self, states: StateNames) -> bool:
+        """Whether all states are known."""
+        return not self._disposed and all(name in self._now[0].index for name in _listed(states))
+
+    def parse_states(self, states: Iterable[str]) -> list[str]:
+        """Without unknown names and duplicates, in the given order."""
+        index = self._now[0].index
+        return [name for name in dict.fromkeys(states) if name in index]
+
+    # Activity
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Active states in the order of the last transition."""
+        model, active, _, _ = self._now
+        return tuple([model.names[i] for i in active])
+
+    def active_states(self, subset: Iterable[str] | None = None) -> list[str]:
+        """Active states in the order of the last transition, or those of a subset in its order."""
+        if subset is None:
+            return list(self.active)
+        return [name for name in subset if self.is_(name)]
+
+    def is_(self, states: StateNames) -> bool:
+        """Whether all states are active; True for an empty list, False for unknown states."""
+        if self._disposed:
+            return False
+        model, _, mask, _ = self._now
+        for name in (states,) if isinstance(states, str) else states:
+            i = model.index.get(name)
+            if i is None:
+                if self._log_level >= DECISIONS:
+                    self._log(DECISIONS, f"[is] state {name} not found")
+                return False
+            if not mask >> i & 1:
+                return False
+        return True
+
+    def is1(self, state: str) -> bool:
+        """Same as :meth:`is_` for one state."""
+        return self.is_(state)
+
+    def not_(self, states: StateNames) -> bool:
+        """Whether none of the states is active. Raises :class:`UnknownStateError`."""
+        if self._disposed:
+            return False
+        model, _, mask, _ = self._now
+        listed = _listed(states)
+        missing = [name for name in listed if name not in model.index]
+        if missing:
+            raise UnknownStateError(missing, model.names, self.id)
+        return not any(mask >> model.index[name] & 1 for name in listed)
+
+    def not1(self, state: str) -> bool:
+        """Same as :meth:`not_` for one state."""
+        return self.not_(state)
+
+    def any(self, *groups: StateNames) -> bool:
+        """Whether at least one of the groups is active as a whole."""
+        return any(map(self.is_, groups))
+
+    def any1(self, *states: str) -> bool:
+        """Whether at least one of the states is active."""
+        return any(map(self.is_, states))
+
+    def switch(self, *groups: Iterable[str]) -> str:
+        """The first listed state that is active, or an empty string."""
+        return next((name for group in groups for name in _listed(group) if self.is_(name)), "")
+
+    def __contains__(self, state: object) -> bool:
+        return isinstance(state, str) and self.is_(state)
+
+    # Clocks
+
+    def tick(self, state: str) -> int:
+        """Tick of a state, 0 when it is unknown."""
+        model, _, _, ticks = self._now
+        i = model.index.get(state, -1)
+        return ticks[i] if 0 <= i < len(ticks) else 0
+
+    def time(self, states: Iterable[str] | None = None) -> Time:
+        """Ticks by index, or of some states in their order."""
+        return Time(self._now[3] if states is None else map(self.tick, states))
+
+    def clock(self, states: Iterable[str] | None = None) -> dict[str, int]:
+        """Ticks by name, of all states or of some."""
+        model, _, _, ticks = self._now
+        if states is None:
+            return dict(zip(model.names, ticks, strict=False)) if ticks else {}
+        return {name: self.tick(name) for name in states}
+
+    def is_clock(self, clock: dict[str, int]) -> bool:
+        """Whether every listed tick is the current one."""
+        return not self._disposed and all(self.tick(name) == tick for name, tick in clock.items())
+
+    def was_clock(self, clock: dict[str, int]) -> bool:
+        """Whether every listed tick has been reached."""
+        return not self._disposed and all(tick <= self.tick(name) for name, tick in clock.items())
+
+    def is_time(self, time: Iterable[int], states: Iterable[str] | None = None) -> bool:
+        """Whether every listed tick is the current one, by index or for some states."""
+        return not self._disposed and all(a == b for a, b in zip(time, self.time(states), strict=False))
+
+    def was_time(self, time: Iterable[int], states: Iterable[str] | None = None) -> bool:
+        """Whether every listed tick has been reached, by index or for some states."""
+        return not self._disposed and all(a <= b for a, b in zip(time, self.time(states), strict=False))
+
+    # Queue
+
+    @property
+    def transition(self) -> Transition | None:
+        """The transition being executed, or the one that ended last while the queue is still being worked on."""
+        return self._transition
+
+    @property
+    def transition_count(self) -> int:
+        """How many transitions there have been, checks and canceled ones included."""
+        return self._number
+
+    def queue(self) -> list[Mutation]:
+        """What is waiting; a copy."""
+        with self._lock:
+            return list(self._queue.items)
+
+    def queue_len(self) -> int:
+        return len(self._queue.items)
+
+    def queue_tick(self) -> int:
+        """Starts at 1 and grows whenever an appended mutation starts."""
+        return self._queue.tick
+
+    def is_queued(
+        self,
+        type_: MutationType,
+        states: StateNames,
+        without_args_only: bool = False,
+        strict_equal: bool = False,
+        min_queue_tick: int = 0,
+        is_check: bool = False,
+        position: Position = Position.ANY,
+    ) -> Queued:
+        """Find a waiting mutation that calls at least the states, or exactly them with ``strict_equal``."""
+        found = self._matching(type_, states, without_args_only, strict_equal, min_queue_tick, is_check, position)
+        return next(found, NOT_QUEUED)
+
+    def is_queued_above(
+        self,
+        threshold: int,
+        type_: MutationType,
+        states: StateNames,
+        without_args_only: bool = False,
+        strict_equal: bool = False,
+        min_queue_tick: int = 0,
+    ) -> bool:
+        """Whether at least ``threshold`` mutations like this one are waiting."""
+        found = self._matching(
+            type_, states, without_args_only, strict_equal, min_queue_tick, False, Position.ANY
+        )
+        return len(list(islice(found, threshold))) >= threshold
+
+    def _matching(
+        self,
+        type_: MutationType,
+        states: StateNames,
+        without_args_only: bool,
+        strict_equal: bool,
+        min_queue_tick: int,
+        is_check: bool,
+        position: Position,
+    ) -> Iterator[Queued]:
+        _, mask = self._called(states)
+        with self._lock:
+            return iter(
+                list(
+                    self._queue.matching(
+                        type_, mask, without_args_only, strict_equal, min_queue_tick, is_check, position
+                    )
+                )
+            )
+
+    def will_be(self, states: StateNames, position: Position = Position.ANY) -> bool:
+        """Whether the states are about to be added. Considers called states only."""
+        return self.is_queued(ADD, states, position=position).found
+
+    def will_be1(self, state: str, position: Position = Position.ANY) -> bool:
+        """Same as :meth:`will_be` for one state."""
+        return self.will_be(state, position)
+
+    def will_be_removed(self, states: StateNames, position: Position = Position.ANY) -> bool:
+        """Whether the states are about to be removed. Considers called states only."""
+        return self.is_queued(REMOVE, states, position=position).found
+
+    def will_be_removed1(self, state: str, position: Position = Position.ANY) -> bool:
+        """Same as :meth:`will_be_removed` for one state."""
+        return self.will_be_removed(state, position)
+
+    def will_be_any(self, states: Iterable[str]) -> bool:
+        """Whether one of the states is about to be added."""
+        return any(map(self.will_be, states))
+
+    # Text and life
+
+    @property
+    def disposed(self) -> bool:
+        return self._disposed
+
+    @property
+    def disposing(self) -> bool:
+        """Whether the end has begun; mutations are canceled from then on."""
+        return self._disposing
+
+    def string(self) -> str:
+        """``(A:1 C:3)``: active states."""
+        return "" if self._disposed else text.string(self._now)
+
+    def string_all(self) -> str:
+        """``(A:1) [B:0 Exception:0]``: active and inactive states."""
+        return "" if self._disposed else text.string_all(self._now)
+
+    def inspect(self, states: Iterable[str] | None = None) -> str:
+        """Activity, ticks, properties and relations over several lines."""
+        return "" if self._disposed else text.inspect(self._now, states)
+
+    def __str__(self) -> str:
+        return self.string()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.string()}>"
+
+    def _called(self, states: StateNames) -> tuple[tuple[int, ...], int]:
+        """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError`."""
+        model = self._now[0]
+        if isinstance(states, str):
+            single = model.single.get(states)
+            if single is None:
+                raise UnknownStateError([states], model.names, self.id)
+            return single
+        index = model.index
+        names = list(states)
+        missing = [name for name in names if name not in index]
+        if missing:
+            raise UnknownStateError(missing, model.names, self.id)
+        called = tuple(dict.fromkeys([index[name] for name in names]))
+        mask = 0
+        for i in called:
+            mask |= 1 << i
+        return called, mask
+
+    def auto_states(self) -> list[str]:
+        """States that the engine adds by itself."""
+        model = self._now[0]
+        return [model.names[i] for i in bits(model.auto_mask)]
+
+
+def _listed(states: StateNames) -> list[str]:
+    return [states] if isinstance(states, str) else list(states)
