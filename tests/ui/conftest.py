@@ -37,7 +37,7 @@ def screen() -> Screen:
             session.select_machine(next(listed.machine_id for listed in session.order if listed.label == machine))
         app = DebuggerApp(session, listen=listen, failure=failure, plain=color_system == "none")
         async with at_terminal(app, size, color_system) as user:
-            await user.settled()
+            await user.settled(0.05)
             yield user
 
     return opened

@@ -123,7 +123,7 @@ class User:
             await self.until(f"to see no {text!r}", lambda text=text: text not in self.terminal.text)
         return self
 
-    async def settled(self, quiet: float = 0.15) -> User:
+    async def settled(self, quiet: float = 0.1) -> User:
         """Wait until nothing was written for a while."""
         end = time.monotonic() + DEADLINE
         seen, since = self.terminal.writes, time.monotonic()

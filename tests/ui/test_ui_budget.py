@@ -30,7 +30,7 @@ async def test_a_move_of_the_cursor_sends_less_than_a_kilobyte(screen: Screen) -
         await user.sees("#0/")
         await user.settled()
         costs = []
-        for _ in range(40):
+        for _ in range(24):
             before = len(user.terminal.received)
             user.press("right")
             await user.settled(0.06)

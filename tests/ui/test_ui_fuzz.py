@@ -18,15 +18,15 @@ _TYPED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_random_keys_leave_the_app_alive(screen: Screen, seed: int) -> None:
     rng = random.Random(seed)
-    async with screen(hostile() if seed == 2 else shop(), rng.choice([(80, 24), (120, 40), (60, 16)])) as user:
-        for step in range(400):
+    async with screen(hostile() if seed == 1 else shop(), rng.choice([(80, 24), (120, 40), (60, 16)])) as user:
+        for step in range(160):
             user.press(rng.choice(_TYPED))
             if step % 20 == 0:
                 await asyncio.sleep(0.005)
-            if step % 100 == 50:
+            if step % 50 == 25:
                 user.resize(rng.randint(5, 180), rng.randint(3, 60))
         await user.settled()
         assert user.app.is_running
@@ -54,7 +54,7 @@ async def test_random_bytes_leave_the_app_alive(screen: Screen) -> None:
         b"\x00",
     ]
     async with screen() as user:
-        for step in range(500):
+        for step in range(200):
             data = b"".join(rng.choice(pieces) for _ in range(rng.randint(1, 8))) + rng.randbytes(rng.randint(0, 6))
             user.remote.feed(data.replace(b"\x11", b"").replace(b"\x03", b""))
             if step % 50 == 0:

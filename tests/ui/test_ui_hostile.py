@@ -52,7 +52,7 @@ async def test_markup_is_shown_as_it_was_written(screen: Screen) -> None:
 
 async def test_hostile_messages_in_dialogs_and_footer_stay_text(screen: Screen) -> None:
     async with screen(hostile(), (120, 30), failure=lambda: "[red]\x1b[2J\u202edisk") as user:
-        await user.sees("not recording", "[red]␛[2J")
+        await user.sees("✕ ", "[red]␛[2J")
         user.press("@")
         await user.sees("Go to")
         user.type("[blink]x[/blink]").press("enter")

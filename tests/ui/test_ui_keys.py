@@ -196,7 +196,7 @@ async def test_go_to_understands_numbers_and_explains_what_it_does_not(screen: S
         user.type("nowhere").press("enter")
         await user.sees("there is no machine")
         user.press(*["backspace"] * 7)
-        await user.not_sees("nowhere")
+        await user.settled()
         user.type("#40").press("enter")
         await user.sees("#40/93")
         await user.not_sees("Go to")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -145,18 +146,13 @@ def _row(entry: Entry, columns: int) -> Line:
 def _actions(run: Callable[[str], None]) -> Iterator[Entry]:
     for action in ACTIONS:
         if action.palette:
-            yield Entry(
-                action.title, action.description, "  ".join(printed(key) for key in action.keys[:2]), lambda name=action.id: run(name)  # type: ignore[misc]  # bound at once
-            )  # fmt: skip
+            keys = "  ".join(printed(key) for key in action.keys[:2])
+            yield Entry(action.title, action.description, keys, partial(run, action.id))
 
 
 def _names(session: Session) -> Iterator[Entry]:
     for listed in session.order:
-        yield Entry(
-            clean(listed.label, 80), "machine", "", lambda run=listed.machine_id: session.select_machine(run)  # type: ignore[misc]  # bound at once
-        )  # fmt: skip
+        yield Entry(clean(listed.label, 80), "machine", "", partial(session.select_machine, listed.machine_id))
     timeline = session.timeline
     for name in timeline.schema.names if timeline is not None else ():
-        yield Entry(
-            clean(name, 80), "state of this machine", "", lambda state=name: session.select_state(state)  # type: ignore[misc]  # bound at once
-        )  # fmt: skip
+        yield Entry(clean(name, 80), "state of this machine", "", partial(session.select_state, name))

@@ -79,7 +79,7 @@ class StatusFooter(Bar):
         spans: list[Span] = []
         failure = app.failure()
         if failure:
-            spans.append(Span(f" ✕ not recording: {cut(clean(failure, 300), 80)} ", Role.ERROR))
+            spans.append(Span(f" ✕ {cut(clean(failure, 300), 80)} ", Role.ERROR))
         recording = self._session.recording
         if recording.version != self._lost[0]:
             self._lost = (recording.version, recording.totals().lost)
