@@ -11,6 +11,7 @@ from test_telemetry_builder import Watch, replay
 from am_core import Machine
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
+from am_telemetry.facts import PatternFact
 from am_telemetry.known import Known
 from am_telemetry.retention import Retention
 from am_telemetry.wire import Decoder, encode
@@ -111,6 +112,39 @@ def test_a_closed_machine_is_not_announced_again() -> None:
     desk.work(1, 1)
     (batch,) = desk.send()
     assert sorted(fact.id for _, _, fact in batch.opened) == ["m1", "m2"]
+
+
+def test_what_the_hub_may_have_keeps_its_boundaries_when_it_is_given_up() -> None:
+    desk = Desk(100)
+    desk.work(0, 20)
+    desk.work(1, 20)
+    sent = desk.send()
+    desk.connect(0)
+    desk.work(2, 200)
+    assert [item.last_seq for item in desk.retention][:2] == [batch.last_seq for batch in sent]
+    desk.connect(sent[0].last_seq)
+    batches = desk.send()
+    assert batches[0].first_seq == sent[0].last_seq + 1
+    assert [(gap.machine, gap.lost) for gap in batches[0].gaps] == [(2, 20)]
+
+
+def test_a_full_pattern_table_starts_again_and_the_hub_follows() -> None:
+    desk = Desk(10_000)
+    desk.watch.builder.patterns._limit = 3
+    stored: list[Batch] = []
+    for number in range(12):
+        desk.work(number % 3, 1 + number % 4)
+        stored += desk.send()
+    meanings: dict[int, PatternFact] = {}
+    redefined = 0
+    clock = dict.fromkeys((1, 2, 3), 0)
+    for batch in stored:
+        redefined += sum(entry.handle in meanings for entry in batch.patterns)
+        meanings.update((entry.handle, entry.pattern) for entry in batch.patterns)
+        for machine, pattern in zip(batch.transitions.machine, batch.transitions.pattern, strict=True):
+            clock[machine] += sum(ticks for _, ticks in meanings[pattern].deltas)
+    assert redefined
+    assert list(clock.values()) == [sum(machine.time()) for machine in desk.machines]
 
 
 ACTS = st.lists(
