@@ -18,10 +18,12 @@ class Terminal(Protocol):
     @property
     def size(self) -> tuple[int, int]:
         """Columns and rows."""
+        ...
 
     @property
     def color_system(self) -> ColorSystem:
         """What the far end can draw."""
+        ...
 
     def write(self, data: bytes) -> None:
         """Take bytes for the screen. Must neither block nor raise when the far end is gone."""

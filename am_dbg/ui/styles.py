@@ -33,7 +33,7 @@ _PLAIN_ATTRIBUTES: Final[Mapping[str, str]] = {
     "added": "bold",
     "removed": "bold",
     "link": "underline",
-    "highlight": "underline",
+    "highlight": "bold",
     "highlight-error": "bold reverse",
 }
 """Weights that replace colours where there are none."""
@@ -54,7 +54,7 @@ class RoleStyles:
         self._cache: dict[tuple[str, bool, bool, bool], Style] = {}
         self.cursor_focused = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl1"])
         self.cursor_blurred = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
-        self.current = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
+        self.current = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl2"])
         self.frame = Style(dim=True) if self.plain else Style(color=variables["am-line"])
         self.frame_focused = Style(bold=True) if self.plain else Style(color=variables["am-focus"], bold=True)
 

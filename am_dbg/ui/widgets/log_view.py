@@ -22,7 +22,7 @@ class LogView(SessionView):
         self._model = log.LogModel(session)
         self._shown: Sequence[log.LogRow] = ()
         self._cursor: log.LogPosition | None = None
-        self._followed: tuple[object, ...] = ()  # type: ignore[assignment]  # the base follows a row index
+        self._session_followed: tuple[object, ...] = ()
 
     def title(self, width: int) -> Line:
         return log.title(self.session)
@@ -47,10 +47,10 @@ class LogView(SessionView):
     def _follow_session(self, height: int) -> None:
         session = self.session
         key = (session.machine_id, session.number, session.filters, height)
-        if key == self._followed:
+        if key == self._session_followed:
             return
-        moved_back = bool(self._followed) and session.number < int(str(self._followed[1]))
-        self._followed = key
+        moved_back = bool(self._session_followed) and session.number < int(str(self._session_followed[1]))
+        self._session_followed = key
         self._cursor = None
         if self._model.follow(height) and session.mode is not Mode.TAIL:
             # Turn the page instead of creeping by a line: most moves then redraw two rows and not all of them.
