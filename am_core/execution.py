@@ -70,10 +70,12 @@ def _phases(tx: Transition) -> None:
     if tx.is_accepted and (table or machine._log_level >= EVERYTHING):
         _negotiate(tx, table)
     tx.is_settled = True
-    if mutation.is_check or not tx.is_accepted:
+    if mutation.is_check:
         return
-    if mutation.is_auto:
+    if mutation.is_auto and not tx.is_broken:
         _settle_auto(tx)
+    if not tx.is_accepted:
+        return
     _switch(tx)
     if machine._hooks.transition_finals:
         machine._fire(machine._hooks.transition_finals, tx)
@@ -136,7 +138,7 @@ def _ticks_after(tx: Transition) -> tuple[int, ...]:
 
 
 def _negotiate(tx: Transition, table: HandlerTable) -> None:
-    """Ask every handler; leaves the transition canceled, or accepted with ``vetoed`` automatic states removed."""
+    """Ask every handler; leaves the transition canceled, or accepted with refused automatic states taken out of the target."""
     names = tx.model.names
     loud = tx.machine._log_level >= EVERYTHING
     for i in tx.exits:
@@ -176,7 +178,7 @@ def _negotiate_pairs(tx: Transition, table: HandlerTable, loud: bool) -> bool:
             continue
         for after in targets:
             calls = row.get(after, ())
-            if not (calls or loud) or after == before or tx.vetoed >> after & 1:
+            if not (calls or loud) or after == before:
                 continue
             name = names[before] + names[after]
             if not _accepts(tx, name, _emit(tx, calls, name, Step("handler", "", before, after)), after):
@@ -190,7 +192,6 @@ def _accepts(tx: Transition, name: str, outcome: int, judged: int, tag: str = ""
         return True
     if outcome == VETO:
         if tx.mutation.is_auto and judged >= 0 and tx.model.auto_mask >> judged & 1:
-            tx.vetoed |= 1 << judged
             tx.target = tuple(i for i in tx.target if i != judged)
             tx.target_mask &= ~(1 << judged)
             if tx.target:
@@ -202,17 +203,26 @@ def _accepts(tx: Transition, name: str, outcome: int, judged: int, tag: str = ""
 def _settle_auto(tx: Transition) -> None:
     """Resolve an automatic transition again, with what is left of its called states.
 
-    Nothing may come in that was not part of the first target, because nobody negotiated it.
+    Nothing may come in that was not part of the first target, because nobody negotiated it: should relations imply such
+    a state, they are applied once more without it. A canceled transition is resolved too: its target then tells what
+    would have been left.
     """
     mutation, active, before = tx.mutation, tx.active_before, tx.mask_before
     called = tuple(i for i in mutation.called if tx.target_mask >> i & 1)
     called_mask = mutation.called_mask & tx.target_mask
-    trail = _trail(tx, second=True)
-    if trail is not None:
-        trail.seed(ADD, called, active, before, called_mask)
     seed = [*called, *(i for i in active if not called_mask >> i & 1)]
-    allowed = before | tx.target_mask
-    target, target_mask = settle(tx.model, seed, before | called_mask, before, called_mask, allowed, trail)
+    negotiated = before | tx.target_mask
+    recorded = len(tx.steps)
+    for allowed in (-1, negotiated):
+        del tx.steps[recorded:]
+        trail = _trail(tx, second=True)
+        if trail is not None:
+            trail.seed(ADD, called, active, before, called_mask)
+        target, target_mask = settle(
+            tx.model, seed, before | called_mask, before, mutation.called_mask, allowed, trail
+        )
+        if not target_mask & ~negotiated:
+            break
     tx.target, tx.target_mask = target, target_mask
     again = before & ~(called_mask & tx.model.multi_mask)
     tx.enters = tuple(i for i in target if not again >> i & 1)

@@ -29,7 +29,7 @@ class Model:
 
     __slots__ = (
         "add", "adders", "after_mask", "all_mask", "auto_mask", "exception", "exception_mask", "followers", "health",
-        "index", "multi_mask", "names", "ranks", "removable", "remove_mask", "removed_by", "require", "require_cycle",
+        "index", "multi_mask", "names", "ranked", "ranks", "removable", "remove_mask", "removed_by", "require", "require_cycle",
         "require_mask", "requirers", "schema", "single",
     )  # fmt: skip
 
@@ -66,6 +66,7 @@ class Model:
         self.followers = mask_of(i for i, rel in enumerate(self.after_mask) if rel)
         self.removable = mask_of(i for i, rel in enumerate(self.removed_by) if rel)
         self.ranks, self.require_cycle = require_ranks(self.require, count)
+        self.ranked = mask_of(i for i, rank in enumerate(self.ranks or ()) if rank >= 0)
 
     def state_name(self, index: int) -> str:
         """Name at an index; ``unknownN`` beyond the states."""

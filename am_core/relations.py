@@ -42,13 +42,14 @@ def resolve(
         trail.implied(target, mask)
 
     rejected = 0 if kind is REMOVE else called_mask & ~target_mask
-    if rejected and trail is not None:
+    canceled = rejected and (rejected == called_mask or trail is None or not trail.auto)
+    if canceled and trail is not None:
         trail.rejected(called, rejected)
     exits = [i for i in active if not target_mask >> i & 1]
     again = active_mask & ~(called_mask & model.multi_mask)
     enters = [i for i in target if not again >> i & 1]
     if len(exits) > 1:
-        exits = sort(model, exits, active_mask & ~target_mask, None if rejected else trail)
+        exits = sort(model, exits, active_mask & ~target_mask, None if canceled else trail)
     return Plan(target, target_mask, tuple(enters), tuple(exits), rejected)
 
 
@@ -145,7 +146,7 @@ def block(
 
 def sort(model: Model, states: list[int], mask: int, trail: Trail | None) -> list[int]:
     """Order by requirement, then by ``after``; both keep the order of states they say nothing about."""
-    if model.ranks is not None and model.requirers & mask and len(states) > 1:
+    if model.ranks is not None and model.ranked & mask and len(states) > 1:
         states = sorted(states, key=model.ranks.__getitem__)
     if not model.followers & mask:
         return states

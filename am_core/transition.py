@@ -26,7 +26,7 @@ class Transition:
         "active_before", "canceled_by", "enters", "enters_done", "exits", "handlers_called", "is_accepted", "is_broken",
         "is_completed", "is_settled", "is_timed_out", "log_entries", "machine", "mask_before", "model", "mutation",
         "number", "pre_log_entries", "queue_len", "started_ns", "steps", "switched", "target", "target_mask",
-        "time_after", "time_before", "vetoed",
+        "time_after", "time_before",
     )  # fmt: skip
 
     def __init__(self, machine: Machine, mutation: Mutation, number: int, now: Now) -> None:
@@ -58,8 +58,6 @@ class Transition:
         """Name of the refusing handler, ``relations``, ``timeout`` or ``recover``; empty when accepted."""
         self.queue_len = 0
         """Length of the queue after the transition."""
-        self.vetoed = 0
-        """Mask of automatic states refused by handlers."""
         self.switched = False
         self.enters_done = 0
         """How many of the entering states have completed their final handlers."""

@@ -94,6 +94,7 @@ def test_recorded_machines_behave_the_same(part: int) -> None:
     for vector in VECTORS[part::8]:
         recorder = Recorder()
         machine = Machine(vector["schema"], id=vector["id"], tracers=[recorder], handler_timeout=60)
+        machine.verify_states(vector["states"])
         order: list[str] = []
         nested: list[list[Any]] = []
         if vector["bind"] != "none":
