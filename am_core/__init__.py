@@ -3,6 +3,7 @@
 The package uses nothing but the standard library and starts no thread before a handler runs.
 """
 
+from am_core import pipes
 from am_core.clock import Clock, Time, TimeIndex
 from am_core.errors import (
     AmError,
@@ -70,4 +71,5 @@ __all__ = [
     "live_machines",
     "log_args_mapper",
     "on_machine_created",
+    "pipes",
 ]

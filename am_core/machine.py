@@ -337,9 +337,18 @@ class Machine(MachineView):
         return self.add_err_state(EXCEPTION, error, args, event=event)
 
     def add_err_state(
-        self, state: str, error: BaseException | None, args: Args = None, *, event: Event | None = UNSET
+        self,
+        state: str,
+        error: BaseException | None,
+        args: Args = None,
+        *,
+        event: Event | None = UNSET,
+        later: bool = False,
     ) -> Result:
-        """Activate an error state together with ``Exception``. None and cancellations are no errors: Canceled."""
+        """Activate an error state together with ``Exception``. None and cancellations are no errors: Canceled.
+
+        ``later`` queues it as :meth:`post` does.
+        """
         if error is None or _is_cancellation(error) or self._disposing:
             return CANCELED
         self._called(state)
@@ -348,7 +357,7 @@ class Machine(MachineView):
             self._guarded(self.on_error, self, error)
         states = [state] if state == EXCEPTION else [state, EXCEPTION]
         return self._mutate(
-            ADD, states, {**(args or {}), "err": error, **failures.trace_of(self, error)}, event, {}
+            ADD, states, {**(args or {}), "err": error, **failures.trace_of(self, error)}, event, {}, later
         )
 
     @contextmanager
