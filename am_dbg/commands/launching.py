@@ -68,6 +68,7 @@ def place_cursor(session: Session, machine: str | None, transition: int | None) 
 
 def describe(recording: Recording) -> RecordingTotals:
     """Print a summary of a finished recording to standard output; returns the counts."""
+    recording.catch_up()
     totals = recording.totals()
     rows = [
         ("machines", totals.machines),

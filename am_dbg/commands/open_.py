@@ -68,6 +68,7 @@ def _listen(output: Path | None, listen: str, machine: str | None) -> None:
     with start_hub(output, listen) as hub:
         session = Session(hub.recording, live=True)
         DebuggerApp(session, listen=hub.address, failure=lambda: hub.failure).run()
+        hub.recording.catch_up()
         totals = hub.recording.totals()
     if totals.machines:
         click.echo(

@@ -50,7 +50,8 @@ BILLING = {
     "ErrBank": {"require": ["Exception"], "add": ["Declined"]},
     "Start": {},
     "Ready": {"auto": True, "require": ["Start"]},
-    "Charging": {"require": ["Ready"], "remove": ["Charged", "Declined"]},
+    "Idle": {"auto": True, "require": ["Ready"], "remove": ["Charging"]},
+    "Charging": {"require": ["Ready"], "remove": ["Charged", "Declined", "Idle"]},
     "Charged": {"remove": ["Charging", "Declined"]},
     "Declined": {"remove": ["Charging", "Charged"]},
 }
