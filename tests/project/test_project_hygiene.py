@@ -85,18 +85,19 @@ def test_a_module_is_short_enough_to_be_read(project: Path) -> None:
 
 
 def test_a_silenced_warning_names_its_code_and_gives_a_reason(project: Path) -> None:
-    """The reason follows on the line, or stands in a comment on the line above."""
+    """The reason follows on the line, or stands above it: in a comment, or on a line silenced for the same reason."""
     bare = []
     for name, lines in own_text(project).items():
         if name.suffix != ".py":
             continue
-        for number, line in enumerate(lines):
+        above = ""
+        for number, line in enumerate(lines, 1):
             found = SILENCED.search(line)
-            if not found:
-                continue
-            explained = found["reason"].strip(" #-:") or (number and lines[number - 1].lstrip().startswith("#"))
-            if not found["codes"] or not explained:
-                bare.append(f"{name}:{number + 1}: {line.strip()}")
+            if found:
+                explained = found["reason"].strip(" #-:") or above.startswith("#") or above == found["codes"]
+                if not found["codes"] or not explained:
+                    bare.append(f"{name}:{number}: {line.strip()}")
+            above = (found["codes"] or "") if found else line.lstrip()
     assert bare == []
 
 
