@@ -41,7 +41,9 @@ def start_hub(path: Path | None, listen: str) -> Hub:
     from am_dbg.hub import Hub
 
     if path is not None and path.exists():
-        raise AmDbgError(f"{path} exists already", "choose another name, or open it: am-dbg " + str(path), ExitCode.USAGE)
+        raise AmDbgError(
+            f"{path} exists already", "choose another name, or open it: am-dbg " + str(path), ExitCode.USAGE
+        )
     return Hub(path, listen)
 
 
@@ -59,7 +61,9 @@ def place_cursor(session: Session, machine: str | None, transition: int | None) 
             names = sorted({run.name for run in session.recording.machines})
             near = difflib.get_close_matches(machine, names, n=3) or names[:5]
             raise AmDbgError(
-                f"no machine is called {machine!r}", f"perhaps one of: {', '.join(near)}" if near else "", ExitCode.USAGE
+                f"no machine is called {machine!r}",
+                f"perhaps one of: {', '.join(near)}" if near else "",
+                ExitCode.USAGE,
             )
         session.select_machine(runs[-1].id)
     if transition is not None:

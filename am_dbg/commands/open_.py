@@ -20,7 +20,9 @@ from am_dbg.errors import AmDbgError, ExitCode
     show_default=True,
     help="Where programs report to. Not used with a file.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Session file to record into.  [default: a new one]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Session file to record into.  [default: a new one]"
+)
 @click.option("-m", "--select-machine", metavar="ID", help="Select this machine at the start. Only with a file.")
 @click.option("-t", "--select-transition", type=click.IntRange(min=0), metavar="N", help="Start at this transition.")
 def command(

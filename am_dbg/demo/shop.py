@@ -32,36 +32,36 @@ GATEWAY = {
     "Heartbeat": {"multi": True},
 }
 
-ORDER_STEPS = ["Validating", "Valid", "Rejected", "Paying", "Paid", "Shipped"]
 ORDERS = {
     "Start": {},
     "BillingUp": {},
-    "Received": {"multi": True, "require": ["Start"]},
-    "Validating": {"auto": True, "require": ["Received"], "remove": ORDER_STEPS},
-    "Valid": {"remove": ORDER_STEPS},
-    "Rejected": {"remove": [*ORDER_STEPS, "Received"]},
+    "Idle": {"auto": True, "require": ["Start"], "remove": ["Received"]},
+    "Received": {"multi": True, "require": ["Start"], "remove": ["Idle", "Shipped", "Rejected"]},
+    "Validating": {"auto": True, "require": ["Received"]},
+    "Valid": {"require": ["Received"], "remove": ["Validating"]},
     "Paying": {"auto": True, "require": ["Valid", "BillingUp"], "after": ["Valid"]},
-    "Paid": {"remove": ORDER_STEPS},
-    "Shipped": {"remove": [*ORDER_STEPS, "Received"], "add": ["Idle"]},
-    "Idle": {"auto": True, "remove": ["Received"]},
+    "Paid": {"require": ["Received"], "remove": ["Validating", "Valid", "Paying"]},
+    "Shipped": {"remove": ["Received", "Validating", "Paid"], "tags": ["end"]},
+    "Rejected": {"remove": ["Received", "Validating", "Valid", "Paying"], "tags": ["end"]},
 }
 
 BILLING = {
-    "ErrBank": {"require": ["Exception"], "add": ["Declined"]},
+    "ErrBank": {"require": ["Exception"]},
     "Start": {},
     "Ready": {"auto": True, "require": ["Start"]},
-    "Idle": {"auto": True, "require": ["Ready"], "remove": ["Charging"]},
-    "Charging": {"require": ["Ready"], "remove": ["Charged", "Declined", "Idle"]},
-    "Charged": {"remove": ["Charging", "Declined"]},
-    "Declined": {"remove": ["Charging", "Charged"]},
+    "Idle": {"auto": True, "require": ["Ready"], "remove": ["Charging", "Charged", "Declined"]},
+    "Charging": {"require": ["Ready"], "remove": ["Idle", "Charged", "Declined"]},
+    "Charged": {"remove": ["Idle", "Charging", "Declined"]},
+    "Declined": {"remove": ["Idle", "Charging", "Charged"]},
 }
 
 CART = {
-    "Open": {},
+    "Open": {"remove": ["CheckedOut", "Abandoned"]},
     "Item": {"multi": True, "require": ["Open"]},
     "HasItems": {"auto": True, "require": ["Item"]},
-    "CheckedOut": {"require": ["HasItems"], "remove": ["Open", "Item"]},
-    "Abandoned": {"remove": ["Open", "Item", "HasItems", "CheckedOut"]},
+    "CheckingOut": {"require": ["HasItems"]},
+    "CheckedOut": {"remove": ["Open", "Item", "CheckingOut"]},
+    "Abandoned": {"remove": ["Open", "Item", "CheckingOut"]},
 }
 
 
@@ -81,9 +81,6 @@ class GatewayHandlers:
             e.machine.add("Connected")
             e.machine.remove(["Exception", "ErrConnecting"])
 
-    def RequestEnter(self, e: Event) -> bool:
-        return not e.machine.is_("Throttled")
-
 
 class OrderHandlers:
     """Checks totals, and refuses what is too expensive."""
@@ -94,7 +91,7 @@ class OrderHandlers:
         self.order = 0
 
     def ReceivedEnter(self, e: Event) -> bool:
-        return not e.machine.any1("Validating", "Valid", "Paying")
+        return not e.machine.any1("Validating", "Valid", "Paying", "Paid")
 
     def ReceivedState(self, e: Event) -> None:
         self.order, self.total = e.args["order"], e.args["total"]
@@ -119,7 +116,8 @@ class OrderHandlers:
 class BillingHandlers:
     """Talks to a slow bank: most charges are quick, some exceed the handler's time limit, some fail."""
 
-    def __init__(self, dice: random.Random, pace: Pace) -> None:
+    def __init__(self, orders: Machine, dice: random.Random, pace: Pace) -> None:
+        self.orders = orders
         self.dice = dice
         self.pace = pace
 
@@ -130,8 +128,33 @@ class BillingHandlers:
             raise TimeoutError("the bank did not answer")
         e.machine.add("Declined" if luck > 0.82 else "Charged")
 
+    def ChargedState(self, e: Event) -> None:
+        self.orders.add("Paid")
+
+    def DeclinedState(self, e: Event) -> None:
+        self.orders.add("Rejected", reason="declined")
+
     def ExceptionState(self, e: Event) -> None:
-        e.machine.add("ErrBank")
+        e.machine.add(["ErrBank", "Declined"])
+
+
+class CartHandlers:
+    """A basket holds nine items."""
+
+    def __init__(self) -> None:
+        self.items = 0
+
+    def OpenState(self, e: Event) -> None:
+        self.items = 0
+
+    def ItemEnter(self, e: Event) -> bool:
+        return self.items < 9
+
+    def ItemState(self, e: Event) -> None:
+        self.items += 1
+
+    def CheckingOutState(self, e: Event) -> None:
+        e.machine.add("CheckedOut", items=self.items)
 
 
 def build(dice: random.Random, pace: Pace) -> dict[str, Machine]:
@@ -145,7 +168,9 @@ def build(dice: random.Random, pace: Pace) -> dict[str, Machine]:
 
     gateway.bind(GatewayHandlers(dice, pace))
     orders.bind(OrderHandlers(dice))
-    billing.bind(BillingHandlers(dice, pace))
+    billing.bind(BillingHandlers(orders, dice, pace))
+    for cart in machines[4:]:
+        cart.bind(CartHandlers())
 
     pipes.bind(gateway, shop, "Connected", "GatewayUp")
     pipes.bind_ready(billing, shop, "BillingUp")
@@ -161,52 +186,46 @@ def trade(machines: dict[str, Machine], dice: random.Random, pace: Pace) -> None
     for machine in (shop, gateway, billing, orders):
         machine.add("Start")
     order = 1000
-    while pace.wait(dice.uniform(0.03, 0.12)):
-        if gateway.is_("Disconnected"):
-            gateway.add("Connecting")
-            continue
+    while pace.wait(dice.uniform(0.02, 0.09)):
         cart = machines[f"cart-{dice.randint(1, 3)}"]
-        gateway.add("Request", path=dice.choice(["/", "/cart", "/search", "/checkout"]))
-        _shop_on(cart, dice)
+        if gateway.add("Request", path=dice.choice(["/", "/cart", "/search", "/checkout"])).executed:
+            _shop_on(cart, dice)
         if cart.is_("CheckedOut"):
             order += 1
-            orders.add("Received", order=order, total=dice.randint(5, 450))
-            cart.set("Open")
-        _settle(orders, billing, shop)
+            if orders.add("Received", order=order, total=dice.randint(5, 450)).executed:
+                cart.set("Open")
         _mishaps(shop, gateway, dice)
+        if billing.is_("Exception") and dice.random() < 0.2:
+            billing.remove("Exception")
+            shop.remove("Exception")
 
 
 def _shop_on(cart: Machine, dice: random.Random) -> None:
+    luck = dice.random()
     if not cart.is_("Open"):
         cart.add("Open")
-    elif dice.random() < 0.7:
+    elif luck < 0.72:
         cart.add("Item", sku=dice.randint(100, 999))
-    elif dice.random() < 0.85:
-        cart.add("CheckedOut")
+    elif luck < 0.94:
+        cart.add("CheckingOut")
     else:
         cart.add("Abandoned")
 
 
-def _settle(orders: Machine, billing: Machine, shop: Machine) -> None:
-    if billing.is_("Charged"):
-        orders.add("Paid")
-        billing.remove("Charged")
-    elif billing.is_("Declined"):
-        orders.add("Rejected", reason="declined")
-        billing.remove(["Declined", "ErrBank", "Exception"])
-        shop.remove("Exception")
-
-
 def _mishaps(shop: Machine, gateway: Machine, dice: random.Random) -> None:
     luck = dice.random()
-    if luck < 0.015:
+    if gateway.is_("Disconnected"):
+        gateway.add("Connecting")
+    elif luck < 0.012:
         gateway.add("Disconnecting")
         gateway.remove("Disconnecting")
+    elif luck < 0.03:
+        gateway.add("Throttled")
+    elif gateway.is_("Throttled") and luck > 0.7:
+        gateway.remove("Throttled")
     elif luck < 0.05:
-        gateway.toggle("Throttled")
-    elif luck < 0.08:
         shop.toggle("Sale")
-    elif luck < 0.12:
+    elif luck < 0.09:
         gateway.add("Heartbeat")
 
 

@@ -21,7 +21,7 @@ WAREHOUSE = {
 
 STOCK = {
     "Full": {"remove": ["Low", "Empty"]},
-    "Low": {"remove": ["Full", "Empty"]},
+    "Low": {"remove": ["Full", "Empty", "Restocked"]},
     "Empty": {"remove": ["Full", "Low", "Taken"]},
     "Taken": {"multi": True},
     "Restocking": {"auto": True, "require": ["Low"], "remove": ["Restocked"]},
@@ -30,10 +30,10 @@ STOCK = {
 
 PACKER = {
     "ErrJam": {"require": ["Exception"]},
-    "Idle": {"auto": True, "remove": ["Packing"]},
+    "Idle": {"auto": True, "remove": ["Packing", "Labelled", "Packed"]},
     "Packing": {"remove": ["Idle", "Packed"]},
-    "Labelled": {"auto": True, "require": ["Packing"]},
-    "Packed": {"require": ["Labelled"], "remove": ["Packing", "Idle"], "after": ["Labelled"]},
+    "Labelled": {"require": ["Packing"]},
+    "Packed": {"remove": ["Idle", "Packing"], "after": ["Labelled"]},
 }
 
 COURIER = {
@@ -78,6 +78,13 @@ class PackerHandlers:
         self.pace.work(self.dice.uniform(0.001, 0.01))
         if self.dice.random() < 0.08:
             raise RuntimeError("paper jam in feeder 2")
+        e.machine.add("Labelled")
+
+    def PackedEnter(self, e: Event) -> bool:
+        return e.machine.is_("Labelled")
+
+    def ExceptionState(self, e: Event) -> None:
+        e.machine.add("ErrJam")
 
 
 def build(dice: random.Random, pace: Pace) -> dict[str, Machine]:
@@ -89,7 +96,7 @@ def build(dice: random.Random, pace: Pace) -> dict[str, Machine]:
     stock.bind(StockHandlers())
     for packer in packers:
         packer.bind(PackerHandlers(dice, pace))
-        pipes.bind(packer, courier, "Packed", "Parcel", "Waiting")
+        pipes.bind(packer, courier, "Packed", "Parcel")
     pipes.bind(stock, warehouse, "Low", "StockLow")
     return {machine.id: machine for machine in (warehouse, stock, courier, *packers)}
 
@@ -108,25 +115,28 @@ def operate(machines: dict[str, Machine], arrivals: queue.SimpleQueue[str], dice
                 dice.choice(packers).add("Packing", order=order["order"])
         for packer in packers:
             if packer.is_("Exception"):
-                packer.remove(["Exception", "Packing"])
+                if dice.random() < 0.2:
+                    packer.remove("Exception")
             elif packer.is_("Packing"):
                 packer.add("Packed")
             elif packer.is_("Packed"):
-                packer.set("Idle")
+                packer.add("Idle")
         _drive(courier, dice)
         if stock.any1("Low", "Empty") and dice.random() < 0.15:
             stock.add("Restocked")
-        if dice.random() < 0.01:
+        if dice.random() < (0.2 if warehouse.is_("Halted") else 0.01):
             warehouse.toggle("Halted")
 
 
 def _drive(courier: Machine, dice: random.Random) -> None:
+    luck = dice.random()
     if courier.is_("EnRoute"):
-        if dice.random() < 0.3:
+        if luck < 0.3:
             courier.add("Delivered")
     elif courier.is_("Loading"):
-        courier.add("EnRoute")
-    elif dice.random() < 0.2:
+        if luck < (0.6 if courier.is_("HasParcels") else 0.05):
+            courier.add("EnRoute")
+    elif luck < 0.2:
         courier.add("Loading")
 
 
