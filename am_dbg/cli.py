@@ -82,7 +82,7 @@ def run(args: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except Exception as error:  # noqa: BLE001  # the last line of defence: every failure becomes a message and a code
+    except Exception as error:  # the last line of defence: every failure becomes a message and a code
         if debug:
             raise
         return _report(error)

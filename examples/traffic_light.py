@@ -1,7 +1,7 @@
 """A first machine, traced with one line.
 
-Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/traffic_light.py`` in another. Without AM_DBG_ADDR the
-program runs just the same and nothing is recorded.
+Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/traffic_light.py`` in another. Without AM_DBG_ADDR
+the program runs just the same and nothing is recorded.
 """
 
 import time

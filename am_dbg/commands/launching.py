@@ -60,14 +60,11 @@ def place_cursor(session: Session, machine: str | None, transition: int | None) 
 
             names = sorted({run.name for run in session.recording.machines})
             near = difflib.get_close_matches(machine, names, n=3) or names[:5]
-            raise AmDbgError(
-                f"no machine is called {machine!r}",
-                f"perhaps one of: {', '.join(near)}" if near else "",
-                ExitCode.USAGE,
-            )
+            hint = f"perhaps one of: {', '.join(near)}" if near else ""
+            raise AmDbgError(f"no machine is called {machine!r}", hint, ExitCode.USAGE)
         session.select_machine(runs[-1].id)
     if transition is not None:
-        session.go_to(transition)
+        session.go_to_number(transition)
 
 
 def describe(recording: Recording) -> RecordingTotals:

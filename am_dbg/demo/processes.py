@@ -6,8 +6,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 
 class DemoProcesses:
@@ -25,15 +26,12 @@ class DemoProcesses:
         environment = {**os.environ, "AM_DBG_ADDR": address, "PYTHONUNBUFFERED": "1"}
         environment.pop("AM_LOG", None)
 
-        def start(module: str, number: int, stdin: object, stdout: object) -> subprocess.Popen[bytes]:
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop, after the processes
+
+        def start(module: str, number: int, stdin: int | IO[bytes] | None, stdout: int) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", module, "--seed", str(seed + number), "--speed", str(speed)]
             return subprocess.Popen(  # noqa: S603  # our own modules, arguments are numbers
-                command,
-                stdin=stdin,  # type: ignore[call-overload]  # an int constant or a pipe, which the stubs keep apart
-                stdout=stdout,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                start_new_session=True,
+                command, stdin=stdin, stdout=stdout, stderr=self._complaints, env=environment, start_new_session=True
             )
 
         self._shop = start("am_dbg.demo.shop", 0, subprocess.PIPE, subprocess.PIPE)
@@ -46,8 +44,13 @@ class DemoProcesses:
         for name, process in (("shop", self._shop), ("warehouse", self._warehouse)):
             code = process.poll()
             if code is not None:
-                return f"the demo's {name} process ended with exit code {code}"
+                return f"the demo's {name} process ended with exit code {code}{self._last_complaint()}"
         return ""
+
+    def _last_complaint(self) -> str:
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return f": {lines[-1]}" if lines else ""
 
     def stop(self, timeout: float = 3.0) -> None:
         """Ask both to end, and kill what has not ended after ``timeout`` seconds."""
@@ -60,6 +63,7 @@ class DemoProcesses:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._complaints.close()
 
     def __enter__(self) -> Self:
         return self

@@ -6,12 +6,15 @@ import argparse
 import json
 import random
 import sys
+from typing import Any
 
 import am_telemetry
 from am_core import Event, Machine, pipes
 from am_dbg.demo.pace import Pace, follow_lines
 
-SHOP = {
+Schema = dict[str, dict[str, Any]]
+
+SHOP: Schema = {
     "Start": {},
     "GatewayUp": {"require": ["Start"]},
     "BillingUp": {"require": ["Start"]},
@@ -20,7 +23,7 @@ SHOP = {
     "Sale": {"require": ["Ready"]},
 }
 
-GATEWAY = {
+GATEWAY: Schema = {
     "ErrConnecting": {"require": ["Exception"]},
     "Start": {},
     "Connecting": {"require": ["Start"], "remove": ["Connected", "Disconnecting", "Disconnected"]},
@@ -32,7 +35,7 @@ GATEWAY = {
     "Heartbeat": {"multi": True},
 }
 
-ORDERS = {
+ORDERS: Schema = {
     "Start": {},
     "BillingUp": {},
     "Idle": {"auto": True, "require": ["Start"], "remove": ["Received"]},
@@ -45,7 +48,7 @@ ORDERS = {
     "Rejected": {"remove": ["Received", "Validating", "Valid", "Paying"], "tags": ["end"]},
 }
 
-BILLING = {
+BILLING: Schema = {
     "ErrBank": {"require": ["Exception"]},
     "Start": {},
     "Ready": {"auto": True, "require": ["Start"]},
@@ -55,7 +58,7 @@ BILLING = {
     "Declined": {"remove": ["Idle", "Charging", "Charged"]},
 }
 
-CART = {
+CART: Schema = {
     "Open": {"remove": ["CheckedOut", "Abandoned"]},
     "Item": {"multi": True, "require": ["Open"]},
     "HasItems": {"auto": True, "require": ["Item"]},

@@ -6,12 +6,15 @@ import argparse
 import json
 import queue
 import random
+from typing import Any
 
 import am_telemetry
 from am_core import Event, Machine, pipes
 from am_dbg.demo.pace import Pace, follow_lines
 
-WAREHOUSE = {
+Schema = dict[str, dict[str, Any]]
+
+WAREHOUSE: Schema = {
     "Start": {},
     "StockLow": {},
     "Ready": {"auto": True, "require": ["Start"], "remove": ["Halted"]},
@@ -19,7 +22,7 @@ WAREHOUSE = {
     "Halted": {"remove": ["Ready"], "tags": ["alert"]},
 }
 
-STOCK = {
+STOCK: Schema = {
     "Full": {"remove": ["Low", "Empty"]},
     "Low": {"remove": ["Full", "Empty", "Restocked"]},
     "Empty": {"remove": ["Full", "Low", "Taken"]},
@@ -28,7 +31,7 @@ STOCK = {
     "Restocked": {"remove": ["Restocking", "Low", "Empty"], "add": ["Full"]},
 }
 
-PACKER = {
+PACKER: Schema = {
     "ErrJam": {"require": ["Exception"]},
     "Idle": {"auto": True, "remove": ["Packing", "Labelled", "Packed"]},
     "Packing": {"remove": ["Idle", "Packed"]},
@@ -36,7 +39,7 @@ PACKER = {
     "Packed": {"remove": ["Idle", "Packing"], "after": ["Labelled"]},
 }
 
-COURIER = {
+COURIER: Schema = {
     "Waiting": {"auto": True, "remove": ["Loading", "EnRoute"]},
     "Loading": {"remove": ["Waiting", "EnRoute"]},
     "EnRoute": {"require": ["HasParcels"], "remove": ["Waiting", "Loading"]},
