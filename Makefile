@@ -19,7 +19,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint imports dependencies docs-check types bench shots proto docs clean
+.PHONY: help demo test check lint imports dependencies docs-check types mypy pyright bench shots proto docs clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -48,8 +48,12 @@ dependencies: $(STAMP) ## declared dependencies are the imported ones
 docs-check: $(STAMP) ## generated references are up to date
 	$(PY) scripts/gen_docs.py --check
 
-types: $(STAMP) ## mypy (strict) and pyright
+types: mypy pyright ## both type checkers
+
+mypy: $(STAMP)
 	$(PY) -m mypy
+
+pyright: $(STAMP)
 	scripts/pyright.sh
 
 bench: $(STAMP) ## measure against other libraries, printed as a table

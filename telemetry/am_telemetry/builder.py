@@ -310,7 +310,7 @@ class Builder:
             self.gap(track, number - 1, tuple(before), "buffer full")
             self.finish()
             return True
-        self._dropped.count("late", 1)
+        # It was being noted while the machine was asked how much is missing, so the hole before it counts it already.
         return False
 
     def _log(self, row: int, entries: tuple[tuple[int, str], ...], before: bool) -> None:

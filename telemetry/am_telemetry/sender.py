@@ -219,6 +219,8 @@ class Sender:
                 machine = tracer.machine()
                 if machine is not None:
                     clock, count = steady_moment(machine)
+                    # What was noted before the machine was asked is not lost.
+                    self._builder.feed(self.ring.take())
                     self._builder.gap(tracer.track, count, clock, "buffer full")
 
     # -- the connection -------------------------------------------------------------------------------------------
