@@ -218,9 +218,7 @@ def _settle_auto(tx: Transition) -> None:
         trail = _trail(tx, second=True)
         if trail is not None:
             trail.seed(ADD, called, active, before, called_mask)
-        target, target_mask = settle(
-            tx.model, seed, before | called_mask, before, mutation.called_mask, allowed, trail
-        )
+        target, target_mask = settle(tx.model, seed, before | called_mask, before, mutation.called_mask, allowed, trail)
         if not target_mask & ~negotiated:
             break
     tx.target, tx.target_mask = target, target_mask
@@ -262,9 +260,7 @@ def _finals(tx: Transition, table: HandlerTable) -> bool:
     loud = tx.machine._log_level >= EVERYTHING
     for i in tx.exits:
         calls = table.end.get(i, ())
-        if (calls or loud) and _emit(
-            tx, calls, names[i] + "End", Step("handler", target=i, is_final=True), final=True
-        ):
+        if (calls or loud) and _emit(tx, calls, names[i] + "End", Step("handler", target=i, is_final=True), final=True):
             return False
     for i in tx.enters:
         calls = table.state.get(i, ())

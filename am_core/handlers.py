@@ -51,9 +51,7 @@ class Event:
     def is_valid(self) -> bool:
         """Whether the transition is still running and neither canceled nor out of time."""
         tx = self.transition
-        return (
-            self.machine.transition is tx and tx.is_accepted and not tx.is_completed and not tx.is_timed_out
-        )
+        return self.machine.transition is tx and tx.is_accepted and not tx.is_completed and not tx.is_timed_out
 
     def source(self) -> MutationSource:
         """Provenance of mutations made on behalf of this event."""
@@ -137,9 +135,7 @@ def is_final_name(name: str) -> bool:
     return name.endswith(("State", "End"))
 
 
-def collect_handlers(
-    source: object, model: Model, prefix: str = "", lenient: bool = False
-) -> dict[str, Handler]:
+def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bool = False) -> dict[str, Handler]:
     """The handlers of an object or mapping by their full names.
 
     Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised,

@@ -223,9 +223,7 @@ class Machine(MachineView):
         called, mask = self._called(states)
         if event is UNSET:
             event = current_event.get()
-        mutation = Mutation(
-            kind, called, mask, _merged(args, kwargs), None if event is None else event.source()
-        )
+        mutation = Mutation(kind, called, mask, _merged(args, kwargs), None if event is None else event.source())
         queue = self._queue
         items = queue.items
         twin = None
@@ -254,9 +252,7 @@ class Machine(MachineView):
             return Result(mutation.queue_tick)
         return drain(self, mutation)
 
-    def post(
-        self, kind: MutationType, states: StateNames, args: Args = None, *, event: Event | None = UNSET
-    ) -> Result:
+    def post(self, kind: MutationType, states: StateNames, args: Args = None, *, event: Event | None = UNSET) -> Result:
         """Queue a mutation without executing it inside the handler of another machine: it runs as soon as that
         machine has worked off its own queue. Returns Queued or Canceled."""
         return self._mutate(kind, states, args, event, {}, later=True)

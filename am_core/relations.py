@@ -108,9 +108,7 @@ def imply(
     return grown, mask
 
 
-def require(
-    model: Model, states: list[int], mask: int, called: int, trail: Trail | None
-) -> tuple[list[int], int]:
+def require(model: Model, states: list[int], mask: int, called: int, trail: Trail | None) -> tuple[list[int], int]:
     """Drop states with a missing requirement, again and again until nothing changes."""
     while True:
         kept: list[int] = []
@@ -127,9 +125,7 @@ def require(
         states, mask = kept, left
 
 
-def block(
-    model: Model, states: list[int], mask: int, before: int, trail: Trail | None
-) -> tuple[list[int], int]:
+def block(model: Model, states: list[int], mask: int, before: int, trail: Trail | None) -> tuple[list[int], int]:
     """Drop states that others remove, judging from last to first; returns the survivors in that order."""
     whole = mask
     survivors: list[int] = []

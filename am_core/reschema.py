@@ -131,6 +131,4 @@ def _log_cycle(machine: Machine) -> None:
     model = machine._now[0]
     if model.require_cycle != "" and machine._log_level >= CHANGES:
         name = model.state_name(int(model.require_cycle))
-        machine._log(
-            CHANGES, f"[resolver] relation error: state {name} has a Require cycle for {machine.id}"
-        )
+        machine._log(CHANGES, f"[resolver] relation error: state {name} has a Require cycle for {machine.id}")

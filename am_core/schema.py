@@ -117,7 +117,9 @@ def to_state(name: str, value: State | Mapping[str, Any] | None) -> State:
         return State()
     unknown = [key for key in value if key not in FIELDS]
     if unknown:
-        raise SchemaError(f"state {name} has unknown keys {', '.join(map(str, unknown))}; known are {', '.join(FIELDS)}")
+        raise SchemaError(
+            f"state {name} has unknown keys {', '.join(map(str, unknown))}; known are {', '.join(FIELDS)}"
+        )
     return State(**value)
 
 
@@ -202,7 +204,9 @@ def parse_schema(raw: Mapping[str, State | Mapping[str, Any] | None]) -> ParsedS
     for name, state in schema.items():
         for relation in RELATIONS:
             unknown += [
-                f"{name} has unknown {other} in {relation}" for other in getattr(state, relation) or () if other not in schema
+                f"{name} has unknown {other} in {relation}"
+                for other in getattr(state, relation) or ()
+                if other not in schema
             ]
         adds = set(state.add or ())
         cleaned = state.replace(
@@ -211,7 +215,9 @@ def parse_schema(raw: Mapping[str, State | Mapping[str, Any] | None]) -> ParsedS
             after=_keep(state.after, lambda n, own=name: n != own and n in schema),
         )
         removed = cleaned.remove or ()
-        conflicts += [f"require-remove conflict for {name} to {other}" for other in state.require or () if other in removed]
+        conflicts += [
+            f"require-remove conflict for {name} to {other}" for other in state.require or () if other in removed
+        ]
         schema[name] = cleaned
     return ParsedSchema(schema, tuple(conflicts), tuple(unknown))
 

@@ -227,9 +227,7 @@ class MachineView:
         min_queue_tick: int = 0,
     ) -> bool:
         """Whether at least ``threshold`` mutations like this one are waiting."""
-        found = self._matching(
-            type_, states, without_args_only, strict_equal, min_queue_tick, False, Position.ANY
-        )
+        found = self._matching(type_, states, without_args_only, strict_equal, min_queue_tick, False, Position.ANY)
         return len(list(islice(found, threshold))) >= threshold
 
     def _matching(

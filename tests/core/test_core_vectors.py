@@ -12,7 +12,8 @@ import pytest
 from am_core import Event, Machine, Step, Tracer, Transition
 
 VECTORS = [
-    json.loads(line) for line in gzip.decompress((Path(__file__).parent / "vectors/engine.jsonl.gz").read_bytes()).splitlines()
+    json.loads(line)
+    for line in gzip.decompress((Path(__file__).parent / "vectors/engine.jsonl.gz").read_bytes()).splitlines()
 ]
 
 
