@@ -1,0 +1,37 @@
+"""A collector that stores into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from memory_sink import MemorySink
+
+from am_telemetry.client import Client
+from am_telemetry.collector import Collector
+from am_telemetry.settings import read_settings
+
+
+@pytest.fixture
+def sink() -> Iterator[MemorySink]:
+    sink = MemorySink()
+    yield sink
+    sink.go.set()
+    sink.close()
+
+
+@pytest.fixture
+def collector(sink: MemorySink) -> Iterator[Collector]:
+    collector = Collector(sink, "localhost:0")
+    collector.start()
+    yield collector
+    sink.go.set()
+    collector.stop()
+
+
+@pytest.fixture
+def client(collector: Collector) -> Iterator[Client]:
+    client = Client(read_settings(f"localhost:{collector.port}", service="test", environ={}))
+    client.start()
+    yield client
+    client.close(2)
