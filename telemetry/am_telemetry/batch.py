@@ -73,7 +73,7 @@ class LogColumns:
 
 @dataclass(slots=True)
 class Batch:
-    """See the module. ``first_seq`` .. ``last_seq`` are the session's record numbers, used for resume and acknowledgement."""
+    """See the module. ``first_seq`` .. ``last_seq`` number the session's records, for resume and acknowledgement."""
 
     first_seq: int = 0
     last_seq: int = 0

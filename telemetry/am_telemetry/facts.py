@@ -43,6 +43,9 @@ class Flag(IntFlag):
     """A handler failed or timed out."""
 
 
+NO_FLAGS: Final = Flag(0)
+
+
 @dataclass(frozen=True, slots=True)
 class StateFact:
     """One state of a schema. Relations hold state names, which need not all be known."""
@@ -86,10 +89,7 @@ class SchemaFact:
     @cached_property
     def digest(self) -> str:
         """Content address: 32 hex characters (BLAKE2b-128 over canonical JSON)."""
-        rows = [
-            [s.name, s.auto, s.multi, s.require, s.add, s.remove, s.after, s.tags]
-            for s in self.states
-        ]
+        rows = [[s.name, s.auto, s.multi, s.require, s.add, s.remove, s.after, s.tags] for s in self.states]
         text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -119,7 +119,7 @@ class PatternFact:
 
     mutation: Mutation
     called: tuple[int, ...] = ()
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     deltas: tuple[tuple[int, int], ...] = ()
     """(state index, ticks gained) of every state whose tick changed, by index."""
     added: tuple[int, ...] = ()
