@@ -225,7 +225,12 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
             row = base + styles.current
         width = self.inner_width
         body = Strip(styles.segments(drawn.line, row))
-        body = body.crop(drawn.left, drawn.left + width) if drawn.left else body
+        if body.cell_length > drawn.left + width > 0:
+            # A cut line says so, because what explains a failure tends to stand at its end.
+            more = Segment("…", row + styles.frame)
+            body = Strip([*body.crop(drawn.left, drawn.left + width - 1), more])
+        elif drawn.left:
+            body = body.crop(drawn.left, drawn.left + width)
         body = body.adjust_cell_length(width, row)
         return Strip([side, *body, right], width + 2)
 
