@@ -416,3 +416,24 @@ def test_paths_with_unusual_characters(tmp_path: Path) -> None:
         assert session.totals().transitions == 5
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert files.check(path) == 1
+
+
+def test_machines_of_a_recorder_that_died_are_disconnected(tmp_path: Path) -> None:
+    """A reader shows them as connected while somebody records, and as ended once nobody does."""
+    path = tmp_path / "s.db"
+    sender = Sender()
+    with SessionFile.create(path) as session, Writer(session) as writer:
+        writer.open_session(sender.process, NOW)
+        sender.open(1, "lamp")
+        sender.toggle(1)
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        with SessionFile.open(path) as reader:
+            assert [machine.connected for machine in reader.machines] == [True]
+        left_behind = tmp_path / "copy.db"
+        with sqlite3.connect(path) as source, sqlite3.connect(left_behind) as target:
+            source.backup(target)
+    with SessionFile.open(left_behind) as reader:
+        (machine,) = reader.machines
+        assert (machine.connected, machine.end_reason) == (False, "disconnected")
+        assert machine.ended_ns == reader.timeline(machine.id).at(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from am_telemetry.facts import ErrorFact, SourceFact
 from am_telemetry.sink import Sink
 from am_telemetry.store import session_file as session_file_module
 from am_telemetry.store.errors import SessionLockedError, StoreError, WriterClosedError
+from am_telemetry.store.records import MachineRecord
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
 from tests.support.sender import AB, NOW, REFUSED, Sender, schema, toggle
@@ -123,6 +125,11 @@ def test_overlapping_batches_are_recognised_by_the_machines_own_count(session: S
     assert meta(session)["repeated_transitions"] == "2"
 
 
+def story(machine: MachineRecord) -> MachineRecord:
+    """A run without its end, which depends on who is still recording."""
+    return replace(machine, ended_ns=0, end_reason="")
+
+
 @pytest.mark.parametrize("writable", [False, True])
 def test_what_is_read_from_the_file_equals_what_was_seen_live(tmp_path: Path, writable: bool) -> None:
     with SessionFile.create(tmp_path / "x.db") as live:
@@ -144,10 +151,10 @@ def test_what_is_read_from_the_file_equals_what_was_seen_live(tmp_path: Path, wr
             send(writer, sender)
         with pytest.raises(SessionLockedError):
             SessionFile.open(live.path, writable=True)
-        seen = [(m, describe(live, m.id)) for m in live.machines]
+        seen = [(story(m), describe(live, m.id)) for m in live.machines]
         totals = live.totals()
     with SessionFile.open(tmp_path / "x.db", writable=writable) as stored:
-        assert [(m, describe(stored, m.id)) for m in stored.machines] == seen
+        assert [(story(m), describe(stored, m.id)) for m in stored.machines] == seen
         assert stored.totals() == totals
 
 
@@ -279,7 +286,7 @@ def test_recording_goes_on_in_an_existing_file(tmp_path: Path) -> None:
         sender.toggle(0, times=301)
         writer.put(sender.session, sender.take())
     with SessionFile.open(path) as session:
-        assert session.machines[0].connected
+        assert not session.machines[0].connected
     with SessionFile.open(path, writable=True) as session, Writer(session) as writer:
         session.catch_up()
         assert session.machines[0].end_reason == "disconnected"
@@ -296,7 +303,6 @@ def test_recording_goes_on_in_an_existing_file(tmp_path: Path) -> None:
         assert rows == (2,)
     with SessionFile.open(path) as session:
         assert session.timeline(1).count == 302
-        assert session.machines[0].connected
 
 
 def test_a_reader_that_sleeps_for_long_reads_from_the_file(

@@ -18,12 +18,18 @@ if sys.platform == "win32":
 
     def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    _probe = _lock
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         # Not lockf: POSIX record locks vanish when any descriptor of the file is closed anywhere in the process.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _probe(descriptor: int) -> None:
+        # Shared, so that two who only ask do not take each other for a writer.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 class WriterLock:
@@ -84,6 +90,22 @@ class WriterLock:
             return os.path.samestat(os.fstat(descriptor), self._path.stat())
         except OSError:
             return False
+
+
+def has_writer(path: Path) -> bool:
+    """Whether a living process holds the lock of a session file. Touches nothing."""
+    try:
+        descriptor = os.open(path.with_name(path.name + "-lock"), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        _probe(descriptor)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _read_holder(descriptor: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from am_telemetry.facts import SchemaFact
 from am_telemetry.store.changes import Changes, Correction, Event, Rows
@@ -17,10 +18,14 @@ class Model:
     def __init__(self) -> None:
         self.version = 0
         self.machines: list[MachineRecord] = []
+        self.abandoned = False
+        """Nobody is recording any more, so machines without an end are shown as disconnected. See :meth:`abandon`."""
         self.schemas: dict[int, SchemaFact] = {}
         self.patterns: dict[int, PatternRecord] = {}
         self.processes: dict[int, ProcessRecord] = {}
         self.timelines: dict[int, Timeline] = {}
+        self._ended_machines: list[MachineRecord] = []
+        self._ended_version = -1
         self._places: dict[int, int] = {}
         self._log_lines = 0
 
@@ -54,6 +59,26 @@ class Model:
             else:
                 timeline.revise(self.schemas[event.schema_id])
         self.version += 1
+
+    def abandon(self, abandoned: bool) -> None:
+        """Say whether the recording program is gone."""
+        if abandoned != self.abandoned:
+            self.abandoned = abandoned
+            self.version += 1
+
+    def present_machines(self) -> list[MachineRecord]:
+        """The machines as they are now: where the recording program is gone, none is connected."""
+        if not self.abandoned:
+            return self.machines
+        if self._ended_version != self.version:
+            self._ended_machines = [self._ended(m) if m.connected else m for m in self.machines]
+            self._ended_version = self.version
+        return self._ended_machines
+
+    def _ended(self, machine: MachineRecord) -> MachineRecord:
+        timeline = self.timelines[machine.id]
+        last = timeline.at(timeline.count) if timeline.count else machine.started_ns
+        return replace(machine, ended_ns=last, end_reason="disconnected")
 
     def totals(self) -> RecordingTotals:
         """Counts over all machines."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from am_telemetry.store import codec, files, saved_timelines
 from am_telemetry.store.changes import Changes, Rows
 from am_telemetry.store.errors import StoreError, damaged, from_sqlite
 from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events, read_machine_events
-from am_telemetry.store.lock import WriterLock
+from am_telemetry.store.lock import WriterLock, has_writer
 from am_telemetry.store.model import Model
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, TransitionRecord
@@ -22,6 +23,8 @@ from am_telemetry.store.timeline import Timeline
 
 MAX_PENDING: int = 500_000
 """Committed transitions kept for a reader that does not call ``catch_up``; beyond that it reads them from the file."""
+WRITER_CHECK_SECONDS: float = 1.0
+"""How often a reader looks whether the recording program is still there."""
 
 
 class SessionFile:
@@ -49,6 +52,7 @@ class SessionFile:
         self._pending_rows = 0
         self._pending_lock = threading.Lock()
         self._overflow = False
+        self._look_at_writer = 0.0
         self._closed = False
 
     # -- opening and closing ------------------------------------------------------------------------------------
@@ -81,6 +85,7 @@ class SessionFile:
         session = cls(target, connection, lock)
         try:
             session._read_file()
+            session._model.abandon(not writable and not has_writer(target))
         except BaseException:
             session.close()
             raise
@@ -137,7 +142,8 @@ class SessionFile:
 
     @property
     def machines(self) -> Sequence[MachineRecord]:
-        return self._model.machines
+        """All runs. When the program that recorded them died, those it did not see ending are shown as disconnected."""
+        return self._model.present_machines()
 
     def timeline(self, machine_id: int) -> Timeline:
         """The index of a machine run.
@@ -323,6 +329,10 @@ class SessionFile:
             self._position.advance(changes)
 
     def _follow_file(self) -> None:
+        now = time.monotonic()
+        if now >= self._look_at_writer:
+            self._look_at_writer = now + WRITER_CHECK_SECONDS
+            self._model.abandon(not has_writer(self._path))
         try:
             data_version = self.reader().execute("PRAGMA data_version").fetchone()[0]
             if data_version == self._data_version:
