@@ -13,13 +13,14 @@ from am_core.logs import OPS
 from am_core.model import model_of
 from am_core.schema import parse_schema
 from am_core.tracer import registry
+from am_core.transition import Now
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
 
 START: Final = "Start"
 START_GRACE: Final = 0.1
-"""Seconds for what the removal of Start sets going."""
+"""Seconds in which what the removal of ``Start`` has set going may still mutate the machine."""
 
 
 def dispose(machine: Machine) -> None:
@@ -38,7 +39,7 @@ def dispose(machine: Machine) -> None:
 def _background(machine: Machine, graceful: bool) -> None:
     if graceful:
         machine.remove(START, event=None)
-        wait_idle(machine, START_GRACE)
+        machine.wait_disposed(START_GRACE)
         _refuse(machine)
     wait_idle(machine, machine.dispose_timeout)
     dispose_now(machine)
@@ -57,19 +58,19 @@ def dispose_now(machine: Machine) -> None:
             return
         machine._dispose_asked = machine._disposing = machine._disposed = machine._refusing = True
         discarded = machine._queue.flush()
+        machine._now = NOTHING
+        machine._table = HandlerTable((), _EMPTY)
+        callbacks, machine._dispose_callbacks = machine._dispose_callbacks, []
     if machine._log_level >= OPS:
         machine._log(OPS, f"[dispose] {machine.id}")
     machine._fire(machine._hooks.machine_dispose, machine.id)
     if machine._err is None:
         machine._err = MachineDisposed(f"machine disposed: {machine.id}")
-    machine._table = HandlerTable((), machine._now[0])
     machine._runner.close()
     release(discarded)
     registry.discard(machine)
-    machine._now = (_EMPTY, (), 0, ())
-    for callback in machine._dispose_callbacks:
+    for callback in callbacks:
         machine._guarded(callback, machine)
-    machine._dispose_callbacks.clear()
     with machine._lock:
         waiters, machine._disposed_waiters = machine._disposed_waiters, None
     for waiter in waiters or ():
@@ -78,3 +79,5 @@ def dispose_now(machine: Machine) -> None:
 
 _schema = parse_schema({}).schema
 _EMPTY: Final = model_of(_schema, tuple(_schema))
+NOTHING: Final[Now] = (_EMPTY, (), 0, ())
+"""The moment of a disposed machine: no state, no tick."""

@@ -5,53 +5,62 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
+from am_core.enqueue import announce
 from am_core.errors import EvalTimeout, NestedEvalError
 from am_core.execution import execute, finish, repair
 from am_core.failures import on_deadline
 from am_core.logs import EVERYTHING, OPS
 from am_core.mutation import CANCELED, EVAL, Mutation, Result
 from am_core.queue import EvalMutation
-from am_core.runners import Abandoned, Call
+from am_core.runners import Abandoned
 
 if TYPE_CHECKING:
+    from am_core.handlers import Event
     from am_core.machine import Machine
 
 
-def drain(machine: Machine, own: Mutation | None) -> Result:
+def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -> Result:
     """Execute the queue until it is empty; returns the result of one's own mutation.
 
-    The caller has taken the draining flag. Emptiness is tested and the flag released under the same lock under which
-    others append, so nothing that was queued is ever left behind.
+    The caller has put its thread's ident into ``_drainer``. Emptiness is tested and the ident taken out under the same
+    lock under which others append, so nothing that was queued is ever left behind. With ``direct`` the own mutation is
+    executed first without having been queued.
     """
     generation = machine._generation
-    machine._drainer = get_ident()
     lock, queue = machine._lock, machine._queue
     result = CANCELED
     failure: Exception | None = None
+    mutation = own if direct else None
     try:
+        if own is not None and not direct:
+            announce(machine, own)
         while True:
-            with lock:
-                if machine._generation != generation:
-                    return result
-                mutation = queue.take()
-                if mutation is None:
-                    deferred = _release(machine)
-                    break
+            if mutation is None:
+                with lock:
+                    if machine._generation != generation:
+                        return result
+                    mutation = queue.take()
+                    if mutation is None:
+                        deferred = _release(machine)
+                        break
             if mutation.type is EVAL:
                 mutation.evaluation.run()  # type: ignore[attr-defined]  # evaluations are the only class of this type
-                continue
-            try:
-                outcome = execute(machine, mutation)
-            except Exception as error:
-                # Errors are not trapped on this machine: finish the work, then let the drainer have the first one.
-                failure = failure or error
-                continue
-            if mutation is own:
-                result = outcome
+            else:
+                try:
+                    outcome = execute(machine, mutation)
+                except Exception as error:  # noqa: BLE001 - raised below, when the queue is empty
+                    failure = failure or error
+                else:
+                    if mutation is own:
+                        result = outcome
+            mutation = None
     except Abandoned:
+        if failure is not None:
+            raise failure from None
         return result
     except BaseException:
         with lock:
@@ -71,7 +80,6 @@ def drain(machine: Machine, own: Mutation | None) -> Result:
 
 
 def _release(machine: Machine) -> list[Machine]:
-    machine._draining = False
     machine._transition = None
     machine._drainer = 0
     deferred = machine._deferred
@@ -90,17 +98,17 @@ def _wake(machine: Machine) -> None:
 def drain_if_idle(machine: Machine) -> None:
     """Execute what is queued unless somebody does so already."""
     with machine._lock:
-        if machine._draining or not machine._queue.items:
+        if machine._drainer or not machine._queue.items:
             return
-        machine._draining = True
-    drain(machine, None)
+        machine._drainer = get_ident()
+    drain(machine)
 
 
 def drain_after(machine: Machine, source: Machine | None) -> None:
     """Execute a machine's queue as soon as the draining of another machine is over, or now if there is none."""
     if source is not None and source is not machine:
         with source._lock:
-            if source._draining:
+            if source._drainer:
                 source._deferred.append(machine)
                 return
     drain_if_idle(machine)
@@ -115,40 +123,45 @@ _pending: Final = _Pending()
 
 def _drain_all(machines: list[Machine]) -> None:
     """Drain machines one after the other; those that come up meanwhile wait in line instead of nesting."""
-    if not machines:
-        return
     if _pending.machines is not None:
         _pending.machines.extend(machines)
         return
     line = _pending.machines = deque(machines)
+    failure: Exception | None = None
     try:
         while line:
-            drain_if_idle(line.popleft())
+            try:
+                drain_if_idle(line.popleft())
+            except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
+                failure = failure or error
     finally:
         _pending.machines = None
+    if failure is not None:
+        raise failure
 
 
 def wait_idle(machine: Machine, timeout: float) -> bool:
     """Wait until nothing is being executed; False when that takes longer than ``timeout`` seconds."""
     waiter = threading.Event()
     with machine._lock:
-        if not machine._draining:
+        if not machine._drainer:
             return True
         machine._idle_waiters.append(waiter)
     return waiter.wait(timeout)
 
 
-def after_deadline(call: Call) -> None:
+def after_deadline(event: Event) -> None:
     """Go on where a thread is stuck in a handler: end its transition and execute what comes next."""
-    tx = call.event.transition
+    tx = event.transition
     machine = tx.machine
-    machine._drainer = get_ident()
-    on_deadline(call)
+    with machine._lock:
+        machine._drainer = get_ident()
+    on_deadline(event)
     if machine._hooks.handler_end:
-        machine._fire(machine._hooks.handler_end, tx, call.bound.binding, call.event.name)
+        machine._fire(machine._hooks.handler_end, tx, event.binding, event.name)
     repair(tx)
     finish(tx)
-    drain(machine, None)
+    drain(machine)
 
 
 PENDING, RUNNING, DONE, DROPPED = range(4)
@@ -157,12 +170,14 @@ PENDING, RUNNING, DONE, DROPPED = range(4)
 class Evaluation:
     """A function that runs between transitions, and the caller who waits for it."""
 
-    __slots__ = ("error", "finished", "fn", "machine", "source", "state")
+    __slots__ = ("caller", "context", "error", "finished", "fn", "machine", "source", "state")
 
     def __init__(self, machine: Machine, fn: Callable[[], object], source: str) -> None:
         self.machine = machine
         self.fn = fn
         self.source = source
+        self.caller = get_ident()
+        self.context = copy_context()
         self.state = PENDING
         self.error: BaseException | None = None
         self.finished = threading.Event()
@@ -176,38 +191,48 @@ class Evaluation:
         if machine._log_level >= OPS:
             machine._log(OPS, f"[eval] {self.source}")
         try:
-            self.fn()
-        except BaseException as error:  # noqa: BLE001 - delivered to the caller of eval
+            # On another thread the function still sees the context variables of its caller.
+            if get_ident() == self.caller:
+                self.fn()
+            else:
+                self.context.run(self.fn)
+        except BaseException as error:
+            # The caller gets it; only what is meant to end the draining thread goes on here as well.
             self.error = error
-        self.state = DONE
-        if machine._log_level >= EVERYTHING:
-            machine._log(EVERYTHING, f"[eval:end] {self.source}")
-        self.finished.set()
+            if not isinstance(error, Exception) and get_ident() != self.caller:
+                raise
+        finally:
+            self.state = DONE
+            if machine._log_level >= EVERYTHING:
+                machine._log(EVERYTHING, f"[eval:end] {self.source}")
+            self.finished.set()
 
     def drop(self) -> bool:
         """Give up unless it has started; True when it will not run."""
         with self.machine._lock:
             if self.state == PENDING:
                 self.state = DROPPED
-        self.finished.set()
+        if self.state == DROPPED:
+            self.finished.set()
         return self.state == DROPPED
 
 
 def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: float) -> bool:
     """Run a function under the machine's mutual exclusion; see ``Machine.eval``."""
-    if machine._disposing:
-        return False
     ident = get_ident()
     if ident == machine._drainer or machine._runner.owns_thread(ident):
         machine.report(NestedEvalError(f"eval nested in handler or eval: {source}; call the function directly instead"))
         return False
     evaluation = Evaluation(machine, fn, source)
     with machine._lock:
+        if machine._disposing:
+            return False
         machine._queue.prepend(EvalMutation(evaluation))
-        busy = machine._draining
-        machine._draining = True
+        busy = machine._drainer
+        if not busy:
+            machine._drainer = ident
     if not busy:
-        drain(machine, None)
+        drain(machine)
     elif not evaluation.finished.wait(timeout):
         evaluation.drop()
         if evaluation.state != DONE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from am_core.enqueue import prepend
 from am_core.failures import RECOVER, cancel, on_deadline, on_late_return, recover
 from am_core.handlers import Calls, Event, HandlerTable
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
@@ -12,7 +13,7 @@ from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, Mutation, Result
 from am_core.names import ANY_INDEX, NO_INDEX
 from am_core.plan import Plan, Trail
 from am_core.relations import auto_candidates, resolve, settle, sort
-from am_core.runners import Abandoned, Call, DeadlineReached
+from am_core.runners import Abandoned, DeadlineReached
 from am_core.steps import Step
 from am_core.transition import Transition
 
@@ -44,11 +45,11 @@ def execute(machine: Machine, mutation: Mutation) -> Result:
         if not mutation.is_check:
             tx.time_after = _ticks_after(tx)
     hooks = machine._hooks
-    if hooks.transition_init:
-        machine._fire(hooks.transition_init, tx)
-    if hooks.transition_start:
-        machine._fire(hooks.transition_start, tx)
     try:
+        if hooks.transition_init:
+            machine._fire(hooks.transition_init, tx)
+        if hooks.transition_start:
+            machine._fire(hooks.transition_start, tx)
         _phases(tx)
     except Abandoned:
         raise
@@ -138,35 +139,35 @@ def _ticks_after(tx: Transition) -> tuple[int, ...]:
 
 
 def _negotiate(tx: Transition, table: HandlerTable) -> None:
-    """Ask every handler; leaves the transition canceled, or accepted with refused automatic states taken out of the target."""
+    """Ask every handler. Leaves the transition canceled, or without the automatic states that were refused."""
     names = tx.model.names
     loud = tx.machine._log_level >= EVERYTHING
-    for i in tx.exits:
-        calls = table.exit.get(i, ())
-        if calls or loud:
-            name = names[i] + "Exit"
-            if not _accepts(tx, name, _emit(tx, calls, name, Step("handler", source=i)), NO_INDEX):
-                return
-    for i in tx.enters:
-        calls = table.enter.get(i, ())
-        if calls or loud:
-            name = names[i] + "Enter"
-            step = Step("handler", target=i, is_enter=True)
-            if not _accepts(tx, name, _emit(tx, calls, name, step), i):
-                return
+    if table.exit or loud:
+        for i in tx.exits:
+            calls = table.exit.get(i, ())
+            if calls or loud:
+                name = names[i] + "Exit"
+                if not _accepts(tx, name, _emit(tx, calls, name, i, NO_INDEX), NO_INDEX):
+                    return
+    if table.enter or loud:
+        for i in tx.enters:
+            calls = table.enter.get(i, ())
+            if calls or loud:
+                name = names[i] + "Enter"
+                if not _accepts(tx, name, _emit(tx, calls, name, NO_INDEX, i, enter=True), i):
+                    return
     if (table.self_ or loud) and tx.mutation.type is not REMOVE:
         for i in tx.target:
             calls = table.self_.get(i, ())
             if (calls or loud) and tx.mask_before >> i & 1:
                 name = names[i] * 2
-                step = Step("handler", target=i, is_self=True)
-                if not _accepts(tx, name, _emit(tx, calls, name, step), i, ":self"):
+                if not _accepts(tx, name, _emit(tx, calls, name, NO_INDEX, i, self_=True), i, ":self"):
                     return
     if (table.pairs or loud) and not _negotiate_pairs(tx, table, loud):
         return
     if table.any_enter or loud:
-        step = Step("handler", source=ANY_INDEX, target=ANY_INDEX, is_enter=True)
-        _accepts(tx, "AnyEnter", _emit(tx, table.any_enter, "AnyEnter", step), NO_INDEX)
+        outcome = _emit(tx, table.any_enter, "AnyEnter", ANY_INDEX, ANY_INDEX, enter=True)
+        _accepts(tx, "AnyEnter", outcome, NO_INDEX)
 
 
 def _negotiate_pairs(tx: Transition, table: HandlerTable, loud: bool) -> bool:
@@ -181,7 +182,7 @@ def _negotiate_pairs(tx: Transition, table: HandlerTable, loud: bool) -> bool:
             if not (calls or loud) or after == before:
                 continue
             name = names[before] + names[after]
-            if not _accepts(tx, name, _emit(tx, calls, name, Step("handler", "", before, after)), after):
+            if not _accepts(tx, name, _emit(tx, calls, name, before, after), after):
                 return False
     return True
 
@@ -236,7 +237,9 @@ def _settle_auto(tx: Transition) -> None:
 def _switch(tx: Transition) -> None:
     """From here on the machine is in the new states."""
     machine = tx.machine
-    tx.time_after = _ticks_after(tx)
+    if tx.is_auto:
+        # The targets may be fewer than predicted.
+        tx.time_after = _ticks_after(tx)
     tx.switched = True
     machine._move((tx.model, tx.target, tx.target_mask, tx.time_after))
     if machine._log_level >= CHANGES:
@@ -258,20 +261,21 @@ def _log_switch(tx: Transition) -> None:
 def _finals(tx: Transition, table: HandlerTable) -> bool:
     names = tx.model.names
     loud = tx.machine._log_level >= EVERYTHING
-    for i in tx.exits:
-        calls = table.end.get(i, ())
-        if (calls or loud) and _emit(tx, calls, names[i] + "End", Step("handler", target=i, is_final=True), final=True):
-            return False
-    for i in tx.enters:
-        calls = table.state.get(i, ())
-        if (calls or loud) and _emit(
-            tx, calls, names[i] + "State", Step("handler", target=i, is_final=True, is_enter=True), final=True
-        ):
-            return False
-        tx.enters_done += 1
+    if table.end or loud:
+        for i in tx.exits:
+            calls = table.end.get(i, ())
+            if (calls or loud) and _emit(tx, calls, names[i] + "End", NO_INDEX, i, final=True):
+                return False
+    if table.state or loud:
+        for i in tx.enters:
+            calls = table.state.get(i, ())
+            if (calls or loud) and _emit(tx, calls, names[i] + "State", NO_INDEX, i, final=True, enter=True):
+                return False
+            tx.enters_done += 1
+    else:
+        tx.enters_done = len(tx.enters)
     if table.any_state or loud:
-        step = Step("handler", source=ANY_INDEX, target=ANY_INDEX, is_final=True, is_enter=True)
-        return not _emit(tx, table.any_state, "AnyState", step, final=True)
+        return not _emit(tx, table.any_state, "AnyState", ANY_INDEX, ANY_INDEX, final=True, enter=True)
     return True
 
 
@@ -291,37 +295,50 @@ def repair(tx: Transition) -> None:
 # Calling handlers
 
 
-def _emit(tx: Transition, calls: Calls, name: str, step: Step, final: bool = False) -> int:
+def _emit(
+    tx: Transition,
+    calls: Calls,
+    name: str,
+    source: int,
+    target: int,
+    *,
+    final: bool = False,
+    self_: bool = False,
+    enter: bool = False,
+) -> int:
     """Call every handler bound for one event, until one refuses or fails."""
     machine = tx.machine
     if machine._log_level >= EVERYTHING:
         for binding in machine._table.bindings:
             machine._log(EVERYTHING, f"[handle:{binding.id}] {name}")
-    if not calls:
+    if not calls or machine._disposed:
         return PASS
     tx.handlers_called.append(name)
     event = Event(name, tx, tx.mutation.args)
     outcome = PASS
+    untrapped: BaseException | None = None
     for bound in calls:
         if machine._log_level >= OPS:
             machine._log(OPS, f"[handler:{bound.number}] {name}")
         hooks = machine._hooks
         if hooks.handler_start:
             machine._fire(hooks.handler_start, tx, bound.binding, name)
-        call = Call(event, bound)
         try:
-            answer = machine._runner.call(call)
+            answer = machine._runner.call(event, bound)
+        except Abandoned:
+            raise
         except DeadlineReached:
-            on_deadline(call)
+            on_deadline(event)
             outcome = FAILED
-        except Exception as error:
-            if not machine.panic_to_exception:
-                raise
-            recover(tx, event, error)
+        except BaseException as error:  # noqa: BLE001 - what is not trapped is raised below
             outcome = FAILED
+            if isinstance(error, Exception) and machine.panic_to_exception:
+                recover(tx, event, error)
+            else:
+                untrapped = error
         else:
-            if call.timed_out:
-                on_late_return(call)
+            if tx.is_timed_out:
+                on_late_return(event)
                 outcome = FAILED
             elif answer is False and not final:
                 outcome = VETO
@@ -332,7 +349,9 @@ def _emit(tx: Transition, calls: Calls, name: str, step: Step, final: bool = Fal
         if outcome:
             break
     if machine._record_steps:
-        tx.steps.append(step)
+        tx.steps.append(Step("handler", "", source, target, final, self_, enter))
+    if untrapped is not None:
+        raise untrapped
     return outcome
 
 
@@ -378,7 +397,7 @@ def _schedule_auto(tx: Transition) -> None:
         return
     if machine._log_level >= OPS:
         machine._log(OPS, f"[auto] {model.text(called)}")
-    machine._prepend(Mutation(ADD, called, mask_of(called), {}, is_auto=True))
+    prepend(machine, Mutation(ADD, called, mask_of(called), {}, is_auto=True))
 
 
 def _result(tx: Transition) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from am_core.enqueue import announce, prepend
 from am_core.errors import HandlerTimeout
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS
 from am_core.mutation import ADD, EVAL, Mutation, MutationType
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from am_core.handlers import Event
     from am_core.machine import Machine
     from am_core.queue import EvalMutation
-    from am_core.runners import Call
     from am_core.transition import Transition
 
 RECOVER: Final = "recover"
@@ -68,7 +68,7 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
     args: dict[str, Any] = {"err": error, "panic": panic, **trace_of(machine, error)}
     model = tx.model
     mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
-    machine._prepend(mutation)
+    prepend(machine, mutation)
 
 
 def trace_of(machine: Machine, error: BaseException) -> dict[str, str]:
@@ -104,54 +104,56 @@ def log_error(event: Event) -> None:
         machine._log(CHANGES, str(event.args["err.trace"]))
 
 
-def on_timeout(call: Call) -> None:
-    """A handler has just exceeded its limit; it still gets a grace period."""
-    tx = call.event.transition
-    machine = tx.machine
+def mark_timeout(event: Event) -> None:
+    """A handler has just exceeded its limit; it still gets a grace period. Called with the machine's lock held."""
+    tx = event.transition
     tx.is_timed_out = True
-    cancel(tx, TIMEOUT)
-    if machine._log_level >= DECISIONS:
-        machine._log(DECISIONS, f"[handler:timeout] {call.event.name} from {call.bound.binding}")
-    machine.report(HandlerTimeout(call.event.name, call.bound.binding))
-
-
-def on_late_return(call: Call) -> None:
-    """A handler came back within the grace period."""
-    tx = call.event.transition
-    # The watchdog sets these as well, but may not have come to it yet.
-    tx.is_accepted = False
     tx.is_broken = True
+    tx.is_accepted = False
     tx.canceled_by = TIMEOUT
-    if tx.machine._log_level >= EVERYTHING:
-        tx.machine._log(EVERYTHING, f"[handler:ack-timeout] {call.event.name}")
+    tx.machine.report(HandlerTimeout(event.name, event.binding))
 
 
-def on_deadline(call: Call) -> None:
-    """The grace period is over: drop the queue, start the backoff, and let ``Exception`` be next."""
-    tx = call.event.transition
+def log_timeout(event: Event) -> None:
+    """Log what :func:`mark_timeout` noted."""
+    tx = event.transition
     machine = tx.machine
-    tx.is_broken = True
-    tx.is_accepted = False
-    tx.canceled_by = TIMEOUT
+    if machine._log_level >= OPS:
+        machine._log(OPS, f"[cancel] ({tx.model.text(tx.target)}) by {TIMEOUT}")
+    if machine._log_level >= DECISIONS:
+        machine._log(DECISIONS, f"[handler:timeout] {event.name} from {event.binding}")
+
+
+def on_late_return(event: Event) -> None:
+    """A handler came back within the grace period."""
+    machine = event.machine
     if machine._log_level >= EVERYTHING:
-        machine._log(EVERYTHING, f"[handler:deadline] {call.event.name}")
-    error = HandlerTimeout(call.event.name, call.bound.binding, "deadline")
+        machine._log(EVERYTHING, f"[handler:ack-timeout] {event.name}")
+
+
+def on_deadline(event: Event) -> None:
+    """The grace period is over: drop the queue, start the backoff, and let ``Exception`` be next."""
+    tx = event.transition
+    machine = tx.machine
+    if machine._log_level >= EVERYTHING:
+        machine._log(EVERYTHING, f"[handler:deadline] {event.name}")
+    error = HandlerTimeout(event.name, event.binding, "deadline")
     model = tx.model
     args: dict[str, Any] = {"err": error, **trace_of(machine, error)}
-    mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, call.event.source())
+    mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
+    # A deadline inside an error transition must not be followed by the next one.
+    again = bool(tx.mutation.called_mask & model.exception_mask)
+    machine._err = error
     with machine._lock:
         discarded = machine._queue.flush()
-        # A deadline inside an error transition must not be followed by the next one.
-        again = bool(tx.mutation.called_mask & model.exception_mask)
-        if not again:
+        if not again and not machine._disposed:
             machine._queue.append(mutation)
-        machine._backoff_until = time.monotonic() + machine.handler_backoff
         machine._last_deadline = time.monotonic()
+        machine._backoff_until = machine._last_deadline + machine.handler_backoff
         machine._refusing = True
-    machine._err = error
     release(discarded)
-    if not again:
-        machine._announce(mutation)
+    if mutation.queue_tick:
+        announce(machine, mutation)
 
 
 def release(discarded: list[Mutation]) -> None:
@@ -164,11 +166,11 @@ def release(discarded: list[Mutation]) -> None:
             evaluation.evaluation.drop()
 
 
-def on_leaked_return(call: Call) -> None:
+def on_leaked_return(event: Event) -> None:
     """A handler came back after its machine had given it up."""
-    machine = call.event.machine
-    name = call.event.name
-    text = f"deadlined handler finished, theoretical leak: {name}"
+    machine = event.machine
     if machine._log_level >= CHANGES:
-        machine._log(CHANGES, f"[error] {text}")
-    machine.add_err(HandlerTimeout(name, call.bound.binding, "finished after its deadline"))
+        machine._log(CHANGES, f"[error] deadlined handler finished, theoretical leak: {event.name}")
+    if not machine.backoff():
+        error = HandlerTimeout(event.name, event.binding, "finished after its deadline")
+        machine.add_err(error, event=event)

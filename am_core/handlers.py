@@ -22,7 +22,7 @@ Handler = Callable[["Event"], Any]
 class Event:
     """What a handler is called with. Valid while its transition runs; see :meth:`is_valid`."""
 
-    __slots__ = ("args", "machine", "name", "transition")
+    __slots__ = ("args", "binding", "machine", "name", "transition")
 
     def __init__(self, name: str, transition: Transition, args: dict[str, Any]) -> None:
         self.name = name
@@ -30,6 +30,8 @@ class Event:
         self.transition = transition
         self.machine: Machine = transition.machine
         self.args = args
+        self.binding = ""
+        """Id of the binding whose handler is running."""
 
     @property
     def machine_id(self) -> str:

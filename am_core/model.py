@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from am_core.errors import UnknownStateError
 from am_core.names import EXCEPTION, HEALTH
 from am_core.schema import Names, Schema
+
+StateNames = str | Iterable[str]
+"""One state, or several."""
 
 
 def bits(mask: int) -> Iterator[int]:
@@ -29,8 +33,8 @@ class Model:
 
     __slots__ = (
         "add", "adders", "after_mask", "all_mask", "auto_mask", "exception", "exception_mask", "followers", "health",
-        "index", "multi_mask", "names", "ranked", "ranks", "removable", "remove_mask", "removed_by", "require", "require_cycle",
-        "require_mask", "requirers", "schema", "single",
+        "index", "multi_mask", "names", "ranked", "ranks", "removable", "remove_mask", "removed_by", "require",
+        "require_cycle", "require_mask", "requirers", "schema", "single",
     )  # fmt: skip
 
     def __init__(self, schema: Schema, names: tuple[str, ...]) -> None:
@@ -67,6 +71,21 @@ class Model:
         self.removable = mask_of(i for i, rel in enumerate(self.removed_by) if rel)
         self.ranks, self.require_cycle = require_ranks(self.require, count)
         self.ranked = mask_of(i for i, rank in enumerate(self.ranks or ()) if rank >= 0)
+
+    def called(self, states: StateNames, machine_id: str) -> tuple[tuple[int, ...], int]:
+        """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError`."""
+        if isinstance(states, str):
+            single = self.single.get(states)
+            if single is None:
+                raise UnknownStateError([states], self.names, machine_id)
+            return single
+        index = self.index
+        names = list(states)
+        missing = [name for name in names if name not in index]
+        if missing:
+            raise UnknownStateError(missing, self.names, machine_id)
+        called = tuple(dict.fromkeys([index[name] for name in names]))
+        return called, mask_of(called)
 
     def state_name(self, index: int) -> str:
         """Name at an index; ``unknownN`` beyond the states."""

@@ -19,10 +19,10 @@ class Position(IntEnum):
 
 
 class Queued(NamedTuple):
-    """Where a mutation was found in the queue; the index is -1 when it was not."""
+    """Where a mutation was found in the queue; the position is -1 when it was not."""
 
     found: bool
-    index: int = -1
+    position: int = -1
     queue_tick: int = 0
 
 
@@ -48,6 +48,13 @@ class MutationQueue:
         mutation.queue_tick = self.next_tick
         mutation.queue_tick_now = self.tick
         mutation.queue_len = len(self.items)
+
+    def start(self, mutation: Mutation) -> None:
+        """What :meth:`append` followed by :meth:`take` does to an empty queue."""
+        self.next_tick += 1
+        mutation.queue_tick_now = self.tick
+        mutation.queue_tick = self.tick = self.next_tick
+        mutation.queue_len = 1
 
     def prepend(self, mutation: Mutation) -> None:
         self.items.appendleft(mutation)
@@ -86,39 +93,34 @@ class MutationQueue:
                 return None
         return None
 
-    def matching(
-        self,
-        type_: MutationType,
-        mask: int,
-        without_args_only: bool,
-        strict_equal: bool,
-        min_queue_tick: int,
-        is_check: bool,
-        position: Position,
-    ) -> Iterator[Queued]:
-        """Waiting mutations of a type that call (at least, or exactly) some states, in order."""
-        items = list(self.items)
-        chosen = range(len(items))
-        if position is Position.FIRST:
-            chosen = chosen[:1]
-        elif position is Position.LAST:
-            chosen = chosen[-1:]
-        for i in chosen:
-            item = items[i]
-            same = item.called_mask == mask if strict_equal else not mask & ~item.called_mask
-            if (
-                item.type is type_
-                and same
-                and item.is_check == is_check
-                and not (without_args_only and item.args)
-                and item.queue_tick >= min_queue_tick
-            ):
-                yield Queued(True, i, item.queue_tick)
 
-
-def text(items: list[Mutation], names: tuple[str, ...]) -> list[str]:
-    """The waiting mutations as text."""
-    return [item.text(names) for item in items]
+def matching(
+    items: list[Mutation],
+    type_: MutationType,
+    mask: int,
+    without_args_only: bool = False,
+    strict_equal: bool = False,
+    min_queue_tick: int = 0,
+    is_check: bool = False,
+    position: Position = Position.ANY,
+) -> Iterator[Queued]:
+    """Waiting mutations of a type that call at least (or exactly) some states, in order."""
+    chosen = range(len(items))
+    if position is Position.FIRST:
+        chosen = chosen[:1]
+    elif position is Position.LAST:
+        chosen = chosen[-1:]
+    for i in chosen:
+        item = items[i]
+        same = item.called_mask == mask if strict_equal else not mask & ~item.called_mask
+        if (
+            item.type is type_
+            and same
+            and item.is_check == is_check
+            and not (without_args_only and item.args)
+            and item.queue_tick >= min_queue_tick
+        ):
+            yield Queued(True, i, item.queue_tick)
 
 
 class EvalMutation(Mutation):

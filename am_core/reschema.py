@@ -118,7 +118,7 @@ def replace_schema(
 def _change(machine: Machine, model: Model) -> None:
     """Translate the machine's moment to another model, all at once."""
     with machine._lock:
-        if machine._draining:
+        if machine._drainer or machine._queue.items:
             raise SchemaError("cannot set schema during a transition; wait until the queue has ended")
         old, active, _, ticks = machine._now
         before = dict(zip(old.names, ticks, strict=True))

@@ -138,7 +138,7 @@ class _Registry:
 
         machines[key] = weakref.ref(machine, gone)
         for callback in tuple(self.callbacks.values()):
-            callback(machine)
+            machine._guarded(callback, machine)
 
     def discard(self, machine: Machine) -> None:
         self.machines.pop(id(machine), None)

@@ -129,7 +129,8 @@ class Transition:
 
     def diff(self) -> tuple[list[str], list[str]]:
         """States that were added (including called multi states again) and removed, in index order."""
-        added, removed = [], []
+        added: list[str] = []
+        removed: list[str] = []
         for name, before, after in zip(self.model.names, self.time_before, self.time_after, strict=True):
             if before != after:
                 (added if after % 2 else removed).append(name)

@@ -23,8 +23,8 @@ class StateName(str):
 class States:
     """Base of typed states: every attribute that is a :class:`~am_core.schema.State` becomes its own name.
 
-    Subclasses have the states of their bases first, then their own in the order of definition. A nested class ``Groups``
-    with lists of states names sets of them.
+    Subclasses have the states of their bases first, then their own in the order of definition. A nested class
+    ``Groups`` with lists of states names sets of them.
     """
 
     schema: ClassVar[Schema] = Schema({EXCEPTION: State(multi=True)})
@@ -50,13 +50,12 @@ class States:
         bases = [base for base in reversed(cls.__mro__[1:]) if issubclass(base, States)]
         schema: dict[str, State] = dict(States.schema)
         for base in bases:
-            schema.update(base.schema)
-        for name, state in own.items():
-            rels = {rel: getattr(state, rel) for rel in RELATIONS}
-            state = state.replace(**{r: t if t is None else tuple(map(named, t)) for r, t in rels.items()})  # noqa: PLW2901
-            schema[name] = state
+            schema.update({name: base.schema[name] for name in base._own})
+        for name, written in own.items():
+            rels = {rel: getattr(written, rel) for rel in RELATIONS}
+            schema[name] = written.replace(**{r: t if t is None else tuple(map(named, t)) for r, t in rels.items()})
             label = StateName(name)
-            label.state = state
+            label.state = schema[name]  # type: ignore[assignment]  # type checkers see a definition as its name
             setattr(cls, name, label)
         cls._own = tuple(own)
         cls.schema = Schema(schema)

@@ -11,14 +11,11 @@ from am_core import text
 from am_core.clock import Time
 from am_core.errors import UnknownStateError
 from am_core.logs import DECISIONS
-from am_core.model import bits
+from am_core.model import Model, StateNames, bits
 from am_core.mutation import ADD, REMOVE, Mutation, MutationType
-from am_core.queue import MutationQueue, Position, Queued
+from am_core.queue import MutationQueue, Position, Queued, matching
 from am_core.schema import Schema
 from am_core.transition import Now, Transition
-
-StateNames = str | Iterable[str]
-"""One state, or several."""
 
 NOT_QUEUED = Queued(False)
 
@@ -27,8 +24,8 @@ class MachineView:
     """Everything that only looks. Thread-safe: each answer is about one moment, never a mixture of two."""
 
     __slots__ = (
-        "__weakref__", "_disposed", "_disposing", "_draining", "_lock", "_log_level", "_now", "_number", "_parent", "_queue",
-        "_schema", "_transition", "id", "parent_id", "states_verified", "tags", "transition_prefix",
+        "__weakref__", "_disposed", "_disposing", "_drainer", "_lock", "_log_level", "_now", "_number", "_parent",
+        "_queue", "_schema", "_transition", "id", "parent_id", "states_verified", "tags", "transition_prefix",
     )  # fmt: skip
 
     id: str
@@ -45,6 +42,12 @@ class MachineView:
     _lock: threading.Lock
     _transition: Transition | None
     _parent: weakref.ref[MachineView] | None
+    _log_level: int
+    _number: int
+    _disposing: bool
+    _disposed: bool
+    _drainer: int
+    """Ident of the thread that executes the queue, 0 while nobody does. Set under the lock."""
 
     def _log(self, level: int, text: str) -> None:
         raise NotImplementedError
@@ -91,9 +94,10 @@ class MachineView:
 
     def active_states(self, subset: Iterable[str] | None = None) -> list[str]:
         """Active states in the order of the last transition, or those of a subset in its order."""
+        model, active, mask, _ = self._now
         if subset is None:
-            return list(self.active)
-        return [name for name in subset if self.is_(name)]
+            return [model.names[i] for i in active]
+        return [name for name in subset if _is_active(model, mask, name)]
 
     def is_(self, states: StateNames) -> bool:
         """Whether all states are active; True for an empty list, False for unknown states."""
@@ -131,15 +135,20 @@ class MachineView:
 
     def any(self, *groups: StateNames) -> bool:
         """Whether at least one of the groups is active as a whole."""
-        return any(map(self.is_, groups))
+        model, _, mask, _ = self._now
+        return not self._disposed and any(
+            all(_is_active(model, mask, name) for name in _listed(group)) for group in groups
+        )
 
     def any1(self, *states: str) -> bool:
         """Whether at least one of the states is active."""
-        return any(map(self.is_, states))
+        model, _, mask, _ = self._now
+        return any(_is_active(model, mask, name) for name in states)
 
     def switch(self, *groups: Iterable[str]) -> str:
         """The first listed state that is active, or an empty string."""
-        return next((name for group in groups for name in _listed(group) if self.is_(name)), "")
+        model, _, mask, _ = self._now
+        return next((name for group in groups for name in _listed(group) if _is_active(model, mask, name)), "")
 
     def __contains__(self, state: object) -> bool:
         return isinstance(state, str) and self.is_(state)
@@ -148,28 +157,29 @@ class MachineView:
 
     def tick(self, state: str) -> int:
         """Tick of a state, 0 when it is unknown."""
-        model, _, _, ticks = self._now
-        i = model.index.get(state, -1)
-        return ticks[i] if 0 <= i < len(ticks) else 0
+        return _tick(self._now, state)
 
     def time(self, states: Iterable[str] | None = None) -> Time:
         """Ticks by index, or of some states in their order."""
-        return Time(self._now[3] if states is None else map(self.tick, states))
+        now = self._now
+        return Time(now[3] if states is None else [_tick(now, name) for name in states])
 
     def clock(self, states: Iterable[str] | None = None) -> dict[str, int]:
         """Ticks by name, of all states or of some."""
-        model, _, _, ticks = self._now
+        now = self._now
         if states is None:
-            return dict(zip(model.names, ticks, strict=False)) if ticks else {}
-        return {name: self.tick(name) for name in states}
+            return dict(zip(now[0].names, now[3], strict=False))
+        return {} if self._disposed else {name: _tick(now, name) for name in states}
 
     def is_clock(self, clock: dict[str, int]) -> bool:
         """Whether every listed tick is the current one."""
-        return not self._disposed and all(self.tick(name) == tick for name, tick in clock.items())
+        now = self._now
+        return not self._disposed and all(_tick(now, name) == tick for name, tick in clock.items())
 
     def was_clock(self, clock: dict[str, int]) -> bool:
         """Whether every listed tick has been reached."""
-        return not self._disposed and all(tick <= self.tick(name) for name, tick in clock.items())
+        now = self._now
+        return not self._disposed and all(tick <= _tick(now, name) for name, tick in clock.items())
 
     def is_time(self, time: Iterable[int], states: Iterable[str] | None = None) -> bool:
         """Whether every listed tick is the current one, by index or for some states."""
@@ -240,15 +250,12 @@ class MachineView:
         is_check: bool,
         position: Position,
     ) -> Iterator[Queued]:
+        if self._disposed:
+            return iter(())
         _, mask = self._called(states)
         with self._lock:
-            return iter(
-                list(
-                    self._queue.matching(
-                        type_, mask, without_args_only, strict_equal, min_queue_tick, is_check, position
-                    )
-                )
-            )
+            items = list(self._queue.items)
+        return matching(items, type_, mask, without_args_only, strict_equal, min_queue_tick, is_check, position)
 
     def will_be(self, states: StateNames, position: Position = Position.ANY) -> bool:
         """Whether the states are about to be added. Considers called states only."""
@@ -301,22 +308,7 @@ class MachineView:
 
     def _called(self, states: StateNames) -> tuple[tuple[int, ...], int]:
         """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError`."""
-        model = self._now[0]
-        if isinstance(states, str):
-            single = model.single.get(states)
-            if single is None:
-                raise UnknownStateError([states], model.names, self.id)
-            return single
-        index = model.index
-        names = list(states)
-        missing = [name for name in names if name not in index]
-        if missing:
-            raise UnknownStateError(missing, model.names, self.id)
-        called = tuple(dict.fromkeys([index[name] for name in names]))
-        mask = 0
-        for i in called:
-            mask |= 1 << i
-        return called, mask
+        return self._now[0].called(states, self.id)
 
     def auto_states(self) -> list[str]:
         """States that the engine adds by itself."""
@@ -326,3 +318,14 @@ class MachineView:
 
 def _listed(states: StateNames) -> list[str]:
     return [states] if isinstance(states, str) else list(states)
+
+
+def _is_active(model: Model, mask: int, state: str) -> bool:
+    i = model.index.get(state)
+    return i is not None and mask >> i & 1 == 1
+
+
+def _tick(now: Now, state: str) -> int:
+    model, _, _, ticks = now
+    i = model.index.get(state, -1)
+    return ticks[i] if 0 <= i < len(ticks) else 0

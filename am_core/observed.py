@@ -1,0 +1,141 @@
+"""What others see of a machine at work: tracers, logs, breakpoints."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from am_core import failures
+from am_core.breakpoints import Breakpoint
+from am_core.errors import TracerError
+from am_core.handlers import Event
+from am_core.logs import EXTERNAL, ID_LENGTH, OPS, ArgsMapper, LogBuffer, LogEntry, Logger, LogLevel
+from am_core.model import StateNames
+from am_core.tracer import Hook, Hooks, Tracer
+from am_core.view import MachineView
+
+
+class ObservedMachine(MachineView):
+    """Everything that tells about what happens. Thread-safe; whoever is told is called without a lock held."""
+
+    __slots__ = (
+        "_breakpoints", "_buffer", "_hooks", "_logger", "_record_steps", "_record_steps_always", "breakpoint_hook",
+        "internal_errors", "log_args", "log_id", "log_stack_trace",
+    )  # fmt: skip
+
+    _hooks: Hooks
+    _breakpoints: tuple[Breakpoint, ...]
+    _buffer: LogBuffer
+    _logger: Logger | None
+    _record_steps: bool
+    _record_steps_always: bool
+    breakpoint_hook: Callable[..., object] | None
+    """Called with the machine and the mutation at a breakpoint."""
+    internal_errors: deque[BaseException]
+    """Errors of the engine's own work; see :meth:`report`."""
+    log_args: ArgsMapper | None
+    """Chooses the arguments that are logged; None logs none."""
+    log_id: bool
+    """Whether lines for the logger begin with the machine's id."""
+    log_stack_trace: bool
+    """Whether errors carry their stack as text."""
+
+    # Tracers
+
+    def bind_tracer(self, tracer: Tracer) -> None:
+        """Call a tracer's hooks from now on. Binding one twice has no effect."""
+        with self._lock:
+            bound = self._hooks.tracers
+            if any(other is tracer for other in bound):
+                return
+            self._use_hooks(Hooks((*bound, tracer)))
+        if self._log_level >= OPS:
+            self._log(OPS, f"[tracers] bind {tracer.tracer_id()}")
+
+    def detach_tracer(self, tracer: Tracer) -> bool:
+        """Stop calling a tracer; False when it was not bound."""
+        with self._lock:
+            bound = self._hooks.tracers
+            left = tuple(other for other in bound if other is not tracer)
+            if len(left) == len(bound):
+                return False
+            self._use_hooks(Hooks(left))
+        if self._log_level >= OPS:
+            self._log(OPS, f"[tracers] detach {tracer.tracer_id()}")
+        return True
+
+    def tracers(self) -> tuple[Tracer, ...]:
+        return self._hooks.tracers
+
+    def _use_hooks(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self._record_steps = self._record_steps_always or hooks.wants_steps
+
+    @property
+    def record_steps(self) -> bool:
+        """Whether transitions record their steps, because it was asked for or a tracer wants it."""
+        return self._record_steps
+
+    @record_steps.setter
+    def record_steps(self, on: bool) -> None:
+        with self._lock:
+            self._record_steps_always = on
+            self._use_hooks(self._hooks)
+
+    def _fire(self, hook: Hook, *args: object) -> None:
+        for method in hook:
+            self._guarded(method, *args)
+
+    def _guarded(self, fn: Callable[..., object], *args: object) -> None:
+        """Call foreign code that must not disturb the machine."""
+        try:
+            fn(*args)
+        except Exception as error:  # noqa: BLE001 - kept as an error of the engine's own work
+            problem = TracerError(f"{getattr(fn, '__qualname__', fn)} failed: {failures.describe(error)}")
+            problem.__cause__ = error
+            self.report(problem)
+
+    # Logging
+
+    @property
+    def log_level(self) -> LogLevel:
+        return LogLevel(self._log_level)
+
+    @log_level.setter
+    def log_level(self, level: int | str) -> None:
+        self._log_level = int(LogLevel.parse(level))
+
+    def set_logger(self, logger: Logger | None) -> None:
+        """Give lines to a function; None keeps them in the transitions only."""
+        self._logger = logger
+
+    def log(self, message: str) -> None:
+        """Log a line of the program's own, at level External. Line breaks become blanks."""
+        if self._log_level >= EXTERNAL:
+            self._log(EXTERNAL, f"[exter] {' '.join(message.splitlines())}")
+
+    def log_error(self, event: Event) -> None:
+        """Log the error that an event's mutation carries, at level Changes."""
+        failures.log_error(event)
+
+    def _log(self, level: int, text: str) -> None:
+        tx = self._transition
+        entry = LogEntry(level, text)
+        if tx is not None and not tx.is_completed:
+            tx.log_entries.append(entry)
+        else:
+            self._buffer.add(entry)
+        if self._logger is not None:
+            self._guarded(self._logger, level, f"[{self.id[:ID_LENGTH]}] {text}" if self.log_id else text)
+
+    # Breakpoints and the engine's own errors
+
+    def add_breakpoint(self, added: StateNames = (), removed: StateNames = (), strict: bool = False) -> None:
+        """Log (and call ``breakpoint_hook``) when exactly these states are added, or removed, in this order."""
+        point = Breakpoint(self._called(added)[0], self._called(removed)[0], strict)
+        self._breakpoints = (*self._breakpoints, point)
+
+    def report(self, error: BaseException) -> None:
+        """Note an error that is about the engine's work and not the machine's states; ten are kept."""
+        if len(self.internal_errors) < 10:
+            self.internal_errors.append(error)

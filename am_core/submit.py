@@ -1,0 +1,182 @@
+"""Accepting mutations: who is refused, what is needless, and who executes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import get_ident
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from am_core.drain import drain, drain_after
+from am_core.enqueue import announce, is_running
+from am_core.failures import trace_of
+from am_core.handlers import UNSET, Event, current_event
+from am_core.logs import OPS
+from am_core.model import StateNames
+from am_core.mutation import ADD, CANCELED, EXECUTED, QUEUED, REMOVE, Check, Mutation, MutationType, Result
+from am_core.names import EXCEPTION
+
+if TYPE_CHECKING:
+    from am_core.machine import Machine
+
+Args = Mapping[str, Any] | None
+
+
+def mutate(
+    machine: Machine,
+    kind: MutationType,
+    states: StateNames,
+    args: Args,
+    event: Event | None,
+    kwargs: dict[str, Any],
+    later: bool = False,
+) -> Result:
+    """Queue a mutation and execute the queue unless some thread does so already; see ``Machine.add``.
+
+    With ``later`` the queue is left alone while the machine of the event is being drained; see ``Machine.post``.
+    """
+    if machine._refusing and refuses(machine):
+        return CANCELED
+    model = machine._now[0]
+    called, mask = model.called(states, machine.id)
+    if event is UNSET:
+        event = current_event.get()
+    mutation = Mutation(
+        kind,
+        called,
+        mask,
+        merged(args, kwargs) if args or kwargs else kwargs,
+        None if event is None else event.source(),
+    )
+    queue = machine._queue
+    items = queue.items
+    telling = machine._log_level or machine._breakpoints or machine._hooks.mutation_queued
+    twin = None
+    direct = False
+    with machine._lock:
+        now_model, _, active_mask, _ = machine._now
+        drainer = machine._drainer
+        # Another model means that the schema was replaced meanwhile, so the indexes have to be looked up again.
+        stale = now_model is not model
+        if stale:
+            pass
+        elif len(items) >= machine.queue_limit and not _exempt(machine, kind, mask):
+            return CANCELED
+        elif items:
+            if not mutation.args and not mask & model.multi_mask:
+                twin = queue.twin(kind, mask)
+        elif kind is REMOVE and drainer and not mask & active_mask and is_running(machine._transition):
+            return EXECUTED
+        if not stale and twin is None:
+            if later or drainer:
+                queue.append(mutation)
+            else:
+                machine._drainer = get_ident()
+                direct = not (items or telling)
+                if direct:
+                    queue.start(mutation)
+                else:
+                    queue.append(mutation)
+    if stale:
+        return mutate(machine, kind, [model.names[i] for i in called], args, event, kwargs, later)
+    if twin is not None:
+        return _skip(machine, mutation, twin)
+    if not later and not drainer:
+        return drain(machine, mutation, direct)
+    if telling:
+        announce(machine, mutation)
+    if later:
+        drain_after(machine, None if event is None else event.machine)
+    return Result(mutation.queue_tick)
+
+
+def check(
+    machine: Machine,
+    kind: MutationType,
+    states: StateNames,
+    args: Args,
+    event: Event | None,
+    kwargs: dict[str, Any],
+    answer: Check | None,
+) -> Result:
+    """Queue a dry run in front of everything; see ``Machine.can_add``."""
+    if (machine._refusing and refuses(machine)) or len(machine._queue.items) >= machine.queue_limit:
+        return CANCELED
+    if event is UNSET:
+        event = current_event.get()
+    model = machine._now[0]
+    called, mask = model.called(states, machine.id)
+    source = None if event is None else event.source()
+    return submit_first(
+        machine, Mutation(kind, called, mask, merged(args, kwargs), source, is_check=True, check=answer)
+    )
+
+
+def add_error(
+    machine: Machine, state: str, error: BaseException | None, args: Args, event: Event | None, later: bool
+) -> Result:
+    """Store an error and add its state together with ``Exception``; see ``Machine.add_err_state``."""
+    if error is None or _is_cancellation(error) or machine._disposing:
+        return CANCELED
+    machine._called(state)
+    machine._err = error
+    if machine.on_error is not None:
+        machine._guarded(machine.on_error, machine, error)
+    states = [state] if state == EXCEPTION else [state, EXCEPTION]
+    return mutate(machine, ADD, states, {**(args or {}), "err": error, **trace_of(machine, error)}, event, {}, later)
+
+
+def submit_first(machine: Machine, mutation: Mutation) -> Result:
+    """Queue a mutation in front of everything and execute the queue unless some thread does so already."""
+    if machine._refusing and refuses(machine):
+        return CANCELED
+    with machine._lock:
+        if machine._disposed:
+            return CANCELED
+        machine._queue.prepend(mutation)
+        busy = machine._drainer
+        if not busy:
+            machine._drainer = get_ident()
+    if not busy:
+        return drain(machine, mutation)
+    announce(machine, mutation)
+    return QUEUED
+
+
+def refuses(machine: Machine) -> bool:
+    """Whether the machine takes no mutations, because it is being disposed or in its backoff."""
+    with machine._lock:
+        machine._refusing = machine._disposing or monotonic() < machine._backoff_until
+        return machine._refusing
+
+
+def merged(args: Args, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as handlers get them: the caller's own dictionary where that is possible."""
+    if args is None:
+        return kwargs
+    if kwargs or not isinstance(args, dict):
+        return {**args, **kwargs}
+    return args
+
+
+def _exempt(machine: Machine, kind: MutationType, mask: int) -> bool:
+    """A full queue still takes the error that explains it, and its removal."""
+    model, _, active_mask, _ = machine._now
+    if not mask & model.exception_mask:
+        return False
+    is_err = bool(active_mask & model.exception_mask)
+    return (kind is ADD and not is_err) or (kind is REMOVE and is_err)
+
+
+def _skip(machine: Machine, mutation: Mutation, twin: Mutation) -> Result:
+    if machine._log_level >= OPS:
+        text = mutation.text(machine._now[0].names)
+        machine._log(OPS, f"[queue:skipped] Duplicate detected for {text}")
+    return Result(twin.queue_tick) if twin.queue_tick else QUEUED
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # asyncio and concurrent.futures are not imported for this: where they are not loaded, nobody can raise theirs.
+    return type(error).__name__ == "CancelledError" and type(error).__module__.startswith(
+        ("asyncio", "concurrent.futures")
+    )
