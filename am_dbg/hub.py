@@ -28,7 +28,7 @@ class Hub:
     """
 
     def __init__(self, path: Path | None = None, listen: str = DEFAULT_LISTEN) -> None:
-        from am_telemetry.collector import Collector
+        from am_telemetry.receiving.collector import Collector
         from am_telemetry.store.paths import new_session_path
 
         self.path = path if path is not None else new_session_path()

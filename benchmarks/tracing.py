@@ -18,7 +18,7 @@ _STATES = 10
 
 def measure(quick: bool) -> Iterator[Row | Skipped]:
     """The cost on top of an untraced machine: ours, and one protobuf message per transition."""
-    from am_telemetry.tracer import MachineTracer, Ring
+    from am_telemetry.sending.tracer import MachineTracer, Ring
 
     count = 100 if quick else 20_000
     ring = Ring(10 * count)

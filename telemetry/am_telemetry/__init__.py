@@ -15,7 +15,7 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from am_telemetry.handle import Handle, Stats
+from am_telemetry.sending.handle import Handle, Stats
 from am_telemetry.settings import Scrub, Settings, read_settings
 
 __all__ = ["Handle", "Stats", "init"]
@@ -70,7 +70,7 @@ def _start(settings: Settings) -> Handle:
     if not settings.address:
         return Handle(settings)
     try:
-        from am_telemetry.client import Client
+        from am_telemetry.sending.client import Client
 
         client = Client(settings)
         client.start()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from memory_sink import MemorySink
 
-from am_telemetry.client import Client
-from am_telemetry.collector import Collector
+from am_telemetry.receiving.collector import Collector
+from am_telemetry.sending.client import Client
 from am_telemetry.settings import read_settings
 
 

@@ -149,7 +149,7 @@ def read_journal(path: Path | None) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from am_telemetry.collector import Collector
+    from am_telemetry.receiving.collector import Collector
 
     sink = MemorySink(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     collector = Collector(sink, f"localhost:{sys.argv[1]}")

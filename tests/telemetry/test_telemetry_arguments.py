@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_telemetry.arguments import MAX_ITEMS, MAX_VALUE, ArgumentWriter, cut
+from am_telemetry.sending.arguments import MAX_ITEMS, MAX_VALUE, ArgumentWriter, cut
 
 
 def written(arguments: Mapping[Any, object], values: bool = True, scrub: Any = None) -> Any:

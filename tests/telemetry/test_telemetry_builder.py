@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from am_core import Machine
 from am_telemetry.batch import Batch
-from am_telemetry.builder import MAX_ROWS, Builder, Draft, Dropped
 from am_telemetry.facts import Flag, PatternFact
-from am_telemetry.interning import SchemaTable
+from am_telemetry.sending.builder import MAX_ROWS, Builder, Draft, Dropped
+from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.tracer import MachineTracer, Ring, steady_moment
 from am_telemetry.settings import Settings, read_settings
-from am_telemetry.tracer import MachineTracer, Ring, steady_moment
 
 
 class Watch:

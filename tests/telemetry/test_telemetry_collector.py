@@ -14,9 +14,9 @@ from test_telemetry_wire import sample
 
 from am_core import Machine
 from am_proto import telemetry_pb2 as pb
-from am_telemetry.client import Client
-from am_telemetry.collector import Collector, CollectorError
-from am_telemetry.link import PUSH, STREAM
+from am_telemetry.receiving.collector import Collector, CollectorError
+from am_telemetry.sending.client import Client
+from am_telemetry.sending.link import PUSH, STREAM
 from am_telemetry.wire import encode
 
 SCHEMA: dict[str, Any] = {"A": {}, "B": {"auto": True, "require": ["A"]}}

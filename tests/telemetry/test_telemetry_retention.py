@@ -12,8 +12,8 @@ from am_core import Machine
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
 from am_telemetry.facts import PatternFact
-from am_telemetry.known import Known
-from am_telemetry.retention import Retention
+from am_telemetry.sending.known import Known
+from am_telemetry.sending.retention import Retention
 from am_telemetry.wire import Decoder, encode
 
 

@@ -15,10 +15,10 @@ from memory_sink import MemorySink, read_journal
 
 import am_telemetry
 from am_core import Machine
-from am_telemetry.client import Client
-from am_telemetry.collector import Collector
+from am_telemetry.receiving.collector import Collector
+from am_telemetry.sending.client import Client
+from am_telemetry.sending.tracer import Ring
 from am_telemetry.settings import read_settings
-from am_telemetry.tracer import Ring
 
 SCHEMA: dict[str, Any] = {"A": {}, "B": {"auto": True, "require": ["A"]}}
 

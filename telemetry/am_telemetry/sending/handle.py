@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
-    from am_telemetry.client import Client
+    from am_telemetry.sending.client import Client
 
 
 @dataclass(frozen=True)

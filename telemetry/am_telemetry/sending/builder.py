@@ -9,13 +9,22 @@ from itertools import compress
 from operator import sub
 from typing import Any, Final
 
-from am_telemetry.arguments import ArgumentWriter, cut
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
 from am_telemetry.facts import GapFact, MachineFact, SourceFact
-from am_telemetry.interning import PatternTable, SchemaTable, TextTable
+from am_telemetry.sending.arguments import ArgumentWriter, cut
+from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
+from am_telemetry.sending.tracer import (
+    HAPPENING_SIZE,
+    NEVER,
+    Appeared,
+    MachineTracer,
+    Record,
+    Reshaped,
+    Track,
+    Vanished,
+)
+from am_telemetry.sending.transition_facts import MAX_ID, error_fact, pattern_fact
 from am_telemetry.settings import Settings
-from am_telemetry.tracer import HAPPENING_SIZE, NEVER, Appeared, MachineTracer, Record, Reshaped, Track, Vanished
-from am_telemetry.transition_facts import MAX_ID, error_fact, pattern_fact
 
 MAX_ROWS: Final = 512
 LAST_ROW: Final = MAX_ROWS - 1

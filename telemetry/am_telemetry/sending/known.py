@@ -8,8 +8,8 @@ from typing import Final
 
 from am_telemetry.batch import Batch, PatternDef
 from am_telemetry.facts import MachineFact
-from am_telemetry.interning import SchemaTable
-from am_telemetry.retention import Item, Machine, Retention
+from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.retention import Item, Machine, Retention
 
 MAX_ANNOUNCED: Final = 512
 MAX_ANNOUNCED_COST: Final = 256 * 1024

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from am_core.tracer import live_machines, on_machine_created
-from am_telemetry.handle import Stats
-from am_telemetry.sender import Sender
+from am_telemetry.sending.handle import Stats
+from am_telemetry.sending.sender import Sender
+from am_telemetry.sending.tracer import MachineTracer, Ring
 from am_telemetry.settings import Settings
-from am_telemetry.tracer import MachineTracer, Ring
 
 if TYPE_CHECKING:
     from am_core.machine import Machine

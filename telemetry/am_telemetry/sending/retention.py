@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
-from am_telemetry.builder import Draft, Dropped, Span
 from am_telemetry.facts import GapFact, MachineFact
-from am_telemetry.interning import SchemaTable
+from am_telemetry.sending.builder import Draft, Dropped, Span
+from am_telemetry.sending.interning import SchemaTable
 
 MAX_TRANSITIONS: Final = 200_000
 MAX_BYTES: Final = 32 * 1024 * 1024

@@ -12,12 +12,12 @@ from typing import ClassVar, Final
 import grpc
 
 from am_telemetry.errors import TelemetryError
-from am_telemetry.intake import Intake
+from am_telemetry.receiving.intake import Intake
 from am_telemetry.settings import DEFAULT_ADDRESS, is_loopback, split_address
 from am_telemetry.sink import Sink
 from am_telemetry.wire import MAX_MESSAGE_BYTES
 
-logger = logging.getLogger("am_telemetry.collector")
+logger = logging.getLogger("am_telemetry.receiving.collector")
 
 SERVICE: Final = "amdbg.v1.Collector"
 START_TIMEOUT: Final = 10.0

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from am_telemetry.builder import Builder, Dropped
-from am_telemetry.interning import SchemaTable
-from am_telemetry.link import Link, LinkError, ThreadsUnavailableError, probe, push
-from am_telemetry.retention import MAX_BYTES, Item, Retention
+from am_telemetry.sending.builder import Builder, Dropped
+from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.link import Link, LinkError, ThreadsUnavailableError, probe, push
+from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
+from am_telemetry.sending.tracer import MachineTracer, Ring, steady_moment
 from am_telemetry.settings import Settings
-from am_telemetry.tracer import MachineTracer, Ring, steady_moment
 
 if TYPE_CHECKING:
     from am_proto import telemetry_pb2 as pb
-    from am_telemetry.identity import Session
-    from am_telemetry.known import Known
+    from am_telemetry.sending.identity import Session
+    from am_telemetry.sending.known import Known
 
 logger = logging.getLogger("am_telemetry")
 
@@ -159,7 +159,7 @@ class Sender:
                 self._changed.notify_all()
 
     def _prepare(self) -> None:
-        from am_telemetry.identity import Session
+        from am_telemetry.sending.identity import Session
         from am_telemetry.wire import encode
 
         self._session: Session = Session.new(self._parent)
@@ -244,7 +244,7 @@ class Sender:
         if kind == "ack":
             self._retention.acknowledge(frame.ack.upto_seq)
         elif kind == "welcome":
-            from am_telemetry.known import Known
+            from am_telemetry.sending.known import Known
 
             self._retention.start_again(frame.welcome.have_seq)
             self._known = Known(self._retention, self._schemas)
@@ -291,7 +291,7 @@ class Sender:
         return definitions + self._retention.frame_of(item)
 
     def _connect(self) -> None:
-        from am_telemetry.identity import hello
+        from am_telemetry.sending.identity import hello
 
         target = ""
         try:
@@ -359,8 +359,8 @@ class Sender:
     def _push_rest(self, target: str) -> None:
         """Deliver what is retained without threads, in blocking calls, each a short session of its own."""
         from am_proto import telemetry_pb2 as pb
-        from am_telemetry.identity import hello
-        from am_telemetry.known import Known
+        from am_telemetry.sending.identity import hello
+        from am_telemetry.sending.known import Known
 
         have = self._retention.acked_seq
         while self._stop_at is not None and (left := self._stop_at - time.monotonic()) > 0:

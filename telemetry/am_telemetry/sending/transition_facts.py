@@ -6,8 +6,8 @@ import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from am_telemetry.arguments import cut
 from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
+from am_telemetry.sending.arguments import cut
 
 if TYPE_CHECKING:
     from am_core.steps import Step

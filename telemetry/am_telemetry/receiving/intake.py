@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message", pb.ClientFrame, pb.PushRequest)
 
-logger = logging.getLogger("am_telemetry.collector")
+logger = logging.getLogger("am_telemetry.receiving.collector")
 
 ACK_INTERVAL: Final = 0.02
 MAX_BACKLOG: Final = 64

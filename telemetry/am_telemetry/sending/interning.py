@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from am_telemetry.arguments import cut
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import PatternFact, SchemaFact, StateFact
+from am_telemetry.sending.arguments import cut
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
