@@ -48,9 +48,9 @@ class Machine(ObservedMachine):
 
     __slots__ = (
         "_backoff_until", "_deferred", "_dispose_asked", "_dispose_callbacks", "_disposed_waiters", "_err",
-        "_generation", "_idle_waiters", "_last_deadline", "_refusing", "_runner", "_table", "dispose_timeout", "eval_timeout",
-        "handler_backoff", "handler_deadline", "handler_timeout", "on_change", "on_error", "panic_to_exception",
-        "queue_limit",
+        "_generation", "_idle_waiters", "_last_deadline", "_refusing", "_runner", "_table", "dispose_timeout",
+        "eval_timeout", "handler_backoff", "handler_deadline", "handler_timeout", "on_change", "on_error",
+        "panic_to_exception", "queue_limit",
     )  # fmt: skip
 
     def __init__(
