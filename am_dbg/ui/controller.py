@@ -116,6 +116,7 @@ class Controller:
     def move_enter(self) -> None:
         if self._view is not None:
             self._view.choose()
+            self._screen.end_search()
 
     def next_pane(self) -> None:
         self._screen.focus_pane(1)

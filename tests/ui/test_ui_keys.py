@@ -171,6 +171,12 @@ async def test_digits_choose_the_log_level(screen: Screen) -> None:
         await user.not_sees("[add]")
 
 
+async def test_choosing_ends_the_word_so_that_digits_are_log_levels_again(screen: Screen) -> None:
+    async with screen(machine="gateway") as user:
+        user.type("orders").press("enter", "3")
+        await user.sees("mach://orders", "Log ops")
+
+
 async def test_the_filter_dialog_hides_and_shows_with_counts(screen: Screen) -> None:
     async with screen(machine="orders") as user:
         user.press("F")
