@@ -3,8 +3,8 @@
 A filter hides transitions from cursor movement, the log, the density strip and the "visible" counters. It never hides
 them from the tree at the cursor or from the counters of the machine list.
 
-Defaults: canceled and automatic transitions are shown; transitions without any effect, health checks, dry runs
-("can I?") and mere queue records are hidden.
+Defaults: canceled and automatic transitions are shown; automatic ones that were tried in vain, transitions without any
+effect, health checks, dry runs ("can I?") and mere queue records are hidden.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Filter(StrEnum):
 
     CANCELED = "canceled"
     AUTO = "auto"
+    REFUSED_AUTO = "refused auto"
     EMPTY = "empty"
     HEALTH = "health"
     CHECKS = "checks"
@@ -32,6 +33,7 @@ class Filter(StrEnum):
 FILTER_TITLES: Final[dict[Filter, str]] = {
     Filter.CANCELED: "canceled transitions",
     Filter.AUTO: "automatic transitions",
+    Filter.REFUSED_AUTO: "automatic ones in vain",
     Filter.EMPTY: "transitions without effect",
     Filter.HEALTH: "health checks",
     Filter.CHECKS: "dry runs",
@@ -46,7 +48,9 @@ LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "ever
 class FilterSet:
     """What is hidden, and how much of the log is shown."""
 
-    hidden: frozenset[Filter] = frozenset({Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED})
+    hidden: frozenset[Filter] = frozenset(
+        {Filter.REFUSED_AUTO, Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED}
+    )
     log_level: int = 2
     """Log entries above this level are not shown, 0 to 5."""
     show_times: bool = True
@@ -79,6 +83,8 @@ def members(timeline: Timeline, kind: Filter) -> BitMap:
             return timeline.canceled
         case Filter.AUTO:
             return timeline.auto
+        case Filter.REFUSED_AUTO:
+            return timeline.refused_auto
         case Filter.EMPTY:
             return timeline.empty
         case Filter.HEALTH:

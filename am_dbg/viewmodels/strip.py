@@ -88,7 +88,7 @@ def build(session: SessionView, width: int) -> Strip:
     heights = _heights(timeline, firsts, numbers)
     cells = []
     errors = _Marks(timeline.errors | timeline.broken, visible)
-    canceled = _Marks(timeline.canceled, visible)
+    canceled = _Marks(timeline.canceled - timeline.refused_auto, visible)
     for height, (first, last) in zip(heights, numbers, strict=True):
         mark: CellMark = ""
         if problem := errors.within(first, last):

@@ -106,6 +106,7 @@ def test_a_transition_is_visible_exactly_when_no_active_filter_matches_its_patte
         kinds = {
             Filter.CANCELED: not (fact.accepted or fact.check or fact.queued),
             Filter.AUTO: fact.auto,
+            Filter.REFUSED_AUTO: fact.auto and not (fact.accepted or fact.check or fact.queued),
             Filter.EMPTY: fact.accepted and not (fact.deltas or fact.check or fact.queued or fact.handlers),
             Filter.HEALTH: [SCHEMA.names[s] for s in fact.called] == ["Heartbeat"],
             Filter.CHECKS: fact.check,

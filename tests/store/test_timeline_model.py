@@ -155,6 +155,7 @@ def check(naive: Naive, timeline: Timeline) -> None:
         assert list(timeline.called(state)) == naive.numbers(lambda schema, fact: has(fact.called, schema))
     assert list(timeline.accepted) == naive.numbers(lambda _, f: f.accepted)
     assert list(timeline.canceled) == naive.numbers(lambda _, f: not (f.accepted or f.check or f.queued))
+    assert timeline.refused_auto == timeline.canceled & timeline.auto
     assert list(timeline.auto) == naive.numbers(lambda _, f: f.auto)
     assert list(timeline.checks) == naive.numbers(lambda _, f: f.check)
     assert list(timeline.queued) == naive.numbers(lambda _, f: f.queued)

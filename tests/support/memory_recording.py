@@ -280,7 +280,7 @@ class MemoryRecording:
             machines=len(self.machines),
             transitions=sum(t.count for t in lines),
             errors=sum(len(t.errors) for t in lines),
-            canceled=sum(len(t.canceled) for t in lines),
+            canceled=sum(len(t.canceled) - len(t.refused_auto) for t in lines),
             log_lines=sum(len(self.log_lines(m.id, 1, self._timelines[m.id].count)) for m in self.machines),
             lost=sum(sum(t.gaps.values()) for t in lines),
         )

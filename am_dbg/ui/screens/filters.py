@@ -17,6 +17,7 @@ from am_dbg.viewmodels.spans import Line, Role, Span, pad
 _LETTERS: Final = {
     Filter.CANCELED: "c",
     Filter.AUTO: "a",
+    Filter.REFUSED_AUTO: "v",
     Filter.EMPTY: "e",
     Filter.HEALTH: "h",
     Filter.CHECKS: "d",
@@ -35,7 +36,7 @@ class FiltersScreen(Dialog):
         Binding("left", "level(-1)", "Less log", show=False),
         Binding("right", "level(1)", "More log", show=False),
         Binding("F,alt+f", "close", "Close", show=False),
-        *(Binding(letter, f"toggle_kind('{kind.value}')", show=False) for kind, letter in _LETTERS.items()),
+        *(Binding(letter, f"toggle_kind('{kind.name}')", show=False) for kind, letter in _LETTERS.items()),
         *(Binding(str(level), f"set_level({level})", show=False) for level in range(len(LOG_LEVELS))),
     ]
 
@@ -51,7 +52,7 @@ class FiltersScreen(Dialog):
         self._list.toggle()
 
     def action_toggle_kind(self, kind: str) -> None:
-        self._list.cursor = list(Filter).index(Filter(kind))
+        self._list.cursor = list(Filter).index(Filter[kind])
         self._list.toggle()
 
     def action_clear(self) -> None:

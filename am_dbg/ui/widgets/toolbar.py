@@ -16,6 +16,7 @@ from am_dbg.viewmodels.spans import Line, Role, Span, line_width
 _SHORT: Final = {
     Filter.CANCELED: "canceled",
     Filter.AUTO: "auto",
+    Filter.REFUSED_AUTO: "in vain",
     Filter.EMPTY: "empty",
     Filter.HEALTH: "health",
     Filter.CHECKS: "dry runs",
@@ -38,7 +39,10 @@ class Toolbar(SessionBar):
             Span(f"log {level} {LOG_LEVELS[level]}", Role.VALUE, target=_LEVEL),  # type: ignore[arg-type]  # ours
             Span(" │ show: ", Role.DIM),
         ]
+        has_queued = session.timeline is not None and len(session.timeline.queued) > 0
         for kind in Filter:
+            if kind is Filter.QUEUED and not has_queued:
+                continue  # only some recordings of Go programs have them, and the line is full
             spans += _toggle(_SHORT[kind], session.filters.shows(kind), ToggleFilter(kind))
         line: Line = (Span(" "), *spans)
         return [line if line_width(line) <= width else line[: _fitting(line, width)]]

@@ -86,7 +86,7 @@ class Model:
         for timeline in self.timelines.values():
             transitions += timeline.count
             errors += len(timeline.errors)
-            canceled += len(timeline.canceled)
+            canceled += len(timeline.canceled) - len(timeline.refused_auto)
             lost += sum(timeline.gaps.values())
         return RecordingTotals(
             machines=len(self.machines),

@@ -19,6 +19,7 @@ class RecordingTotals:
     transitions: int
     errors: int
     canceled: int
+    """Without automatic transitions that were tried in vain."""
     log_lines: int
     lost: int
 

@@ -73,6 +73,8 @@ class Timeline:
         self.accepted = BitMap()
         self.canceled = BitMap()
         """Neither accepted nor a check nor a queued record."""
+        self.refused_auto = BitMap()
+        """The canceled ones that nobody asked for: automatic states that were tried and could not be had."""
         self.auto = BitMap()
         self.checks = BitMap()
         self.queued = BitMap()
@@ -325,6 +327,8 @@ class Timeline:
             flags.append(self.accepted)
         elif not (fact.check or fact.queued):
             flags.append(self.canceled)
+            if fact.auto:
+                flags.append(self.refused_auto)
         if fact.auto:
             flags.append(self.auto)
         if fact.check:

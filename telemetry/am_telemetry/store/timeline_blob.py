@@ -24,10 +24,22 @@ from am_telemetry.store import codec
 from am_telemetry.store.records import PatternRecord
 from am_telemetry.store.timeline import Keyframe, StateMaps, Timeline
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _CHUNK: Final = 65_536
 _DIGEST: Final = 16
-_FLAGS: Final = ("accepted", "canceled", "auto", "checks", "queued", "broken", "errors", "empty", "health", "logged")
+_FLAGS: Final = (
+    "accepted",
+    "canceled",
+    "refused_auto",
+    "auto",
+    "checks",
+    "queued",
+    "broken",
+    "errors",
+    "empty",
+    "health",
+    "logged",
+)
 
 
 class BlobError(ValueError):
