@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from am_core.enqueue import prepend
-from am_core.failures import RECOVER, cancel, on_deadline, on_late_return, recover
+from am_core.failures import RECOVER, Panic, cancel, on_deadline, on_late_return, recover
 from am_core.handlers import Calls, Event, HandlerTable
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
 from am_core.model import bits, mask_of
@@ -383,6 +383,12 @@ def finish(tx: Transition) -> Result:
 def _schedule_auto(tx: Transition) -> None:
     machine, mutation = tx.machine, tx.mutation
     if machine._disposing or (mutation.type is ADD and mutation.called in tx.model.health):
+        return
+    if machine._refusing and machine.backoff():
+        return
+    panic = mutation.args.get("panic") if mutation.args else None
+    if isinstance(panic, Panic) and panic.is_auto and tx.target_mask == tx.mask_before:
+        # The same attempt from the same states would fail the same way, for ever.
         return
     model, _, mask, _ = machine._now
     if not model.auto_mask & ~mask:

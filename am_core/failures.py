@@ -31,6 +31,8 @@ class Panic(NamedTuple):
     time_before: tuple[int, ...]
     time_after: tuple[int, ...]
     transition_id: str
+    is_auto: bool
+    """Whether the failed transition was automatic."""
 
 
 def cancel(tx: Transition, by: str, tag: str = "") -> None:
@@ -64,6 +66,7 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
         tx.time_before,
         tx.time_after,
         tx.id,
+        tx.is_auto,
     )
     args: dict[str, Any] = {"err": error, "panic": panic, **trace_of(machine, error)}
     model = tx.model

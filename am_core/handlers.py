@@ -147,7 +147,11 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
     candidates: dict[str, Any] = dict(source) if isinstance(source, Mapping) else {}
     if not mapped:
         static = {name for name in dir(source) if not name.startswith("_")}
-        candidates = {name: getattr(source, name) for name in sorted(static) if _may_be_handler(prefix + name, model)}
+        candidates = {
+            name: getattr(source, name)
+            for name in sorted(static)
+            if name[:1].isupper() or handler_meanings(prefix + name, model.index)
+        }
     found: dict[str, Handler] = {}
     problems: list[str] = []
     for own_name, fn in candidates.items():
@@ -157,7 +161,8 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
                 problems.append(f"handler {name} is {fn!r}, a function was expected")
             continue
         if not handler_meanings(name, model.index):
-            if not lenient:
+            # With a prefix, handlers that fit without it belong to other uses of the same class.
+            if not lenient and not (prefix and handler_meanings(own_name, model.index)):
                 problems.append(f"missing states: {_subject(name)} from handler {name}")
             continue
         if inspect.iscoroutinefunction(fn):
@@ -167,10 +172,6 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
     if problems:
         raise HandlerBindError(problems)
     return found
-
-
-def _may_be_handler(name: str, model: Model) -> bool:
-    return name[:1].isupper() or bool(handler_meanings(name, model.index))
 
 
 def _subject(name: str) -> str:
