@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from am_dbg.cli import run
+    try:
+        from am_dbg.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        # An interrupt that struck while Python was compiling makes the interpreter kill itself at the end, whatever
+        # was done about it; leaving here keeps the exit code. Everything is cleaned up by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
