@@ -12,8 +12,15 @@ from am_core.schema import RELATIONS, Schema, State
 class StateName(str):
     """The name of a state, with its definition."""
 
-    __slots__ = ("state",)
-    state: State
+    __slots__ = ("_definition",)
+    # Type checkers take an attribute of type State for the state's name, so this one says less.
+    _definition: Any
+
+    @property
+    def state(self) -> State:
+        """The definition."""
+        definition: State = self._definition
+        return definition
 
     def extend(self, overlay: State | None = None, **fields: Any) -> State:
         """The state's definition with relations added, for overriding it in a subclass."""
@@ -55,7 +62,7 @@ class States:
             rels = {rel: getattr(written, rel) for rel in RELATIONS}
             schema[name] = written.replace(**{r: t if t is None else tuple(map(named, t)) for r, t in rels.items()})
             label = StateName(name)
-            label.state = schema[name]  # type: ignore[assignment]  # type checkers see a definition as its name
+            label._definition = schema[name]
             setattr(cls, name, label)
         cls._own = tuple(own)
         cls.schema = Schema(schema)

@@ -175,8 +175,12 @@ def test_the_change_callback_hears_of_refusals_but_not_of_dry_runs() -> None:
 def test_exceptions_of_any_code_can_become_a_state() -> None:
     """As a context or a decorator; untrapped where errors are not trapped."""
     machine = machine_of({"Net": {"require": ["Exception"]}})
-    with machine.errors_to_state("Net"):
+
+    def connect() -> None:
         raise ConnectionError("gone")
+
+    with machine.errors_to_state("Net"):
+        connect()
     assert machine.is_(["Net", "Exception"])
     assert isinstance(machine.err(), ConnectionError)
 

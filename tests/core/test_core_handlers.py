@@ -166,7 +166,8 @@ def test_scenario_54_what_handlers_see() -> None:
 
 def test_only_exactly_false_refuses() -> None:
     """An accidental zero or empty text accepts."""
-    for value in (None, 0, "", [], True):
+    values: list[object] = [None, 0, "", [], True]
+    for value in values:
         machine = machine_of()
         machine.bind({"AEnter": lambda _, value=value: value})
         assert machine.add("A").executed
@@ -274,7 +275,7 @@ def test_the_running_event_is_known_in_its_context() -> None:
     """Also for functions that the handler calls."""
     machine = machine_of()
     seen: list[Event | None] = []
-    machine.bind({"AState": lambda e: seen.append(current_event.get()), "BState": lambda e: seen.append(e)})
+    machine.bind({"AState": lambda e: seen.append(current_event.get()), "BState": veto})
     machine.add("A")
     assert isinstance(seen[0], Event)
     assert seen[0].name == "AState"

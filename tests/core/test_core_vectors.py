@@ -82,7 +82,8 @@ def handlers_for(vector: dict[str, Any], order: list[str], nested: list[list[Any
                 nested.append([name, [kind, states], int(mutate(e.machine, kind, states))])
             if "panic" in script:
                 raise RuntimeError(script["panic"])
-            return script.get("ret")
+            answer: bool | None = script.get("ret")
+            return answer
 
         return call
 
