@@ -382,16 +382,16 @@ def finish(tx: Transition) -> Result:
 
 def _schedule_auto(tx: Transition) -> None:
     machine, mutation = tx.machine, tx.mutation
+    model, _, mask, _ = machine._now
+    if not model.auto_mask & ~mask:
+        return
     if machine._disposing or (mutation.type is ADD and mutation.called in tx.model.health):
         return
     if machine._refusing and machine.backoff():
         return
-    panic = mutation.args.get("panic") if mutation.args else None
+    panic = mutation.args.get("panic")
     if isinstance(panic, Panic) and panic.is_auto and tx.target_mask == tx.mask_before:
         # The same attempt from the same states would fail the same way, for ever.
-        return
-    model, _, mask, _ = machine._now
-    if not model.auto_mask & ~mask:
         return
     if machine._log_level >= EVERYTHING:
         for i in bits(model.auto_mask & ~mask):

@@ -48,7 +48,7 @@ def resolve(
     exits = [i for i in active if not target_mask >> i & 1]
     again = active_mask & ~(called_mask & model.multi_mask)
     enters = [i for i in target if not again >> i & 1]
-    if len(exits) > 1:
+    if len(exits) > 1 and (model.ranked | model.followers) & active_mask:
         exits = sort(model, exits, active_mask & ~target_mask, None if canceled else trail)
     return Plan(target, target_mask, tuple(enters), tuple(exits), rejected)
 
@@ -87,7 +87,9 @@ def settle(
     states = survivors[::-1]
     if model.requirers & mask:
         states, mask = require(model, states, mask, called, trail)
-    return tuple(sort(model, states, mask, trail)), mask
+    if len(states) > 1 and (model.ranked | model.followers) & mask:
+        states = sort(model, states, mask, trail)
+    return tuple(states), mask
 
 
 def imply(
@@ -128,11 +130,12 @@ def require(model: Model, states: list[int], mask: int, called: int, trail: Trai
 def block(model: Model, states: list[int], mask: int, before: int, trail: Trail | None) -> tuple[list[int], int]:
     """Drop states that others remove, judging from last to first; returns the survivors in that order."""
     whole = mask
+    removed_by = model.removed_by
     survivors: list[int] = []
     for i in reversed(states):
-        blockers = model.removed_by[i] & mask
-        if trail is not None and model.removed_by[i] & whole:
-            trail.removes(i, [n for n in states if model.removed_by[i] >> n & 1], blockers, before)
+        blockers = removed_by[i] & mask
+        if trail is not None and removed_by[i] & whole:
+            trail.removes(i, [n for n in states if removed_by[i] >> n & 1], blockers, before)
         if blockers:
             mask &= ~(1 << i)
         else:
