@@ -167,7 +167,7 @@ class Machine(ObservedMachine):
     add1 = add
     remove1 = remove
     set_ = set  # noqa: A003 - the method above is meant
-    set1 = set  # noqa: A003
+    set1 = set  # noqa: A003 - the method above is meant
     toggle1 = toggle
 
     def must_add(self, states: StateNames, /, args: Args = None, **kwargs: Any) -> Result:
@@ -273,7 +273,14 @@ class Machine(ObservedMachine):
 
     # Handlers
 
-    def bind(self, handlers: object, *, id: str = "", prefix: str = "", lenient: bool = False) -> str:  # noqa: A002
+    def bind(
+        self,
+        handlers: object,
+        *,
+        id: str = "",  # noqa: A002 - what it is called everywhere
+        prefix: str = "",
+        lenient: bool = False,
+    ) -> str:
         """Bind an object's methods, or a mapping of functions, by handler names; returns the binding's id.
 
         With ``prefix`` the names are looked up without it. Raises :class:`HandlerBindError` for handlers of unknown
@@ -290,7 +297,13 @@ class Machine(ObservedMachine):
         return [binding.id for binding in self._table.bindings]
 
     @contextmanager
-    def bound(self, handlers: object, *, id: str = "", prefix: str = "") -> Iterator[str]:  # noqa: A002
+    def bound(
+        self,
+        handlers: object,
+        *,
+        id: str = "",  # noqa: A002 - as for bind
+        prefix: str = "",
+    ) -> Iterator[str]:
         """Bind handlers for the enclosed code."""
         binding_id = self.bind(handlers, id=id, prefix=prefix)
         try:

@@ -255,7 +255,7 @@ def test_mutations_in_handlers_carry_their_source() -> None:
 def test_threads_hammering_one_machine_lose_nothing(runner: str) -> None:
     """Every mutation that was taken runs exactly once, and the machine is idle in the end."""
     names = [f"S{i}" for i in range(6)]
-    machine = Machine({name: {"multi": True} for name in names}, handler_timeout=60, runner=runner, queue_limit=10**6)  # type: ignore[arg-type]
+    machine = machine_of({name: {"multi": True} for name in names}, runner=runner, queue_limit=10**6, log_level=0)
     ran: list[int] = []
     machine.bind({"AnyState": lambda e: ran.append(e.args["n"])})
     per_thread, threads = (150, 6)

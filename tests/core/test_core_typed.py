@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine_setups import machine_of
 
 from am_core import Machine, SchemaError, State, States
 from am_core.states import BasicStates, ConnectedStates
@@ -110,7 +109,7 @@ def test_a_connection_has_one_state_at_a_time() -> None:
     class Client(BasicStates, ConnectedStates):
         """Connects."""
 
-    machine = machine_of(Client)  # type: ignore[arg-type]
+    machine = Machine(Client, handler_timeout=60)
     machine.add("Start")
     assert machine.is_("Disconnected")
     machine.add("Connecting")
