@@ -25,9 +25,10 @@ def test_scenario_64_a_failing_negotiation_cancels_and_adds_exception() -> None:
     source = recovery.mutation.source
     assert source is not None
     assert source[:2] == (machine.id, failed.id)
-    assert isinstance(machine.err(), RuntimeError)
-    assert recovery.error is machine.err()
-    assert machine.err().__traceback__ is not None  # type: ignore[union-attr]
+    error = machine.err()
+    assert isinstance(error, RuntimeError)
+    assert recovery.error is error
+    assert error.__traceback__ is not None
     panic = recovery.args["panic"]
     assert isinstance(panic, Panic)
     assert (panic.handler, panic.called_states, panic.states_before) == ("BEnter", ("B",), ("A",))
