@@ -34,7 +34,7 @@ def line(session: Session, width: int) -> Line:
     url = clean(address(session)).removeprefix(SCHEME)
     parts = [
         Part(arrows, 5),
-        Part((Span(SCHEME, role), Span(url, Role.TEXT, bold=True, underline=True)), 0),
+        Part((Span(SCHEME, role), Span(url, Role.TEXT, bold=True, underline=True)), 6, short_rank=0, least=40),
         Part(connection(machine), 1),
     ]
     if session.mode is Mode.TAIL:
@@ -44,11 +44,11 @@ def line(session: Session, width: int) -> Line:
         parts.append(Part((Span(f"run {machine.run} of {len(runs)}", Role.VALUE),), 3))
     tags = _tags(session, machine)
     if tags:
-        parts.append(Part(tags, 4))
+        parts.append(Part(tags, 7))
     process = session.recording.process(machine.process_id)
     if process.name or process.pid:
         label = clean(process.name or "process", 30) + (f" ({process.pid})" if process.pid else "")
-        parts.append(Part((Span(label, Role.DIM),), 6, right=True))
+        parts.append(Part((Span(label, Role.DIM),), 8, right=True))
     return fit(parts, width)
 
 

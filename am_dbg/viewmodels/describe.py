@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
+from typing import Final
+
 from am_dbg.session.targets import SelectState
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
-from am_telemetry.facts import NO_STATE, PatternFact, SchemaFact, StepFact
+from am_telemetry.facts import NO_STATE, ErrorFact, PatternFact, SchemaFact, StepFact
 from am_telemetry.store.records import PatternRecord
+
+_FRAME: Final = re.compile(r'^ *File "([^"\n]+)", line ([0-9]{1,9})', re.MULTILINE)
 
 
 def names(schema: SchemaFact, states: tuple[int, ...], limit: int = 8) -> list[str]:
@@ -74,3 +80,17 @@ def _is(step: StepFact, relation: str) -> bool:
 def _last_handler(record: PatternRecord) -> str:
     handlers = record.fact.handlers
     return f": {clean(handlers[-1])}" if handlers else ""
+
+
+def error_text(error: ErrorFact, limit: int = 200) -> str:
+    """``ValueError: bad input``, cleaned, on one line."""
+    return clean(f"{error.type}: {error.message}" if error.message else error.type, limit)
+
+
+def error_place(error: ErrorFact) -> str:
+    """``shop.py:41``: the innermost line of a Python traceback; empty when there is none."""
+    frames = _FRAME.findall(error.traceback)
+    if not frames:
+        return ""
+    path, line = frames[-1]
+    return f"{clean(PurePath(path.replace(chr(92), '/')).name, 60)}:{line}"

@@ -15,6 +15,7 @@ from am_dbg.session.filters import LOG_LEVELS
 from am_dbg.session.targets import GoToTransition
 from am_dbg.session.timefmt import SECOND, second_label, thousands
 from am_dbg.session.view import SessionView
+from am_dbg.viewmodels.describe import error_place, error_text
 from am_dbg.viewmodels.log_text import gutter, parse, summary
 from am_dbg.viewmodels.spans import Line, Role, Span
 from am_telemetry.store.records import LogRecord
@@ -243,4 +244,19 @@ class LogModel:
             out.append((edge, *parse(entry.text, names, called)))
         if not own:
             out.append((sign, *summary(record)))
+        if number in timeline.errors:
+            out[-1] = (*out[-1], *self._error(machine_id, number, entries))
         return tuple(out)
+
+    def _error(self, machine_id: int, number: int, entries: list[LogRecord]) -> Line:
+        """`` · ValueError: bad input  at shop.py:41``; nothing when only the state is known, or all has been logged."""
+        error = self._session.recording.transition(machine_id, number).error
+        level = self._session.filters.log_level
+        if error is None or any(entry.level <= level and error.type in entry.text for entry in entries):
+            return ()
+        place = error_place(error)
+        return (
+            Span(" · ", Role.DIM),
+            Span(error_text(error), Role.ERROR, bold=True),
+            *((Span(f"  at {place}", Role.ERROR),) if place else ()),
+        )

@@ -7,17 +7,25 @@ from dataclasses import dataclass, replace
 from am_dbg.session.targets import GoToSource, GoToTransition
 from am_dbg.session.timefmt import duration, thousands, time_of_day
 from am_dbg.session.view import Mode, SessionView
-from am_dbg.viewmodels.describe import cancel_reason, is_canceled, state_spans, touched
-from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut_line, line_width
+from am_dbg.viewmodels.describe import cancel_reason, error_place, error_text, is_canceled, state_spans, touched
+from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width
 from am_telemetry.store.records import TransitionRecord
 
 _MODES = {Mode.PAUSED: "‖ Paused", Mode.TAIL: "⇥ Tail", Mode.PLAYING: "▶ Playing"}
 _GAP = 2
+_LEAST = 24
+"""Cells in which the beginning of a text still says something."""
+_ERROR_LEAST = 40
+"""Cells for an error; less is left to it only when nothing else can go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the line. Pieces with the highest ``rank`` are shortened, if they can be, and then left out first."""
+    """A piece of the line.
+
+    Until all fits, the piece with the highest ``rank`` is cut if it may be, else replaced by its short form, else left
+    out.
+    """
 
     line: Line
     rank: int
@@ -25,13 +33,15 @@ class Part:
     """Belongs to the right edge."""
     short: Line = ()
     short_rank: int = 1
-    """The rank once it is shortened."""
+    """The rank once it was cut or is short."""
+    least: int = 0
+    """Cells to which it may be cut; 0 when it must not be."""
 
 
 def current(session: SessionView, width: int) -> Line:
     """The transition at the cursor, at most ``width`` cells; the mode comes first."""
     words = _MODES[session.mode]
-    mode = Part(_mode(words), 3, short=_mode(words.split()[0]))
+    mode = Part(_mode(words), 5, short=_mode(words.split()[0]))
     record = session.current
     if record is None:
         text = "no transitions yet" if not session.count else "before the first transition: the initial structure"
@@ -53,14 +63,12 @@ def next_(session: SessionView, width: int) -> Line:
 
 
 def fit(parts: list[Part], width: int) -> Line:
-    """Join parts with gaps, leaving out the least important ones until the rest fits; the most important one is cut."""
+    """Join parts with gaps, giving up the least important ones until the rest fits; the most important one is cut."""
     kept = [part for part in parts if part.line]
-    while len(kept) > 1 and sum(line_width(p.line) for p in kept) + _GAP * (len(kept) - 1) > width:
+    while len(kept) > 1 and (excess := sum(line_width(p.line) for p in kept) + _GAP * (len(kept) - 1) - width) > 0:
         least = max(range(len(kept)), key=lambda place: (kept[place].rank, place))
-        if kept[least].short:
-            kept[least] = replace(kept[least], line=kept[least].short, rank=kept[least].short_rank, short=())
-        else:
-            del kept[least]
+        smaller = _smaller(kept[least], excess)
+        kept[least : least + 1] = [] if smaller is None else [smaller]
     left: list[Span] = []
     right: list[Span] = []
     for part in kept:
@@ -72,6 +80,15 @@ def fit(parts: list[Part], width: int) -> Line:
         space = width - line_width(left) - line_width(right)
         left.append(Span(" " * max(_GAP if left else 0, space)))
     return cut_line((*left, *right), width)
+
+
+def _smaller(part: Part, excess: int) -> Part | None:
+    """The part in its next smaller form, None when there is none."""
+    size = line_width(part.line)
+    if 0 < part.least < size:
+        line = cut_line(part.line, max(part.least, size - excess))
+        return replace(part, line=line, rank=part.short_rank, least=0)
+    return replace(part, line=part.short, rank=part.short_rank, least=0, short=()) if part.short else None
 
 
 def _mode(words: str) -> Line:
@@ -101,7 +118,10 @@ def _parts(record: TransitionRecord) -> list[Part]:
         Span(f" −{changes[1]}", Role.REMOVED if changes[1] else Role.DIM),
         Span(f" ~{changes[2]}", Role.DIM),
     )
-    parts = [Part((Span(f"{ticks:+d}t", Role.VALUE if ticks else Role.DIM),), 6), Part(what, 1)]
+    parts = [
+        Part((Span(f"{ticks:+d}t", Role.VALUE if ticks else Role.DIM),), 7),
+        Part(what, 2 if line_width(what) > _LEAST else 1, least=_LEAST),
+    ]
     labels = [word for on, word in ((fact.auto, "auto"), (fact.check, "dry run"), (fact.queued, "queued")) if on]
     if labels:
         parts.append(Part((Span(" ".join(labels), Role.QUEUED if fact.queued else Role.DIM),), 4))
@@ -109,22 +129,27 @@ def _parts(record: TransitionRecord) -> list[Part]:
     if canceled:
         text = "✕ canceled" if not reason else f"✕ {reason}" if "cancel" in reason else f"✕ canceled: {reason}"
         short = (Span("✕ canceled", Role.CANCELED, bold=True),)
-        parts.append(Part((Span(text, Role.CANCELED, bold=True),), 2, short=short))
+        parts.append(Part((Span(text, Role.CANCELED, bold=True),), 2, short=short, least=_LEAST))
     elif reason:
-        parts.append(Part((Span(f"✕ no: {reason}", Role.CANCELED),), 2))
+        parts.append(Part((Span(f"✕ no: {reason}", Role.CANCELED),), 2, least=_LEAST))
     if record.error is not None:
-        text = clean(f"{record.error.type}: {record.error.message}", 200)
-        parts.append(Part((Span(f"! {text}", Role.ERROR, bold=True),), 3))
+        text = f"! {error_text(record.error)}"
+        short = (Span(cut(text, _LEAST), Role.ERROR, bold=True),)
+        parts.append(Part((Span(text, Role.ERROR, bold=True),), 4, short=short, least=_ERROR_LEAST))
+        if place := error_place(record.error):
+            parts.append(Part((Span(f"at {place}", Role.ERROR),), 3))
     elif fact.broken:
-        parts.append(Part((Span("! handler failed", Role.ERROR, bold=True),), 3))
-    parts.append(Part(counts, 5))
+        parts.append(Part((Span("! handler failed", Role.ERROR, bold=True),), 2))
+    parts.append(Part(counts, 6))
     if record.source is not None and record.source.machine:
         source = record.source
         number = f" #{thousands(source.sequence)}" if source.sequence else ""
         cause = GoToSource(source.machine, source.sequence, source.transition_id)
         text = f"← {clean(source.machine, 40)}{number}"
-        parts.append(Part((Span(text, Role.LINK, underline=True, target=cause),), 8))
-    parts.append(Part((Span(time_of_day(record.at_ns), Role.DIM),), 4, right=True))
+        parts.append(Part((Span(text, Role.LINK, underline=True, target=cause),), 3))
+    moment = time_of_day(record.at_ns)
+    to_the_millisecond = (Span(moment.partition(" ")[0], Role.DIM),)
+    parts.append(Part((Span(moment, Role.DIM),), 8, right=True, short=to_the_millisecond, short_rank=5))
     if record.duration_ns > 0:
-        parts.append(Part((Span(duration(record.duration_ns), Role.DIM),), 7, right=True))
+        parts.append(Part((Span(duration(record.duration_ns), Role.DIM),), 9, right=True))
     return parts

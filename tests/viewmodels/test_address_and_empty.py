@@ -52,6 +52,14 @@ class TestAddress:
     def test_without_a_machine_it_says_so(self) -> None:
         assert "no machine yet" in line_text(address.line(Session(MemoryRecording()), 60))
 
+    def test_a_long_name_is_cut_before_the_connection_goes(self) -> None:
+        recording = MemoryRecording()
+        recording.machine("x" * 300, ["A"])
+        shown = line_text(address.line(Session(recording, live=False), 80))
+        assert shown.startswith("◀ ▶  mach://xxx")
+        assert "…" in shown
+        assert "● connected" in shown
+
     @pytest.mark.parametrize("width", [0, 10, 20, 40, 60, 80, 200])
     def test_it_fits_any_width_with_any_name(self, width: int) -> None:
         recording = MemoryRecording()

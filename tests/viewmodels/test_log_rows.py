@@ -14,7 +14,7 @@ from am_dbg.session.targets import GoToTransition, SelectState
 from am_dbg.viewmodels import log
 from am_dbg.viewmodels.log_text import parse
 from am_dbg.viewmodels.spans import Role, line_text
-from am_telemetry.facts import LogFact
+from am_telemetry.facts import ErrorFact, LogFact
 from tests.support.memory_recording import START_NS, MemoryRecording
 from tests.support.random_recordings import recordings
 from tests.support.sample_recordings import shop
@@ -101,6 +101,24 @@ def test_lost_transitions_are_announced() -> None:
     machine.add("A")
     machine.remove("A")
     assert "! 7 transitions were lost here" in texts(log.LogModel(Session(recording, live=False)))
+
+
+def test_an_error_says_what_it_was_and_where() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["A", "Exception"])
+    trace = 'Traceback …\n  File "C:\\lib\\run.py", line 3, in call\n  File "C:\\shop.py", line 41, in pay\nKeyError'
+    machine.add("Exception", error=ErrorFact("KeyError", "'x\x1b[31m'", trace))
+    machine.remove("Exception")
+    machine.add("Exception", error=ErrorFact("Timeout", ""), logs=[LogFact(2, "[state] +Exception")])
+    machine.remove("Exception")
+    machine.add("Exception", error=ErrorFact("Timeout", ""), logs=[LogFact(2, "[error] Timeout")])
+    machine.remove("Exception")
+    machine.add("Exception")
+    shown = texts(log.LogModel(Session(recording, live=False)))
+    assert "! [state] +Exception · KeyError: 'x␛[31m'  at shop.py:41" in shown
+    assert "! [state] +Exception · Timeout" in shown
+    assert "! [error] Timeout" in shown
+    assert shown[-1] == "! [state] +Exception"
 
 
 def test_without_times_there_are_no_time_rows() -> None:

@@ -13,7 +13,7 @@ from am_dbg.session.targets import GoToTransition
 from am_dbg.viewmodels import transition_line
 from am_dbg.viewmodels.describe import cancel_reason
 from am_dbg.viewmodels.spans import Role, line_text, line_width
-from am_telemetry.facts import Flag, PatternFact, SchemaFact, StateFact, StepFact
+from am_telemetry.facts import ErrorFact, Flag, PatternFact, SchemaFact, StateFact, StepFact
 from am_telemetry.store.records import PatternRecord
 from tests.support.memory_recording import MemoryRecording
 from tests.support.random_recordings import recordings
@@ -59,6 +59,27 @@ def test_errors_are_shown_harmlessly() -> None:
 
 def test_the_cause_is_named() -> None:
     assert "← gateway #2" in line_text(transition_line.current(opened(1), 140))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_long_error_is_cut_and_never_left_out(width: int) -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["A", "Exception"])
+    trace = 'Traceback …\n  File "/srv/lib/run.py", line 3, in call\n  File "/srv/shop.py", line 41, in pay\nValueError'
+    machine.add("Exception", error=ErrorFact("ValueError", "no money " * 99, trace))
+    session = Session(recording, live=False)
+    session.last()
+    shown = line_text(transition_line.current(session, width))
+    assert "! ValueError: no money" in shown
+    assert "…" in shown
+    assert ("at shop.py:41" in shown) == (width >= 80)
+    assert line_width(transition_line.current(session, width)) <= width
+
+
+def test_the_cause_is_more_important_than_nanoseconds() -> None:
+    shown = line_text(transition_line.current(opened(1), 70))
+    assert "← gateway #2" in shown
+    assert "22:13:20" in line_text(transition_line.current(opened(1), 80))
 
 
 @pytest.mark.parametrize(("mode", "word"), [(Mode.PAUSED, "Paused"), (Mode.TAIL, "Tail"), (Mode.PLAYING, "Playing")])
