@@ -8,7 +8,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from am_dbg.session import navigation
-from am_dbg.session.filters import hiding
+from am_dbg.session.filters import FILTER_TITLES, hiding
 from am_dbg.session.history import History, Place
 from am_dbg.session.view import Mode, SessionView
 from am_telemetry.store.reading import Recording
@@ -151,7 +151,10 @@ class MovingSession(SessionView):
         if self.mode is Mode.TAIL:
             # Freeze what tail mode shows: late arrivals must not move a paused cursor.
             self._moment = self._newest_moment()
-            self._anchor = None if self.machine_id is None else (self.machine_id, self.count)
+            self._anchor = None
+            if self.machine_id is not None:
+                self._anchor = (self.machine_id, self.count)
+                self.history.drift(Place(self.machine_id, self.number))
         self.mode = Mode.PAUSED
 
     def _move_to(self, number: int, *, jump: bool = False, at_edge: str = "") -> None:
@@ -208,7 +211,7 @@ class MovingSession(SessionView):
         timeline = self.timeline
         kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
         instead = f"showing #{shown}" if shown else "no transition is visible"
-        return f"#{wanted} is hidden by the filter {', '.join(kinds)}; {instead}"
+        return f"#{wanted} is hidden by the filter for {', '.join(FILTER_TITLES[kind] for kind in kinds)}; {instead}"
 
     def _changed(self) -> None:
         self.revision += 1

@@ -159,6 +159,7 @@ class Session(MovingSession):
         match target:
             case GoToTransition(machine_id, number):
                 self.record(machine_id)
+                self._leave_modes()  # while the machine is still the one they were about
                 self.machine_id = machine_id
                 self.go_to_number(number)
             case GoToSource(machine, sequence, transition_id):
@@ -178,12 +179,26 @@ class Session(MovingSession):
             case SetMode(mode):
                 self.set_mode(Mode(mode))
 
+    def go_to_cause(self) -> None:
+        """To the transition, mostly of another machine, in one of whose handlers the current one was asked for."""
+        record = self.current
+        if record is None:
+            return self.say("there is no transition here")
+        source = record.source
+        if source is not None and source.machine:
+            return self._go_to_source(source.machine, source.sequence, source.transition_id)
+        if record.pattern.fact.auto:
+            return self.say("this transition is automatic: the one before made it possible")
+        return self.say("no other transition is known to have caused this one")
+
     def go_back(self) -> None:
         """To where the last jump started from."""
+        self._leave_modes()
         self._revisit(self.history.back(), "this is the oldest place in the history")
 
     def go_forward(self) -> None:
         """Undo ``go_back``."""
+        self._leave_modes()
         self._revisit(self.history.forward(), "this is the newest place in the history")
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -209,7 +224,6 @@ class Session(MovingSession):
         if place is None:
             return self.say(at_edge)
         self.machine_id = place.machine_id
-        self._leave_modes()
         self._settle(navigation.at_or_before(self.visible, place.number))
         return self.say("")
 

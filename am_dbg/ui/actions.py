@@ -107,6 +107,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("K",), Group.JUMP, "previous_problem",
     ),
     Action(
+        "jump.cause", "Go to the cause",
+        "The transition, often of another machine, that caused this one; its name stands after ← in the line.",
+        ("C",), Group.JUMP, "go_to_cause", footer="C cause",
+    ),
+    Action(
+        "jump.history-back", "Back to where you were", "Return to where the last jump started, as in a browser.",
+        ("left_square_bracket",), Group.JUMP, "go_back", footer="[] back",
+    ),
+    Action(
+        "jump.history-forward", "Forward again", "Undo a step back.",
+        ("right_square_bracket",), Group.JUMP, "go_forward",
+    ),
+    Action(
         "jump.goto", "Go to …", "Type a transition number, a machine time, a time of day or a machine address.",
         ("at",), Group.JUMP, "go_to", footer="@ go to",
     ),
@@ -184,5 +197,5 @@ BY_ID: Final = {action.id: action for action in ACTIONS}
 def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
     order = ("app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "view.filters",
-             "app.palette", "time.tail", "time.play", "jump.goto")  # fmt: skip
+             "app.palette", "time.tail", "jump.cause", "jump.history-back", "time.play", "jump.goto")  # fmt: skip
     return [BY_ID[name] for name in order]

@@ -79,6 +79,15 @@ class Controller:
     def previous_problem(self) -> None:
         self._session.previous_problem()
 
+    def go_to_cause(self) -> None:
+        self._session.go_to_cause()
+
+    def go_back(self) -> None:
+        self._session.go_back()
+
+    def go_forward(self) -> None:
+        self._session.go_forward()
+
     def go_to(self) -> None:
         from am_dbg.ui.screens.goto import GoToScreen
 
@@ -172,7 +181,11 @@ class Controller:
                 run()
             self._screen.paint_soon()
 
-        self._app.push_screen(PaletteScreen(self._session, self.run, names_only=names_only), chosen)
+        self._app.push_screen(PaletteScreen(self._session, self.run, self._choose_state, names_only=names_only), chosen)
+
+    def _choose_state(self, name: str) -> None:
+        self._session.select_state(name)
+        self._screen.focus_on(Pane.SCHEMA)  # which in a narrow window is behind the machines
 
     def quit(self) -> None:
         self._app.exit()

@@ -11,6 +11,7 @@ _PRINTED: Final = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "comma": ",", "full_stop": ".", "colon": ":", "slash": "/",
     "at": "@", "question_mark": "?", "space": "Space", "enter": "Enter", "escape": "Esc", "tab": "Tab",
     "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "backspace": "Backspace",
+    "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 _MODIFIERS: Final = {"ctrl": "Ctrl", "shift": "Shift", "alt": "Alt"}
 

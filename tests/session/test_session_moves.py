@@ -15,6 +15,7 @@ from am_dbg.session.targets import (
     StepMachine,
     ToggleNode,
 )
+from am_telemetry.facts import SourceFact
 from tests.support.memory_recording import MemoryRecording
 
 SECOND = 1_000_000_000
@@ -189,7 +190,7 @@ class TestMoves:
         session.toggle_filter(Filter.CANCELED)
         session.go_to_number(3)
         assert session.number == 4
-        assert session.message == "#3 is hidden by the filter canceled; showing #4"
+        assert session.message == "#3 is hidden by the filter for canceled transitions; showing #4"
 
     def test_going_beyond_the_end_shows_the_last_transition_and_says_so(self) -> None:
         session = opened()
@@ -392,6 +393,38 @@ class TestLinksAndHistory:
         assert (session.machine_id, session.number) == (2, 3)
         session.go_forward()
         assert session.message == "this is the newest place in the history"
+
+    def test_the_way_back_from_tail_mode_leads_to_what_it_showed(self) -> None:
+        session = Session(shop(), live=True)
+        session.select_machine(2)
+        session.set_mode(Mode.TAIL)
+        shown = session.number
+        assert shown > 2
+        session.follow(GoToTransition(1, 1))
+        session.go_back()
+        assert (session.machine_id, session.number, session.mode) == (2, shown, Mode.PAUSED)
+
+    def test_the_cause_of_a_transition_is_one_command_away(self) -> None:
+        recording = MemoryRecording()
+        gateway = recording.machine("gateway", ["A"])
+        orders = recording.machine("orders", ["B", "C"])
+        gateway.add("A")
+        orders.add("B", source=SourceFact("gateway", 1))
+        orders.add("C", auto=True)
+        session = Session(recording, live=False)
+        session.follow(GoToTransition(orders.id, 2))
+        session.go_to_cause()
+        assert session.message == "this transition is automatic: the one before made it possible"
+        session.previous()
+        session.go_to_cause()
+        assert (session.machine_id, session.number) == (gateway.id, 1)
+        session.go_to_cause()
+        assert session.message == "no other transition is known to have caused this one"
+        session.go_back()
+        assert (session.machine_id, session.number) == (orders.id, 1)
+        session.first()
+        session.go_to_cause()
+        assert session.message == "there is no transition here"
 
     def test_the_machine_list_is_walked_in_its_order_and_ends_with_a_message(self) -> None:
         session = opened(machine="audit")

@@ -57,6 +57,27 @@ async def test_j_and_k_visit_the_problems(screen: Screen) -> None:
         await user.sees("no earlier problem")
 
 
+async def test_c_goes_to_the_cause_and_brackets_there_and_back(screen: Screen) -> None:
+    async with screen(machine="orders") as user:
+        user.press("home", "right", "right", "right", "right", "right")
+        await user.sees("mach://orders/#5", "← gateway #2")
+        user.press("C")
+        await user.sees("mach://gateway/#1", "#2 is hidden by the filter for health checks; showing #1")
+        user.press("[")
+        await user.sees("mach://orders/#5")
+        user.press("]")
+        await user.sees("mach://gateway/#1", "1/15")
+
+
+async def test_a_state_found_in_a_narrow_window_brings_the_schema_to_the_front(screen: Screen) -> None:
+    async with screen(size=(80, 24), machine="orders") as user:
+        await user.not_sees("Schema 1")
+        user.press("/")
+        await user.sees("A machine or a state")
+        user.type("errnet").press("enter")
+        await user.sees("selected ErrNetwork")
+
+
 async def test_enter_selects_the_machine_under_the_cursor(screen: Screen) -> None:
     async with screen() as user:
         await user.sees("mach://audit/#1")

@@ -42,6 +42,7 @@ class PaletteScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_
     Args:
         session: whose machines and states are offered.
         run_action: does an action of the registry by its id.
+        choose_state: selects a state by its name.
         names_only: offer machines and states, but no actions.
     """
 
@@ -53,10 +54,17 @@ class PaletteScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_
         Binding("pagedown", "page(1)", "Page down", show=False),
     ]
 
-    def __init__(self, session: Session, run_action: Callable[[str], None], *, names_only: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        run_action: Callable[[str], None],
+        choose_state: Callable[[str], None],
+        *,
+        names_only: bool = False,
+    ) -> None:
         super().__init__()
-        entries = list(_names(session)) if names_only else [*_actions(run_action), *_names(session)]
-        self._list = _EntryList(entries)
+        actions = () if names_only else _actions(run_action)
+        self._list = _EntryList([*actions, *_machines(session), *_states(session, choose_state)])
         self._placeholder = "A machine or a state …" if names_only else "A command, a machine or a state …"
 
     def compose(self) -> ComposeResult:
@@ -150,9 +158,12 @@ def _actions(run: Callable[[str], None]) -> Iterator[Entry]:
             yield Entry(action.title, action.description, keys, partial(run, action.id))
 
 
-def _names(session: Session) -> Iterator[Entry]:
+def _machines(session: Session) -> Iterator[Entry]:
     for listed in session.order:
         yield Entry(clean(listed.label, 80), "machine", "", partial(session.select_machine, listed.machine_id))
+
+
+def _states(session: Session, choose: Callable[[str], None]) -> Iterator[Entry]:
     timeline = session.timeline
     for name in timeline.schema.names if timeline is not None else ():
-        yield Entry(clean(name, 80), "state of this machine", "", partial(session.select_state, name))
+        yield Entry(clean(name, 80), "state of this machine", "", partial(choose, name))
