@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -156,8 +155,10 @@ def _unreadable(source: Path, reason: str) -> AmDbgError:
 @contextlib.contextmanager
 def _workshop(target: Path) -> Iterator[Path]:
     """A path for the unfinished session, in a folder of its own beside the target that vanishes whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    folder = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
     try:
+        # Inside, so that an interrupt that strikes right after it leaves nothing behind.
+        folder.mkdir(mode=0o700)
         yield folder / target.name
     finally:
         shutil.rmtree(folder, ignore_errors=True)
