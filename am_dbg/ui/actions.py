@@ -53,6 +53,8 @@ class Action:
     """Panes in which the keys work."""
     footer: str = ""
     """Key and label in the footer, apart by a space; empty to leave it out."""
+    partner: str = ""
+    """Id of the action to which the second of two keys in the footer belongs."""
     argument: int | None = None
     """Passed to the handler when present."""
     palette: bool = True
@@ -66,7 +68,7 @@ def _move(name: str, title: str, description: str, *keys: str, **more: object) -
 ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "time.previous", "Previous transition", "Step back to the transition before, among those that are shown.",
-        ("left", "comma"), Group.TIME, "previous_transition", footer="←→ step",
+        ("left", "comma"), Group.TIME, "previous_transition", footer="←→ step", partner="time.next",
     ),
     Action(
         "time.next", "Next transition", "Step forward to the transition after, among those that are shown.",
@@ -91,7 +93,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "jump.back", "Jump back",
         "With a selected state: the last transition before that added, removed or called it. Otherwise 50 back.",
-        ("H", "alt+h", "alt+left"), Group.JUMP, "jump_back", footer="H/L jump",
+        ("H", "alt+h", "alt+left"), Group.JUMP, "jump_back", footer="H/L jump", partner="jump.forward",
     ),
     Action(
         "jump.forward", "Jump forward",
@@ -100,7 +102,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "jump.next-problem", "Next problem", "The next error, cancellation or broken transition of this machine.",
-        ("J",), Group.JUMP, "next_problem", footer="J/K problem",
+        ("J",), Group.JUMP, "next_problem", footer="J/K problem", partner="jump.previous-problem",
     ),
     Action(
         "jump.previous-problem", "Previous problem", "The error, cancellation or broken transition before.",
@@ -113,7 +115,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "jump.history-back", "Back to where you were", "Return to where the last jump started, as in a browser.",
-        ("left_square_bracket",), Group.JUMP, "go_back", footer="[] back",
+        ("left_square_bracket",), Group.JUMP, "go_back", footer="[] back", partner="jump.history-forward",
     ),
     Action(
         "jump.history-forward", "Forward again", "Undo a step back.",
@@ -196,6 +198,6 @@ BY_ID: Final = {action.id: action for action in ACTIONS}
 
 def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
-    order = ("app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "view.filters",
-             "app.palette", "time.tail", "jump.cause", "jump.history-back", "time.play", "jump.goto")  # fmt: skip
+    order = ("app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
+             "view.filters", "time.tail", "jump.cause", "jump.history-back", "time.play", "jump.goto")  # fmt: skip
     return [BY_ID[name] for name in order]

@@ -28,13 +28,13 @@ class MachineRow:
     selected: bool
 
 
-def title(session: SessionView) -> Line:
+def title(session: SessionView, *, with_times: bool = True) -> Line:
     """``Machines 107 · T 18,220``: how many, and the sum of their machine times at the moment."""
     count = len(session.recording.machines)
     if not count:
         return (Span("Machines", Role.TITLE, bold=True),)
     head = (Span("Machines ", Role.TITLE, bold=True), Span(thousands(count), Role.VALUE))
-    if count > TOTAL_TIME_LIMIT:
+    if count > TOTAL_TIME_LIMIT or not with_times:
         return head
     return (*head, Span(" · T ", Role.DIM), Span(thousands(session.total_machine_time()), Role.VALUE))
 

@@ -42,13 +42,13 @@ class TreeRow:
     """Is the selected state, belongs to it, or refers to it."""
 
 
-def title(session: SessionView) -> Line:
+def title(session: SessionView, *, with_queue: bool = True) -> Line:
     """``Schema 14 · Q 2``: number of states, and mutations that waited when the transition began."""
     timeline = session.timeline
     if timeline is None:
         return (Span("Schema", Role.TITLE, bold=True),)
     head = (Span("Schema ", Role.TITLE, bold=True), Span(thousands(len(timeline.schema.names)), Role.VALUE))
-    current = session.current
+    current = session.current if with_queue else None
     return head if current is None else (*head, Span(" · Q ", Role.DIM), Span(thousands(current.queue_len), Role.VALUE))
 
 

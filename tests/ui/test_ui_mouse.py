@@ -119,3 +119,32 @@ async def test_filters_can_be_toggled_with_the_mouse(screen: Screen) -> None:
         await user.sees("canceled transitions")
         user.click_on("automatic transitions")
         await user.sees("[ ] a automatic transitions")
+
+
+async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(screen: Screen) -> None:
+    async with screen(size=(80, 24), machine="orders") as user:
+        user.press("home")
+        await user.sees("#0/93")
+        x, y = user.find("←→ step")
+        user.click(x + 1, y).click(x + 1, y).click(x, y)
+        await user.sees("#1/93")
+        user.click_on(": palette")
+        await user.sees("A command, a machine or a state")
+
+
+async def test_a_click_on_the_other_title_brings_that_pane_to_the_front(screen: Screen) -> None:
+    async with screen(size=(60, 16), machine="orders") as user:
+        user.click_on("Schema")
+        await user.sees("Machines", "Connecting")
+        user.click_on("Machines")
+        await user.sees("worker-1")
+
+
+async def test_no_box_of_the_toolbar_stays_without_its_label(screen: Screen) -> None:
+    async with screen(size=(100, 30), machine="orders") as user:
+        for width in range(160, 99, -1):
+            user.resize(width, 32)
+            await user.settled(0.02)
+            row = next(line for line in user.terminal.lines if "] play" in line).rstrip()
+            labels = ("show:", "canceled", "auto", "in vain", "empty", "health", "dry runs")
+            assert row.endswith(labels), row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from textual import events
 
 from am_dbg.session import Session
-from am_dbg.ui.actions import footer_actions
+from am_dbg.ui.actions import Action, footer_actions
 from am_dbg.ui.widgets.bar import Bar
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width, width
 
@@ -60,12 +60,11 @@ class StatusFooter(Bar):
         spans: list[Span] = []
         used = 0
         for action in footer_actions():
-            key, _, label = action.footer.partition(" ")
-            size = width(key) + width(label) + 4
+            size = width(action.footer) + 3
             if used + size > room:
                 break
             used += size
-            spans += [Span(f" {key}", Role.KEY, bold=True), Span(f" {label}  ", Role.DIM)]
+            spans += _hint(action)
         return tuple(spans)
 
     def _right(self, available: int) -> Line:
@@ -89,5 +88,18 @@ class StatusFooter(Bar):
             spans.append(Span(f" ◉ {clean(app.listen, 60)} ", Role.DIM))
         return tuple(spans)
 
-    def on_click(self, event: events.Click) -> None:
-        """The footer only informs."""
+    def on_target(self, target: object, event: events.Click) -> None:
+        cast("MainScreen", self.screen).controller.run(str(target))
+
+
+def _hint(action: Action) -> list[Span]:
+    """Keys and label; a click on either does it, and of two keys each does its own."""
+    key, _, label = action.footer.partition(" ")
+    if action.partner:
+        keys = [_key(f" {key[0]}", action.id), _key(key[1:], action.partner)]
+        return [*keys, Span(f" {label}  ", Role.DIM)]
+    return [_key(f" {key}", action.id), Span(f" {label}  ", Role.DIM, target=action.id)]  # type: ignore[arg-type]  # ours
+
+
+def _key(text: str, action_id: str) -> Span:
+    return Span(text, Role.KEY, bold=True, target=action_id)  # type: ignore[arg-type]  # followed by the footer alone

@@ -20,11 +20,13 @@ from textual.widget import Widget
 
 from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.widgets.difference import changed_columns
-from am_dbg.viewmodels.spans import Line, Role, Span
+from am_dbg.viewmodels.spans import Line, Role, Span, cut_line
 
 _log = logging.getLogger(__name__)
 
 WHEEL_ROWS = 3
+_TITLE_AT = 3
+"""Column at which the text of the title begins."""
 
 
 class _Drawn(NamedTuple):
@@ -89,6 +91,9 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
 
     def on_row(self, offset: int, target: object, event: events.Click) -> None:
         """A click on a visible row (counted from the first visible one), or on a span of it with a target."""
+
+    def on_title(self, target: object) -> None:
+        """A click on a span of the title that has a target."""
 
     def move_cursor(self, step: int) -> None:
         """Up (negative) or down by rows. Without a cursor, scroll."""
@@ -160,8 +165,9 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         width, height = self.inner_width, self.inner_height
         try:
             window = self.window(width, height)
-            top = _Drawn(self.title(width - 2), "top", "", focused, 0)
-            bottom = _Drawn(self.subtitle(width - 2), "bottom", "", focused, 0)
+            room = max(0, width - 4)  # beside the corners, and with a blank on either side
+            top = _Drawn(cut_line(self.title(room), room), "top", "", focused, 0)
+            bottom = _Drawn(cut_line(self.subtitle(room), room), "bottom", "", focused, 0)
             self._failed = ""
         except Exception as error:  # noqa: BLE001 - one pane may fail without taking the screen with it
             return self._failure(error)
@@ -244,9 +250,7 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         width = self.inner_width
         label: list[Segment] = []
         if drawn.line and width > 4:
-            spans = Strip(styles.segments(drawn.line, base))
-            spans = spans.crop(0, min(spans.cell_length, width - 4))
-            label = [Segment(" ", base), *spans, Segment(" ", base)]
+            label = [Segment(" ", base), *styles.segments(drawn.line, base), Segment(" ", base)]
         used = sum(cell_len(segment.text) for segment in label)
         lead = 1 if drawn.kind == "top" or not label else max(1, width - used - 1)
         tail = max(0, width - lead - used)
@@ -281,6 +285,8 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         y = event.y - 1
+        if y < 0 and self._drawn and (target := target_at(self._drawn[0].line, event.x - _TITLE_AT)) is not None:
+            self.on_title(target)
         if not 0 <= y < self.inner_height or y + 1 >= len(self._drawn):
             return
         line = self._drawn[y + 1].line

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from textual import events
 
 from am_dbg.session import Session
-from am_dbg.ui.widgets.session_view import SearchableView, beside
+from am_dbg.ui.actions import Pane
+from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
 from am_dbg.viewmodels import machines
 from am_dbg.viewmodels.spans import Line, Role, Span
 
@@ -21,8 +22,11 @@ class MachineList(SearchableView):
         self._selected_id: int | None = None
 
     def title(self, width: int) -> Line:
-        title = machines.title(self.session)
-        return beside(title, (Span("  Schema", Role.DIM),), width) if self.main.is_narrow else title
+        long, short = machines.title(self.session), machines.title(self.session, with_times=False)
+        if not self.main.is_narrow:
+            return widest(width, long, short)
+        other = tab("Schema", Pane.SCHEMA)
+        return widest(width, (*long, Span("  "), other), (*short, Span("  "), other), (*short, Span(" "), other))
 
     def subtitle(self, width: int) -> Line:
         count = self.row_count()

@@ -8,7 +8,8 @@ from textual import events
 
 from am_dbg.session import Session
 from am_dbg.session.targets import ToggleNode
-from am_dbg.ui.widgets.session_view import SearchableView, beside
+from am_dbg.ui.actions import Pane
+from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
 from am_dbg.viewmodels import tree
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 
@@ -24,14 +25,17 @@ class SchemaTree(SearchableView):
         self._state_seen = ""
 
     def title(self, width: int) -> Line:
-        title = tree.title(self.session)
-        return beside((Span("Machines  ", Role.DIM),), title, width) if self.main.is_narrow else title
+        long, short = tree.title(self.session), tree.title(self.session, with_queue=False)
+        if not self.main.is_narrow:
+            return widest(width, long, short)
+        other = tab("Machines", Pane.MACHINES)
+        return widest(width, (other, Span("  "), *long), (other, Span("  "), *short), (other, Span(" "), *short))
 
     def subtitle(self, width: int) -> Line:
         state = self.session.state
         if not state:
             return ()
-        return (Span("selected ", Role.DIM), Span(clean(state, max(8, width - 12)), Role.TEXT, bold=True))
+        return (Span("selected ", Role.DIM), Span(clean(state, max(8, width - 10)), Role.TEXT, bold=True))
 
     def nodes(self) -> Sequence[tree.TreeNode]:
         """All rows, in order; computed when something about them changed."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events
 
 from am_dbg.session import Session
+from am_dbg.ui.actions import Pane
 from am_dbg.ui.typeahead import Hit, TypeAhead
 from am_dbg.ui.widgets.line_view import LineView
-from am_dbg.viewmodels.spans import Line, line_width
+from am_dbg.viewmodels.spans import Line, Role, Span, line_width
 
 if TYPE_CHECKING:
     from am_dbg.ui.screens.main import MainScreen
@@ -31,6 +32,10 @@ class SessionView(LineView):
 
     def on_key(self, event: events.Key) -> None:
         self.main.take_key(event)
+
+    def on_title(self, target: object) -> None:
+        if isinstance(target, Pane):
+            self.main.focus_on(target)
 
     def follow(self, target: object) -> None:
         """Do what a span promises, and show it."""
@@ -79,7 +84,11 @@ class SearchableView(SessionView):
         self.main.paint_soon()
 
 
-def beside(first: Line, second: Line, width: int) -> Line:
-    """Two titles of panes that share a place; the shorter of them goes where there is no room for both."""
-    both = (*first, *second)
-    return both if line_width(both) <= width - 2 else max(first, second, key=line_width)
+def tab(name: str, pane: Pane) -> Span:
+    """The title of another pane that shares a place with this one; a click brings that to the front."""
+    return Span(name, Role.LINK, underline=True, target=pane)  # type: ignore[arg-type]  # followed by SessionView
+
+
+def widest(width: int, *choices: Line) -> Line:
+    """The first of some titles, from long to short, for which there is room; else the last."""
+    return next((line for line in choices if line_width(line) <= width), choices[-1])

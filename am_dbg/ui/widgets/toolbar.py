@@ -44,8 +44,7 @@ class Toolbar(SessionBar):
             if kind is Filter.QUEUED and not has_queued:
                 continue  # only some recordings of Go programs have them, and the line is full
             spans += _toggle(_SHORT[kind], session.filters.shows(kind), ToggleFilter(kind))
-        line: Line = (Span(" "), *spans)
-        return [line if line_width(line) <= width else line[: _fitting(line, width)]]
+        return [whole_toggles((Span(" "), *spans), width)]
 
     def on_target(self, target: object, event: events.Click) -> None:
         if target == _LEVEL:
@@ -61,10 +60,14 @@ def _toggle(label: str, on: bool, target: Target) -> list[Span]:
     ]
 
 
-def _fitting(line: Line, width: int) -> int:
-    used = 0
-    for count, span in enumerate(line):
+def whole_toggles(line: Line, width: int) -> Line:
+    """The line without those spans at its end for which there is no room; a box never stays without its label."""
+    used = end = 0
+    for count, span in enumerate(line, 1):
         used += line_width((span,))
-        if used > width:
-            return count
-    return len(line)
+        label = span.text.rstrip(" ")
+        if used - len(span.text) + len(label) > width:
+            break
+        if not label.startswith("["):
+            end = count
+    return line[:end]
