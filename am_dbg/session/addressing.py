@@ -36,6 +36,9 @@ def go_to(session: Session, text: str) -> bool:
     if moment is not None:
         session.go_to_time(moment)
         return True
+    if re.fullmatch(r"[0-9][0-9:. ]*", wanted) and ":" in wanted and not session.runs(wanted):
+        session.say(f"{wanted} is no time of day; write it like 12:03 or 12:03:07.5")
+        return False
     try:
         url = parse_url(wanted)
     except UrlError as error:

@@ -136,9 +136,10 @@ Style = tuple[Role, bool, bool, bool]
 def _draw(cell: Cell, cursor: bool) -> tuple[str, Style]:
     role = {"error": Role.ERROR, "canceled": Role.CANCELED, "": Role.ACCEPTED}[cell.mark]
     if cursor:
-        # On a marked cell the cursor shows by reversing it, so that the mark stays readable.
+        # On a marked cell the cursor shows by reversing it, so that the mark stays readable; it is underlined, because
+        # without colours marks of errors are reversed anyway.
         char = CURSOR_MARK if not cell.mark else ERROR_MARK if cell.mark == "error" else CANCELED_MARK
-        return char, (Role.CURSOR if not cell.mark else role, True, False, bool(cell.mark))
+        return char, (Role.CURSOR if not cell.mark else role, True, bool(cell.mark), bool(cell.mark))
     if cell.mark:
         return (ERROR_MARK if cell.mark == "error" else CANCELED_MARK), (role, True, False, False)
     return BARS[cell.height - 1], (role, False, False, False)

@@ -15,7 +15,7 @@ _MODES = {Mode.PAUSED: "‖ Paused", Mode.TAIL: "⇥ Tail", Mode.PLAYING: "▶ P
 _GAP = 2
 _LEAST = 24
 """Cells in which the beginning of a text still says something."""
-_ERROR_LEAST = 40
+_ERROR_LEAST = 32
 """Cells for an error; less is left to it only when nothing else can go."""
 
 

@@ -149,6 +149,15 @@ def test_places_that_do_not_exist_change_nothing_but_the_message(text: str, word
     assert (session.machine_id, session.number, session.moment) == before
 
 
+@pytest.mark.parametrize("text", ["12:99:99", "25:00", "1:2", "12:03:07."])
+def test_what_looks_like_a_time_but_is_none_is_not_taken_for_a_machine(text: str) -> None:
+    session = shop()
+    before = session.number
+    assert not go_to(session, text)
+    assert session.message == f"{text} is no time of day; write it like 12:03 or 12:03:07.5"
+    assert session.number == before
+
+
 def test_ids_that_do_not_tell_their_number_are_searched() -> None:
     recording = shop().recording
     assert lookup.by_id(recording, 1, "0000000100000003") == 3
