@@ -27,20 +27,6 @@ def text(session: SessionView, listen: str | None = None) -> Lines:
     return () if session.visible else _all_hidden(session)
 
 
-def initial_structure() -> Lines:
-    """For cursor 0: nothing has happened, so only the schema can be shown."""
-    return (
-        _say("This is the moment before the first transition."),
-        (
-            Span("Press ", Role.DIM),
-            _key("→"),
-            Span(" to go to the first one, ", Role.DIM),
-            _key("End"),
-            _dim(" for the last."),
-        ),
-    )
-
-
 def address_setting(listen: str) -> str:
     """What ``AM_DBG_ADDR`` must be for a program on this computer to reach the address."""
     return "1" if listen in ("localhost:6831", "127.0.0.1:6831") else listen

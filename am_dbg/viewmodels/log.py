@@ -119,14 +119,6 @@ class LogModel:
         self._fill(height)
         return self.top != before
 
-    def scroll_to(self, fraction: float, height: int) -> bool:
-        """Move the window to a share (0 to 1) of all transitions; True when it moved."""
-        self._refresh()
-        before = self.top
-        self.top = LogPosition(max(0, min(round(fraction * self.total), self.total - 1)), 0)
-        self._fill(height)
-        return self.top != before
-
     def window(self, height: int) -> tuple[float, float]:
         """Where the window begins and how much it shows, as shares of all transitions: for a scroll bar."""
         total = self.total

@@ -39,11 +39,6 @@ def title(session: SessionView, *, with_times: bool = True) -> Line:
     return (*head, Span(" · T ", Role.DIM), Span(thousands(session.total_machine_time()), Role.VALUE))
 
 
-def selected_index(session: SessionView) -> int | None:
-    """The place of the selected machine in the list."""
-    return next((i for i, listed in enumerate(session.order) if listed.machine_id == session.machine_id), None)
-
-
 def rows(session: SessionView, first: int, count: int, width: int) -> list[MachineRow]:
     """The rows from index ``first`` on, at most ``count``, each ``width`` cells wide.
 

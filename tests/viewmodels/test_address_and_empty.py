@@ -111,6 +111,3 @@ class TestEmpty:
         assert empty.text(session) == ()
         session.next()
         assert session.number == 1
-
-    def test_cursor_zero_says_where_to_go(self) -> None:
-        assert "before the first transition" in joined(empty.initial_structure())

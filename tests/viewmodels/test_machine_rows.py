@@ -84,10 +84,6 @@ def test_a_click_anywhere_in_a_row_selects_its_machine() -> None:
         assert {span.target for span in row.line} == {SelectMachine(row.machine_id)}
 
 
-def test_the_selected_machine_is_found_in_the_list() -> None:
-    assert machines.selected_index(opened(1)) == 3
-
-
 @pytest.mark.parametrize("width", [16, 20, 24, 30, 60])
 def test_rows_are_exactly_as_wide_as_the_pane_whatever_the_name(width: int) -> None:
     recording = MemoryRecording()

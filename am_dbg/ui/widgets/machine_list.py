@@ -30,7 +30,7 @@ class MachineList(SearchableView):
 
     def subtitle(self, width: int) -> Line:
         count = self.row_count()
-        return (Span(f"{self.cursor_row() + 1} of {count:,}", Role.DIM),) if count > self.inner_height else ()
+        return (Span(f"{self.cursor_row() + 1:,} of {count:,}", Role.DIM),) if count > self.inner_height else ()
 
     def row_count(self) -> int:
         return len(self.session.order)
