@@ -60,9 +60,10 @@ def connection(machine: MachineRecord) -> Line:
 
 
 def _tags(session: Session, machine: MachineRecord) -> Line:
-    """Its own tags, then those of its ancestors, nearest first."""
+    """Its own tags, then what its ancestors add to them, nearest first."""
     own = " ".join(f"#{clean(tag, 60)}" for tag in machine.tags)
     inherited: list[str] = []
+    known = set(machine.tags)
     seen = {machine.name}
     parent = machine.parent
     while parent and parent not in seen:
@@ -70,7 +71,8 @@ def _tags(session: Session, machine: MachineRecord) -> Line:
         runs = session.runs(parent)
         if not runs:
             break
-        inherited += [f"#{clean(tag, 60)}" for tag in runs[-1].tags]
+        inherited += [f"#{clean(tag, 60)}" for tag in runs[-1].tags if tag not in known]
+        known.update(runs[-1].tags)
         parent = runs[-1].parent
     spans = [Span(own, Role.DIM)] if own else []
     if inherited:

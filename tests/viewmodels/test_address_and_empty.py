@@ -30,6 +30,14 @@ class TestAddress:
         assert shown.startswith("◀ ▶  mach://orders/#3  ● connected  #svc:shop #eu … #svc:edge")
         assert shown.endswith("app (4242)")
 
+    def test_a_tag_is_shown_once(self) -> None:
+        recording = MemoryRecording()
+        recording.machine("shop", ["A"], tags=("svc:shop", "eu"))
+        recording.machine("orders", ["A"], parent="shop", tags=("svc:shop",))
+        session = Session(recording, live=False)
+        session.select_machine(2)
+        assert "connected  #svc:shop … #eu" in line_text(address.line(session, 100))
+
     def test_a_machine_that_is_gone_says_since_when(self) -> None:
         assert "○ disconnected 20" in line_text(address.line(opened(3), 100))
 
