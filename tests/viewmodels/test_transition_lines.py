@@ -65,7 +65,7 @@ def test_the_cause_is_named() -> None:
 def test_a_long_error_is_cut_and_never_left_out(width: int) -> None:
     recording = MemoryRecording()
     machine = recording.machine("m", ["A", "Exception"])
-    trace = 'Traceback …\n  File "/srv/lib/run.py", line 3, in call\n  File "/srv/shop.py", line 41, in pay\nValueError'
+    trace = 'Traceback …\n  File "lib/run.py", line 3, in call\n  File "app/shop.py", line 41, in pay\nValueError'
     machine.add("Exception", error=ErrorFact("ValueError", "no money " * 99, trace))
     session = Session(recording, live=False)
     session.last()
