@@ -85,8 +85,8 @@ def fit(parts: list[Part], width: int) -> Line:
 def _smaller(part: Part, excess: int) -> Part | None:
     """The part in its next smaller form, None when there is none."""
     size = line_width(part.line)
-    if 0 < part.least < size:
-        line = cut_line(part.line, max(part.least, size - excess))
+    if part.least:
+        line = part.line if size <= part.least else cut_line(part.line, max(part.least, size - excess))
         return replace(part, line=line, rank=part.short_rank, least=0)
     return replace(part, line=part.short, rank=part.short_rank, least=0, short=()) if part.short else None
 
@@ -120,7 +120,7 @@ def _parts(record: TransitionRecord) -> list[Part]:
     )
     parts = [
         Part((Span(f"{ticks:+d}t", Role.VALUE if ticks else Role.DIM),), 7),
-        Part(what, 2 if line_width(what) > _LEAST else 1, least=_LEAST),
+        Part(what, 2, least=_LEAST),
     ]
     labels = [word for on, word in ((fact.auto, "auto"), (fact.check, "dry run"), (fact.queued, "queued")) if on]
     if labels:

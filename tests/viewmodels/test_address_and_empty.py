@@ -68,6 +68,14 @@ class TestAddress:
         assert "…" in shown
         assert "● connected" in shown
 
+    @pytest.mark.parametrize("width", [30, 40, 50, 60, 80])
+    def test_a_short_name_is_never_left_out(self, width: int) -> None:
+        recording = MemoryRecording()
+        for _ in range(2):
+            recording.machine("light", ["A"], tags=("a", "b")).end()
+        session = Session(recording, live=False)
+        assert "mach://light/#0?run=1" in line_text(address.line(session, width))
+
     @pytest.mark.parametrize("width", [0, 10, 20, 40, 60, 80, 200])
     def test_it_fits_any_width_with_any_name(self, width: int) -> None:
         recording = MemoryRecording()
