@@ -16,17 +16,24 @@ if TYPE_CHECKING:
 
 
 def require_terminal() -> None:
-    """Refuse to draw into a pipe.
+    """Refuse to draw into a pipe, or on a terminal that cannot move its cursor.
 
     Raises:
-        AmDbgError: standard input or output is not a terminal.
+        AmDbgError: standard input or output is not a terminal, or a dumb one.
     """
+    import os
     import sys
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise AmDbgError(
             "the user interface needs a terminal",
             "for a run without one: am-dbg demo --headless; for the data: sqlite-utils or any SQLite tool",
+            ExitCode.USAGE,
+        )
+    if os.environ.get("TERM") == "dumb":
+        raise AmDbgError(
+            "this terminal cannot move its cursor (TERM=dumb)",
+            "use another terminal, or tell the truth about this one: TERM=xterm-256color am-dbg",
             ExitCode.USAGE,
         )
 

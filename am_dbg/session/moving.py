@@ -69,7 +69,13 @@ class MovingSession(SessionView):
         self._moment, self._anchor = at_ns, None
         self._derive()
         self._visit()
-        self.say("" if self.number else "nothing has happened on this machine by then")
+        timeline = self.timeline
+        if not self.number:
+            self.say("nothing has happened on this machine by then")
+        elif timeline is not None and timeline.count and at_ns > timeline.at(timeline.count):
+            self.say("that is after the last transition of this machine")
+        else:
+            self.say("")
 
     def go_to_machine_time(self, machine_time: int) -> None:
         """Move to where the machine time reached a value, or else to the last transition before that."""

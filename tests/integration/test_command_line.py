@@ -61,6 +61,14 @@ def test_a_missing_file_is_named() -> None:
     assert "no/such/session.db" in done.stderr
 
 
+def test_a_misspelt_file_gets_the_nearest_name(tmp_path: Path) -> None:
+    """The files beside the missing one are the first place to look."""
+    (tmp_path / "orders-monday.db").write_bytes(b"")
+    done = am_dbg(str(tmp_path / "orders-munday.db"))
+    assert done.returncode == 4
+    assert "Did you mean orders-monday.db?" in done.stderr
+
+
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
     """A SQLite file of another program is not a session, and is not changed."""
     import sqlite3

@@ -343,6 +343,9 @@ class TestTimeTravel:
         assert session.number == 2
         session.go_to_time(0)
         assert (session.number, session.message) == (0, "nothing has happened on this machine by then")
+        timeline = session.recording.timeline(2)
+        session.go_to_time(timeline.at(timeline.count) + 1)
+        assert "after the last transition" in session.message
 
 
 class TestLinksAndHistory:

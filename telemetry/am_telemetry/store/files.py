@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import sqlite3
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from am_telemetry.store.errors import (
     not_a_session,
 )
 from am_telemetry.store.lock import WriterLock
+from am_telemetry.store.paths import SUFFIX, sessions_dir
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_SIZE: Final = 100
@@ -129,6 +131,13 @@ def close_writable(connection: sqlite3.Connection) -> None:
         connection.close()
 
 
+def _where_to_look(path: Path) -> str:
+    """The nearest names beside a file that does not exist, or where recordings are kept."""
+    beside = [file.name for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Recordings are kept in {sessions_dir()}."
+
+
 def check(path: Path) -> int:
     """Look whether a path is a usable session file, without reading all of it.
 
@@ -139,7 +148,7 @@ def check(path: Path) -> int:
         SessionMissingError, NotASessionError, NewerSessionError, DamagedSessionError, StorageError: it is not.
     """
     if not path.exists():
-        raise SessionMissingError(f"{path} does not exist.", "`am-dbg sessions` lists the recordings you have.")
+        raise SessionMissingError(f"{path} does not exist.", _where_to_look(path))
     if path.is_dir():
         raise not_a_session(path)
     try:
