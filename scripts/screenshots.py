@@ -1,4 +1,5 @@
-"""Draw the pictures in ``screenshots/``: scenes of the debugger on a deterministic recording, as SVG and PNG.
+"""Draw the pictures in ``screenshots/``: scenes of the debugger on a deterministic recording, as SVG, and the one
+that pages show also as PNG.
 
 usage: python scripts/screenshots.py [SCENE …]
 
@@ -39,11 +40,12 @@ class Scene:
     size: tuple[int, int] = (120, 36)
     theme: str = DARK
     recorded: bool = True
+    png: bool = False
 
 
 _ORDERS = ("down", "down", "enter", "home", "J", "J")
 SCENES = (
-    Scene("main", _ORDERS),
+    Scene("main", _ORDERS, png=True),
     Scene("main-light", _ORDERS, theme=LIGHT),
     Scene("main-80x24", _ORDERS, size=(80, 24)),
     Scene("main-200x60", _ORDERS, size=(200, 60)),
@@ -81,16 +83,18 @@ def self_contained(svg: str) -> str:
     return svg.replace("Fira Code", FONT)
 
 
-def save(name: str, svg: str) -> None:
-    """Write both formats."""
-    (OUT / f"{name}.svg").write_text(svg, encoding="utf-8")
+def save(scene: Scene, svg: str) -> None:
+    """Write the picture."""
+    (OUT / f"{scene.name}.svg").write_text(svg, encoding="utf-8")
+    if not scene.png:
+        return
     try:
         import resvg_py
     except ImportError:
         print("no PNG: resvg-py is not installed", file=sys.stderr)
         return
     data = resvg_py.svg_to_bytes(svg_string=svg, font_family=FONT, monospace_family=FONT, zoom=2)
-    (OUT / f"{name}.png").write_bytes(bytes(data))
+    (OUT / f"{scene.name}.png").write_bytes(bytes(data))
 
 
 def main(wanted: list[str]) -> int:
@@ -102,7 +106,7 @@ def main(wanted: list[str]) -> int:
     OUT.mkdir(exist_ok=True)
     for scene in SCENES:
         if not wanted or scene.name in wanted:
-            save(scene.name, self_contained(asyncio.run(draw(scene))))
+            save(scene, self_contained(asyncio.run(draw(scene))))
             print(f"screenshots/{scene.name}.svg")
     return 0
 
