@@ -62,6 +62,18 @@ def test_the_end_of_a_machine_and_of_a_session_are_told(client: Client, sink: Me
     until(lambda: list(sink.reasons.values()) == ["closed"])
 
 
+def test_a_machine_that_lives_for_an_instant_is_told_with_its_own_states(client: Client, sink: MemorySink) -> None:
+    """Its schema is read while it exists, not when the sender gets to it."""
+    for n in range(50):
+        machine = Machine(SCHEMA, id=f"short-{n}", parent=None, tags=["t"])
+        machine.add("A")
+        machine.dispose_force()
+    assert client.flush(10)
+    names = {fact.schema.names for fact in sink.machines.values()}
+    assert len(sink.machines) == 50
+    assert names == {("A", "B", "Exception")}
+
+
 def test_a_closed_client_leaves_machines_as_it_found_them(client: Client) -> None:
     machine = Machine(SCHEMA, id="m")
     assert machine.tracers()

@@ -203,17 +203,16 @@ class Builder:
                 self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, item.reason))
 
     def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
-        machine = item.machine
-        track.schema = self.schemas.handle(tuple(machine.states), machine.schema())
+        track.schema = self.schemas.handle(item.names, item.schema)
         track.patterns = self.patterns.keys_of(track.schema)
         track.sequence, track.clock = item.sequence, item.clock
         track.announced = True
-        size = len(machine.states)
+        size = len(item.names)
         fact = MachineFact(
             id=cut(track.id, MAX_ID),
             schema=self.schemas.facts[track.schema],
-            parent=cut(str(machine.parent_id or ""), MAX_ID),
-            tags=tuple(cut(str(tag)) for tag in machine.tags),
+            parent=cut(item.parent, MAX_ID),
+            tags=tuple(cut(tag) for tag in item.tags),
             clock=item.clock[:size] if any(item.clock) else (),
             sequence=item.sequence,
         )
@@ -309,11 +308,11 @@ class Builder:
             return False
         if not track.announced:
             machine = tracer.machine()
-            if machine is None:
+            if machine is None or machine.disposed:
                 self._dropped.count("garbage", 1)
                 return False
             # Another thread changed the machine while the tracer was being bound.
-            self._appeared(started_ns, Appeared(machine, tuple(before), number - 1), track)
+            self._appeared(started_ns, Appeared.of(machine, tuple(before), number - 1), track)
             return True
         if number > track.sequence + 1:
             self.gap(track, number - 1, tuple(before), "buffer full")

@@ -28,12 +28,20 @@ NEVER: Final = -2
 
 @dataclass(frozen=True, slots=True)
 class Appeared:
-    """A machine is to be announced. Ticks and count are those of the moment it was met."""
+    """A machine is to be announced. Everything is of the moment it was met, because it may be gone soon after."""
 
-    machine: Machine
-    """Held until the sender has read its schema, so that a short-lived machine is announced too."""
+    names: tuple[str, ...]
+    schema: Mapping[str, Any]
+    parent: str
+    tags: tuple[str, ...]
     clock: tuple[int, ...]
     sequence: int
+
+    @classmethod
+    def of(cls, machine: Machine, clock: tuple[int, ...], sequence: int) -> Appeared:
+        """The announcement of a machine that is not disposed."""
+        parent, tags = str(machine.parent_id or ""), tuple(map(str, machine.tags))
+        return cls(tuple(machine.states), machine.schema(), parent, tags, clock, sequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,7 @@ class MachineTracer(Tracer):
     def announce(self, machine: Machine) -> None:
         """Note the machine's present moment, from which its story is told. Thread-safe."""
         clock, sequence = steady_moment(machine)
-        self.ring.note(Appeared(machine, clock, sequence), self)
+        self.ring.note(Appeared.of(machine, clock, sequence), self)
 
     def _collected(self, _reference: object) -> None:
         self.ring.note(Vanished(), self)
