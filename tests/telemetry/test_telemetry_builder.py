@@ -17,7 +17,7 @@ from am_telemetry.batch import Batch
 from am_telemetry.facts import Flag, PatternFact
 from am_telemetry.sending.builder import MAX_ROWS, Builder, Draft, Dropped
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.tracer import MachineTracer, Ring, steady_moment
+from am_telemetry.sending.tracer import MachineTracer, Ring
 from am_telemetry.settings import Settings, read_settings
 
 
@@ -108,9 +108,7 @@ def test_clocks_can_be_replayed_from_the_facts(
     watch.collect()
     if tracer is None:
         return
-    if tracer.overflowed:
-        clock, count = steady_moment(machine)
-        watch.builder.gap(tracer.track, count, clock, "buffer full")
+    watch.builder.book_lost(tracer)
     batches = watch.collect()
     clocks = replay(batches, watch.patterns)
     assert clocks[1] == list(machine.time())

@@ -130,6 +130,23 @@ def test_a_full_buffer_becomes_a_gap_that_accounts_for_everything(sink: MemorySi
     collector.stop()
 
 
+def test_what_a_full_buffer_drops_of_a_disposed_machine_is_counted(sink: MemorySink, collector: Collector) -> None:
+    client = Client(read_settings(f"localhost:{collector.port}", environ={}), Ring(100))
+    client.start()
+    total = 0
+    for n in range(20):
+        machine = Machine({"A": {"multi": True}}, id=f"m{n}")
+        for _ in range(200):
+            machine.add("A")
+        total += machine.transition_count
+        machine.dispose_force()
+    assert client.flush(10)
+    lost = sum(client.stats.dropped.values())
+    assert lost > 0
+    assert lost + int(str(sink.summary()["transitions"])) == total
+    client.close(2)
+
+
 def test_retention_gives_up_the_oldest_and_says_so(sink: MemorySink) -> None:
     port = free_port()
     client = Client(read_settings(f"localhost:{port}", environ={}))

@@ -16,6 +16,8 @@ from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.tracer import (
     HAPPENING_SIZE,
     NEVER,
+    NUMBER,
+    TICKS_AFTER,
     Appeared,
     MachineTracer,
     Record,
@@ -168,6 +170,12 @@ class Builder:
         self.collected += lost
         self._dropped.count(reason, lost)
 
+    def book_lost(self, tracer: MachineTracer) -> None:
+        """Book what the ring dropped of a machine since the last transition that came through."""
+        record, tracer.lost = tracer.lost, None
+        if record is not None:
+            self.gap(tracer.track, record[NUMBER], tuple(record[TICKS_AFTER]), "buffer full")
+
     def announce(self, opened: list[tuple[int, int, MachineFact]]) -> None:
         """Tell of machines again, as records of their own, because a hub may not know them."""
         for entry in opened:
@@ -196,6 +204,7 @@ class Builder:
             if track.announced and not track.closed:
                 self._reshaped(item, track)
         elif not track.closed:
+            self.book_lost(tracer)
             track.closed = True
             track.sequence = NEVER
             self.vanished.append(tracer)

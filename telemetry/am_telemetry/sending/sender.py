@@ -14,7 +14,7 @@ from am_telemetry.sending.builder import Builder, Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, LinkError, ThreadsUnavailableError, probe, push
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
-from am_telemetry.sending.tracer import MachineTracer, Ring, steady_moment
+from am_telemetry.sending.tracer import MachineTracer, Ring
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
@@ -209,19 +209,15 @@ class Sender:
         self._builder.finish()
 
     def _book_trailing_losses(self) -> None:
-        """The ring dropped transitions and no later one has told the machine's number yet: ask the machine."""
+        """The ring dropped transitions, and no later one of their machine has told how many."""
         if self.ring.dropped == self.ring.booked:
             return
         self.ring.booked = self.ring.dropped
         for tracer in list(self._tracers()):
-            if tracer.overflowed:
-                tracer.overflowed = False
-                machine = tracer.machine()
-                if machine is not None:
-                    clock, count = steady_moment(machine)
-                    # What was noted before the machine was asked is not lost.
-                    self._builder.feed(self.ring.take())
-                    self._builder.gap(tracer.track, count, clock, "buffer full")
+            if tracer.lost is not None:
+                # What was noted in the meantime is not lost.
+                self._builder.feed(self.ring.take())
+                self._builder.book_lost(tracer)
 
     # -- the connection -------------------------------------------------------------------------------------------
 

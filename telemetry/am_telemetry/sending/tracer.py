@@ -63,6 +63,10 @@ Happening = Appeared | Reshaped | Vanished
 HAPPENING_SIZE: Final = 3
 Record = tuple[Any, ...]
 """Either (tracer, happening, monotonic ns), or for a transition the fields that :func:`_hook` puts together."""
+NUMBER: Final = 1
+"""Position of a transition's number in its record."""
+TICKS_AFTER: Final = 12
+"""Position of the ticks after a transition in its record."""
 
 
 class Ring:
@@ -91,7 +95,7 @@ class Ring:
             self.items.append(record)
             return
         self.dropped += 1
-        record[0].overflowed = True
+        record[0].lost = record
 
     def sleep(self, on_idle: Callable[[MachineTracer], None] | None = None) -> None:
         """Forget everything, and take in nothing until :meth:`awake`.
@@ -153,8 +157,8 @@ class MachineTracer(Tracer):
         self.wants_steps = wants_steps
         self.track = Track(handle, str(machine.id))
         self.key = id(machine)
-        self.overflowed = False
-        """Some of its transitions were dropped by the ring since the sender looked last."""
+        self.lost: Record | None = None
+        """The last of its transitions that the ring dropped, until that is booked."""
         self.raised_log_level: tuple[int, int] | None = None
         """(level before, level now) when the log level was raised for telemetry."""
         self.machine = weakref.ref(machine, self._collected)
@@ -175,7 +179,7 @@ class MachineTracer(Tracer):
     def start_over(self) -> None:
         """Forget what was told about the machine: another session begins."""
         self.track = Track(self.track.handle, self.track.id)
-        self.overflowed = False
+        self.lost = None
 
     def announce(self, machine: Machine) -> None:
         """Note the machine's present moment, from which its story is told. Thread-safe."""
