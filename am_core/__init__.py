@@ -23,6 +23,7 @@ from am_core.logs import LogEntry, LogLevel, log_args_mapper
 from am_core.machine import Machine
 from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
 from am_core.names import S
+from am_core.on import on
 from am_core.queue import Position
 from am_core.reschema import AmbiguousHandlers
 from am_core.schema import Schema, State
@@ -70,6 +71,7 @@ __all__ = [
     "current_event",
     "live_machines",
     "log_args_mapper",
+    "on",
     "on_machine_created",
     "pipes",
 ]

@@ -11,6 +11,7 @@ from am_core.errors import HandlerBindError
 from am_core.model import Model
 from am_core.mutation import Mutation, MutationSource
 from am_core.names import ANY, SUFFIXES, handler_meanings
+from am_core.on import decorated_handlers
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
@@ -141,7 +142,8 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
     """The handlers of an object or mapping by their full names.
 
     Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised,
-    and no class. Raises :class:`HandlerBindError` listing every one that belongs to no state, unless ``lenient``.
+    and no class, or when a decorator of :data:`~am_core.on.on` says so. Raises :class:`HandlerBindError` listing every
+    one that belongs to no state, unless ``lenient``.
     """
     mapped = isinstance(source, Mapping)
     candidates: dict[str, Any] = dict(source) if isinstance(source, Mapping) else {}
@@ -154,6 +156,14 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
         }
     found: dict[str, Handler] = {}
     problems: list[str] = []
+    if not mapped:
+        functions, origins, attributes, problems = decorated_handlers(source, model.index, prefix, lenient)
+        for name in attributes:
+            if not handler_meanings(prefix + name, model.index):
+                candidates.pop(name, None)
+        for name, fn in functions.items():
+            if candidates.setdefault(name, fn) != fn:
+                problems.append(f"{origins[name]} and {name} both handle {prefix}{name}; decorate or name, not both")
     for own_name, fn in candidates.items():
         name = prefix + own_name
         if not callable(fn) or (not mapped and isinstance(fn, type)):
