@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from am_telemetry.sending.builder import Builder, Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, LinkError, ThreadsUnavailableError, probe, push
+from am_telemetry.sending.loading import BackgroundImport
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
-from am_telemetry.sending.tracer import MachineTracer, Ring
+from am_telemetry.sending.tracer import MachineTracer, Record, Ring
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ LONGEST_PAUSE: Final = 30.0
 LONGEST_LOCAL_PAUSE: Final = 1.0
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
 PUSH_BYTES: Final = 2 * 1024 * 1024
+MAX_HELD: Final = 200_000
+"""Records kept until they can be encoded; beyond that the ring counts what it drops."""
 
 
 class Sender:
@@ -69,6 +72,8 @@ class Sender:
         self._tracers = tracers
         self._forget = forget
         self._parent = parent
+        self._held: list[Record] = []
+        self._grpc: BackgroundImport | None = None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._rounds = 0
@@ -145,6 +150,7 @@ class Sender:
 
     def _run(self) -> None:
         try:
+            self._held = self._take_while_loading()
             self._prepare()
             while self._round():
                 self.wake.wait(POLL)
@@ -157,6 +163,17 @@ class Sender:
             with self._changed:
                 self._finished = True
                 self._changed.notify_all()
+
+    def _take_while_loading(self) -> list[Record]:
+        """Empty the ring while what encodes its records is imported; returns the records."""
+        loading = BackgroundImport("am_telemetry.sending.identity", "am_telemetry.sending.known")
+        held: list[Record] = []
+        while not loading.ready:
+            self.wake.wait(POLL)
+            self.wake.clear()
+            if len(held) < MAX_HELD:
+                held += self.ring.take()
+        return held
 
     def _prepare(self) -> None:
         from am_telemetry.sending.identity import Session
@@ -200,6 +217,8 @@ class Sender:
 
     def _collect(self) -> None:
         records = self.ring.take()
+        if self._held:
+            records, self._held = self._held + records, []
         if records:
             self._builder.feed(records)
             while self._builder.vanished:
@@ -290,8 +309,14 @@ class Sender:
         from am_telemetry.sending.identity import hello
 
         target = ""
+        if self._grpc is not None and not self._grpc.ready and self._stop_at is None:
+            return
         try:
             target = probe(self.settings.address)
+            if self._grpc is None and self._stop_at is None:
+                # Only now, so that a program without a hub never loads it.
+                self._grpc = BackgroundImport("grpc")
+                return
             first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
             self._link = Link(target, first, self.wake.set)
             self._known = None
