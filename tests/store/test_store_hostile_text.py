@@ -122,7 +122,14 @@ def test_schemas_and_patterns_survive_their_columns(states: list[str], data: st.
             value.encode()
 
 
-@pytest.mark.parametrize(("text", "value"), [('{"a":1}', {"a": 1}), ("[1]", {"": [1]}), ("no json", {"": "no json"})])
+NESTED = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('{"a":1}', {"a": 1}), ("[1]", {"": [1]}), ("no json", {"": "no json"}), (NESTED, {"": NESTED})],
+    ids=["object", "array", "other text", "nested brackets"],
+)
 def test_arguments_are_shown_whatever_they_are(text: str, value: dict) -> None:
     assert codec.arguments_from_json(text) == value
 

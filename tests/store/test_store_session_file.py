@@ -365,6 +365,7 @@ def test_overwritten_pages_give_an_error_of_the_store_or_a_readable_file(copy: P
         "UPDATE schemas SET states_json = '[1]'",
         "UPDATE patterns SET indexes_json = '[[1]]'",
         "UPDATE patterns SET steps_json = 'x'",
+        "UPDATE patterns SET steps_json = replace(hex(zeroblob(50000)), '0', '[')",
         "UPDATE machines SET tags_json = '3'",
         "DELETE FROM machine_schemas",
         "DELETE FROM patterns",

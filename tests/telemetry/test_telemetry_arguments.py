@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_telemetry.sending.arguments import MAX_ITEMS, MAX_VALUE, ArgumentWriter, cut
+from am_telemetry.sending.arguments import MAX_ITEMS, MAX_TOTAL, MAX_VALUE, ArgumentWriter, cut
 
 
 def written(arguments: Mapping[Any, object], values: bool = True, scrub: Any = None) -> Any:
@@ -19,6 +20,11 @@ def written(arguments: Mapping[Any, object], values: bool = True, scrub: Any = N
 class Hostile:
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+class HostileList(list[object]):
+    def __getitem__(self, index: Any) -> Any:
+        raise LookupError("no")
 
 
 def test_without_values_only_names_are_told() -> None:
@@ -60,6 +66,32 @@ def test_long_and_deep_values_are_cut() -> None:
     assert shown["long"].endswith("(10000 characters)")
     assert shown["deep"] == [[["<list of 1>"]]]
     assert shown["many"][-1] == f"… {1000 - MAX_ITEMS} more"
+
+
+def test_collections_that_cannot_be_read_are_described_too() -> None:
+    shown = written({"keys": {Hostile(): 1}, "items": HostileList([1]), "after": 1})
+    assert shown == {
+        "keys": "<dict: repr failed with RuntimeError>",
+        "items": "<HostileList: repr failed with LookupError>",
+        "after": 1,
+    }
+
+
+@pytest.mark.parametrize("values", [True, False])
+def test_names_that_are_no_text_do_not_disturb_anybody(values: bool) -> None:
+    assert written({Hostile(): 1}, values) == {"…": "not described because of RuntimeError"}
+    assert written({"a": 1}, values, scrub=lambda *_: {Hostile(): 1}) == {"…": "not described because of RuntimeError"}
+
+
+def test_many_nested_values_take_bounded_room() -> None:
+    """Each level alone is within its limit, all of them together would be sixty megabytes."""
+    inner = {f"{n}": "x" * 500 for n in range(50)}
+    wide = {"first": 1, **{f"{n}": {f"{m}": [inner] * 50 for m in range(50)} for n in range(49)}}
+    text = ArgumentWriter(True, None).write("m", wide)
+    assert len(text) < 2 * MAX_TOTAL
+    shown = json.loads(text)
+    assert shown["first"] == 1
+    assert shown["…"].endswith(" more")
 
 
 def test_a_circle_ends() -> None:

@@ -14,6 +14,10 @@ MAX_VALUE: Final = 512
 MAX_DEPTH: Final = 3
 MAX_ITEMS: Final = 50
 """Entries of one collection, and arguments of one mutation."""
+MAX_TOTAL: Final = 16_384
+"""Characters of all arguments of one mutation, about; what comes later is only counted."""
+ENTRY_SIZE: Final = 8
+"""What a number, or the frame of a collection, takes of that."""
 HIDDEN: Final = "[hidden]"
 
 _SECRET = re.compile(r"passw|secret|token|credential|authorization|api_?key|private_?key|cookie", re.IGNORECASE)
@@ -35,16 +39,19 @@ class ArgumentWriter:
         self._by_names: dict[tuple[object, ...], str] = {}
 
     def write(self, machine: str, arguments: Mapping[str, object]) -> str:
-        """JSON object text; never raises, whatever the arguments or the scrubber do."""
-        if self._scrub is not None:
-            try:
-                arguments = dict(self._scrub(machine, arguments))
-            except Exception as error:  # noqa: BLE001  # foreign code: what it cannot clean is not sent
-                arguments = dict.fromkeys(arguments, f"[scrub failed: {type(error).__name__}]")
-                return json.dumps(_mapping(arguments, MAX_DEPTH), ensure_ascii=False)
-        if self._values:
-            return json.dumps(_mapping(arguments, MAX_DEPTH), ensure_ascii=False)
-        return self._names(arguments)
+        """JSON object text of bounded size; never raises, whatever the arguments or the scrubber do."""
+        values = self._values
+        try:
+            if self._scrub is not None:
+                try:
+                    arguments = dict(self._scrub(machine, arguments))
+                except Exception as error:  # noqa: BLE001  # foreign code: what it cannot clean is not sent
+                    arguments, values = dict.fromkeys(arguments, f"[scrub failed: {type(error).__name__}]"), True
+            if not values:
+                return self._names(arguments)
+            return json.dumps(_Sketch().mapping(arguments, MAX_DEPTH), ensure_ascii=False)
+        except Exception as error:  # noqa: BLE001  # foreign code: even names may fail to be text
+            return json.dumps({"…": f"not described because of {type(error).__name__}"}, ensure_ascii=False)
 
     def _names(self, arguments: Mapping[str, object]) -> str:
         names = tuple(arguments)
@@ -66,33 +73,51 @@ def cut(text: str, limit: int = MAX_VALUE) -> str:
     return text[: max(0, limit - len(mark))] + mark
 
 
-def _mapping(arguments: Mapping[str, object], depth: int) -> dict[str, object]:
-    shown: dict[str, object] = {}
-    for position, (key, value) in enumerate(list(arguments.items())):
-        if position == MAX_ITEMS:
-            shown["…"] = f"{len(arguments) - MAX_ITEMS} more"
-            break
-        name = cut(str(key))
-        shown[name] = HIDDEN if _SECRET.search(name) else _value(value, depth)
-    return shown
+class _Sketch:
+    """Describes the arguments of one mutation until their room is used up."""
 
+    def __init__(self) -> None:
+        self._room = MAX_TOTAL
 
-def _value(value: object, depth: int) -> object:
-    kind = type(value)
-    if kind is bool:
-        return value
-    if kind is int and isinstance(value, int) and -(2**53) < value < 2**53:
-        return value
-    if kind is str:
-        return cut(str(value))
-    if depth > 0 and isinstance(value, dict):
-        return _mapping(value, depth - 1)
-    if depth > 0 and isinstance(value, (list, tuple)):
-        items = [_value(item, depth - 1) for item in list(value[:MAX_ITEMS])]
-        return [*items, f"… {len(value) - MAX_ITEMS} more"] if len(value) > MAX_ITEMS else items
-    if isinstance(value, (dict, list, tuple, set, frozenset)):
-        return f"<{kind.__name__} of {len(value)}>"
-    try:
+    def mapping(self, arguments: Mapping[str, object], depth: int) -> dict[str, object]:
+        shown: dict[str, object] = {}
+        for position, (key, value) in enumerate(list(arguments.items())):
+            if position == MAX_ITEMS or self._room <= 0:
+                shown["…"] = f"{len(arguments) - position} more"
+                break
+            name = cut(str(key))
+            self._room -= len(name)
+            shown[name] = HIDDEN if _SECRET.search(name) else self.value(value, depth)
+        return shown
+
+    def value(self, value: object, depth: int) -> object:
+        try:
+            shown = self._shown(value, depth)
+        except Exception as error:  # noqa: BLE001  # foreign code: an object that cannot describe itself is still an argument
+            shown = f"<{type(value).__name__}: repr failed with {type(error).__name__}>"
+        self._room -= len(shown) if isinstance(shown, str) else ENTRY_SIZE
+        return shown
+
+    def _shown(self, value: object, depth: int) -> object:
+        kind = type(value)
+        if kind is bool:
+            return value
+        if kind is int and isinstance(value, int) and -(2**53) < value < 2**53:
+            return value
+        if kind is str:
+            return cut(str(value))
+        if depth > 0 and isinstance(value, dict):
+            return self.mapping(value, depth - 1)
+        if depth > 0 and isinstance(value, (list, tuple)):
+            return self._items(value, depth)
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            return f"<{kind.__name__} of {len(value)}>"
         return cut(repr(value))
-    except Exception as error:  # noqa: BLE001  # foreign code: an object that cannot describe itself is still an argument
-        return f"<{kind.__name__}: repr failed with {type(error).__name__}>"
+
+    def _items(self, values: list[object] | tuple[object, ...], depth: int) -> list[object]:
+        shown: list[object] = []
+        for position, item in enumerate(list(values[:MAX_ITEMS])):
+            if self._room <= 0:
+                return [*shown, f"… {len(values) - position} more"]
+            shown.append(self.value(item, depth - 1))
+        return [*shown, f"… {len(values) - MAX_ITEMS} more"] if len(values) > MAX_ITEMS else shown

@@ -171,6 +171,6 @@ def arguments_from_json(text: str) -> dict[str, object]:
     """An arguments object; text that is no JSON object is handed out under an empty name rather than lost."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets nested by the thousand
         return {"": text}
     return cast("dict[str, object]", value) if isinstance(value, dict) else {"": cast(object, value)}

@@ -361,5 +361,5 @@ class SessionFile:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise from_sqlite(self._path, error) from error
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise damaged(self._path, f"a row cannot be understood ({error!r})") from error
