@@ -58,6 +58,10 @@ class CanceledError(AmError):
     """A mutation that had to happen was canceled."""
 
 
+class InvalidArgs(AmError):
+    """A mutation came without arguments that its state needs."""
+
+
 class MachineDisposed(AmError):
     """The machine does not work any more."""
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from am_core.errors import AmError
+from am_core.handlers import UNSET, Event
+from am_core.machine import Machine
+from am_core.mutation import Result
 from am_core.schema import State
+from am_core.submit import Args, _is_cancellation
 from am_core.typed import States
 
 _GROUP = ("Connecting", "Connected", "Disconnecting", "Disconnected")
@@ -21,3 +26,21 @@ class ConnectedStates(States):
         """Named sets of states."""
 
         Connected = _GROUP
+
+
+class ConnectingError(AmError):
+    """A connection could not be made or was lost; the original error is the cause."""
+
+
+def add_err_connecting(
+    machine: Machine, error: BaseException | None, args: Args = None, *, event: Event | None = UNSET
+) -> Result:
+    """Activate ``ErrConnecting`` and ``Exception`` with a :class:`ConnectingError` caused by an error.
+
+    None and cancellations are no errors: Canceled.
+    """
+    wrapped = error
+    if error is not None and not _is_cancellation(error):
+        wrapped = ConnectingError(f"error connecting: {error}")
+        wrapped.__cause__ = error
+    return machine.add_err_state(ConnectedStates.ErrConnecting, wrapped, args, event=event)
