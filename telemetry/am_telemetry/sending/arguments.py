@@ -18,6 +18,8 @@ MAX_TOTAL: Final = 16_384
 """Characters of all arguments of one mutation, about; what comes later is only counted."""
 ENTRY_SIZE: Final = 8
 """What a number, or the frame of a collection, takes of that."""
+MAX_ID: Final = 4_096
+"""Characters of one name."""
 HIDDEN: Final = "[hidden]"
 
 _SECRET = re.compile(r"passw|secret|token|credential|authorization|api_?key|private_?key|cookie", re.IGNORECASE)

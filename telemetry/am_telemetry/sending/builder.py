@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
 from am_telemetry.facts import GapFact, MachineFact, SourceFact
-from am_telemetry.sending.arguments import ArgumentWriter, cut
+from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.tracer import (
     HAPPENING_SIZE,
@@ -25,7 +25,7 @@ from am_telemetry.sending.tracer import (
     Track,
     Vanished,
 )
-from am_telemetry.sending.transition_facts import MAX_ID, error_fact, pattern_fact
+from am_telemetry.sending.transition_facts import error_fact, pattern_fact
 from am_telemetry.settings import Settings
 
 MAX_ROWS: Final = 512
@@ -111,6 +111,8 @@ class Builder:
         """Transitions seen so far, including lost ones."""
         self.vanished: list[MachineTracer] = []
         """Tracers whose machines are gone; emptied by the owner."""
+        self.failure: Exception | None = None
+        """Why something could not be told, the last time; emptied by the owner."""
         self._detail = settings.detail
         self._tracebacks = settings.tracebacks and settings.detail >= 2
         self._emit = emit
@@ -125,14 +127,23 @@ class Builder:
         return self._next_seq
 
     def feed(self, records: list[Record]) -> None:
-        """Take in what the ring noted, in order, and emit what is complete."""
+        """Take in what the ring noted, in order, and emit what is complete.
+
+        What cannot be told is booked as lost, and what comes after it is told.
+        """
         self._offset = self.wall.check()
         transition = self._transition
         for record in records:
-            if len(record) != HAPPENING_SIZE:
-                transition(record)
-            else:
-                self._happened(*record)
+            try:
+                if len(record) != HAPPENING_SIZE:
+                    transition(record)
+                else:
+                    self._happened(*record)
+            except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
+                self.failure = error
+                if len(record) != HAPPENING_SIZE:
+                    self.gap(record[0].track, record[NUMBER], tuple(record[TICKS_AFTER]), "error")
+                    self.finish()
             if self._cost >= MAX_COST:
                 self.finish()
 
@@ -202,7 +213,7 @@ class Builder:
                 self._appeared(at_ns, item, track)
         elif isinstance(item, Reshaped):
             if track.announced and not track.closed:
-                self._reshaped(item, track)
+                self._reshaped(at_ns, item, track)
         elif not track.closed:
             self.book_lost(tracer)
             track.closed = True
@@ -212,8 +223,12 @@ class Builder:
                 self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, item.reason))
 
     def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
-        track.schema = self.schemas.handle(item.names, item.schema)
-        track.patterns = self.patterns.keys_of(track.schema)
+        schema = self.schemas.handle(item.names, item.schema)
+        if not schema:
+            self._too_large(track)
+            return
+        track.schema = schema
+        track.patterns = self.patterns.keys_of(schema)
         track.sequence, track.clock = item.sequence, item.clock
         track.announced = True
         size = len(item.names)
@@ -228,9 +243,13 @@ class Builder:
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
         self._cost += OPENED_COST + len(fact.id) + 4 * size
 
-    def _reshaped(self, item: Reshaped, track: Track) -> None:
+    def _reshaped(self, at_ns: int, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
         if schema == track.schema:
+            return
+        if not schema:
+            self._too_large(track)
+            self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, "closed"))
             return
         if track.handle in self._spans or any(entry[0] == track.handle for entry in self._batch.opened):
             self.finish()
@@ -238,6 +257,12 @@ class Builder:
         track.patterns = self.patterns.keys_of(schema)
         self._batch.revised.append(SchemaRevised(track.handle, schema))
         self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
+
+    def _too_large(self, track: Track) -> None:
+        """A machine cannot be told of from now on, because a hub would refuse its schema."""
+        track.closed = track.too_large = True
+        track.sequence = NEVER
+        self.failure = ValueError(f"the schema of machine {cut(track.id)!r} is too large")
 
     # -- transitions ----------------------------------------------------------------------------------------------
 
@@ -313,7 +338,7 @@ class Builder:
         """Handle a transition that is not the expected next one; False when it must be ignored."""
         track = tracer.track
         if track.closed:
-            self._dropped.count("after disposal", 1)
+            self._dropped.count("too large" if track.too_large else "after disposal", 1)
             return False
         if not track.announced:
             machine = tracer.machine()

@@ -7,11 +7,17 @@ from typing import Any, Final
 
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import PatternFact, SchemaFact, StateFact
-from am_telemetry.sending.arguments import cut
+from am_telemetry.sending.arguments import MAX_ID, cut
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
 MAX_LINE: Final = 65_536
+MAX_LINES: Final = 10_000
+"""Log lines in a row, of one transition."""
+MAX_LINES_COST: Final = 256 * 1024
+"""The same in bytes, about. A hub refuses batches that are much larger."""
+MAX_STATES: Final = 16_384
+MAX_SCHEMA_CHARACTERS: Final = 512 * 1024
 MAX_PATTERNS: Final = 8_192
 
 Lines = tuple[list[int], list[int], int]
@@ -36,20 +42,27 @@ class TextTable:
         return self._texts[handle - 1]
 
     def lines(self, entries: tuple[tuple[int, str], ...]) -> Lines:
-        """Levels, handles (from 1) and estimated bytes of consecutive log entries.
+        """Levels, handles (from 1) and estimated bytes of consecutive log entries, of which there may be too many.
 
         The same lines tend to come together, so they are looked up together.
         """
+        if len(entries) > MAX_LINES:
+            entries = (*entries[:MAX_LINES], (entries[MAX_LINES][0], _more(len(entries) - MAX_LINES)))
         known = self._lines.get(entries)
         if known is not None:
             return known
         levels, handles, cost = [], [], 0
-        for level, text in entries:
+        for position, (level, text) in enumerate(entries):
+            full = cost > MAX_LINES_COST
+            shown = _more(len(entries) - position) if full else text if len(text) <= MAX_LINE else cut(text, MAX_LINE)
             levels.append(min(max(int(level), 0), 255))
-            handles.append(self._handle(text if len(text) <= MAX_LINE else cut(text, MAX_LINE)))
-            # Short texts are sent once; long ones are counted every time, so that no batch gets too large.
-            cost += 6 + (len(text) if len(text) > 1024 else 0)
-            self._characters += len(text)
+            handles.append(self._handle(shown))
+            # Counted whenever it is used, although it is seldom sent again: a batch may come to a hub that knows none
+            # of its texts.
+            cost += 6 + (len(shown) if shown.isascii() else 4 * len(shown))
+            self._characters += len(shown)
+            if full:
+                break
         lines = self._lines[entries] = (levels, handles, cost)
         return lines
 
@@ -67,6 +80,10 @@ class TextTable:
             self._texts.clear()
             self._lines.clear()
             self._characters = 0
+
+
+def _more(count: int) -> str:
+    return f"… {count} more lines were not recorded"
 
 
 class PatternTable:
@@ -115,7 +132,7 @@ class SchemaTable:
         self._recent: dict[tuple[str, ...], tuple[Mapping[str, Any], int]] = {}
 
     def handle(self, names: tuple[str, ...], schema: Mapping[str, Any]) -> int:
-        """The handle for a machine's states in index order and their definitions, from 1.
+        """The handle for a machine's states in index order and their definitions, from 1; 0 when they are too large.
 
         Many machines of one kind are usual, so the schema met last under the same names is compared before the
         content is hashed.
@@ -124,7 +141,7 @@ class SchemaTable:
         if recent is not None and recent[0] == schema:
             return recent[1]
         fact = schema_fact(names, schema)
-        handle = self.handles.get(fact.digest)
+        handle = self.handles.get(fact.digest) if _fits(fact) else 0
         if handle is None:
             handle = len(self.facts) + 1
             self.handles[fact.digest] = handle
@@ -133,6 +150,19 @@ class SchemaTable:
             self._recent.clear()
         self._recent[names] = (schema, handle)
         return handle
+
+
+def _fits(fact: SchemaFact) -> bool:
+    """Whether a hub will take a schema."""
+    if len(fact.states) > MAX_STATES:
+        return False
+    size = 0
+    for state in fact.states:
+        if len(state.name) > MAX_ID:
+            return False
+        relations = (state.require, state.add, state.remove, state.after, state.tags)
+        size += len(state.name) + sum(len(name) + 2 for names in relations for name in names)
+    return size <= MAX_SCHEMA_CHARACTERS
 
 
 def schema_fact(names: tuple[str, ...], schema: Mapping[str, Any]) -> SchemaFact:

@@ -193,7 +193,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001  # a bug here must not end all telemetry, and never the program
             # The numbers of the next transitions will show what is missing.
             self.dropped.count("error", 1)
-            self._tell("collect", logging.ERROR, "some telemetry was lost to an internal error: %r", error, trace=True)
+            self._complain(error)
         self._hear()
         self._speak(stopping)
         done = not self.ring and not len(self._retention)
@@ -221,6 +221,9 @@ class Sender:
             records, self._held = self._held + records, []
         if records:
             self._builder.feed(records)
+            failure, self._builder.failure = self._builder.failure, None
+            if failure is not None:
+                self._complain(failure)
             while self._builder.vanished:
                 self._forget(self._builder.vanished.pop())
         if not self.ring:
@@ -410,8 +413,12 @@ class Sender:
             have = max(acks)
             self._retention.acknowledge(have)
 
-    def _tell(self, topic: str, level: int, text: str, *values: object, trace: bool = False) -> None:
+    def _complain(self, error: Exception) -> None:
+        """Say that something could not be told, and where that happened."""
+        self._tell("collect", logging.ERROR, "some telemetry was lost: %r", error, cause=error)
+
+    def _tell(self, topic: str, level: int, text: str, *values: object, cause: Exception | None = None) -> None:
         """Log a line once per topic; repetitions are for those who debug."""
         first = topic not in self._told
         self._told.add(topic)
-        logger.log(level if first else logging.DEBUG, text, *values, exc_info=trace and first)
+        logger.log(level if first else logging.DEBUG, text, *values, exc_info=cause if first else None)

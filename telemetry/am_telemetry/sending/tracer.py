@@ -138,6 +138,8 @@ class Track:
     clock: tuple[int, ...] = ()
     announced: bool = False
     closed: bool = False
+    too_large: bool = False
+    """Closed because its schema cannot be sent."""
     patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
     """The quick cache of the schema, shared by all machines that have it."""
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
-from am_telemetry.sending.arguments import cut
+from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
     from am_core.steps import Step
 
 MAX_ERROR_TEXT: Final = 16_384
-MAX_ID: Final = 4_096
+MAX_FRAMES: Final = 50
+"""Of a traceback; the innermost ones, where the error came from."""
 
 _MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
 
@@ -79,7 +80,7 @@ def error_fact(error: BaseException, with_traceback: bool) -> ErrorFact:
     text = ""
     if with_traceback and error.__traceback__ is not None:
         try:
-            text = "".join(traceback.format_exception(error, limit=50))
+            text = "".join(traceback.format_exception(error, limit=-MAX_FRAMES))
         except Exception as failure:  # noqa: BLE001  # foreign code again
             text = f"<formatting failed with {type(failure).__name__}>"
         if len(text) > MAX_ERROR_TEXT:
