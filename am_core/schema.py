@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from am_core.errors import SchemaError
 from am_core.names import EXCEPTION, RESERVED, S
+from am_core.schema_data import checked_schema
 
 if TYPE_CHECKING:
     from am_core.typed import StateName
@@ -94,6 +95,7 @@ class State:
         return S(dict.fromkeys(n for rel in ("add", "after", "require", "remove") for n in getattr(self, rel) or ()))
 
 
+PROPERTIES: Final = ("auto", "multi")
 FIELDS: Final = ("auto", "multi", "require", "add", "remove", "after", "tags")
 
 
@@ -107,6 +109,15 @@ def _listed(field: str, names: Iterable[str | State] | None) -> Names:
         if not isinstance(name, (str, State)):
             raise SchemaError(f"{field} holds {name!r}, which is not a name")
     return cast("Names", listed)
+
+
+def _plain(state: State) -> dict[str, bool | list[str]]:
+    plain: dict[str, bool | list[str]] = {name: True for name in PROPERTIES if getattr(state, name)}
+    for name in (*RELATIONS, "tags"):
+        names = getattr(state, name)
+        if names is not None:
+            plain[name] = [str(target) for target in names]
+    return plain
 
 
 def to_state(name: str, value: State | Mapping[str, Any] | None) -> State:
@@ -128,6 +139,22 @@ class Schema(dict[str, State]):
 
     def __init__(self, states: Mapping[str, State | Mapping[str, Any] | None] | None = None) -> None:
         super().__init__({name: to_state(name, value) for name, value in (states or {}).items()})
+
+    @classmethod
+    def from_dict(cls, data: object) -> Schema:
+        """A schema from what a JSON or YAML file holds: names to mappings with the fields of :class:`State`.
+
+        A state without fields may be an empty mapping or None. Unlike the constructor this takes nothing for granted:
+        raises :class:`SchemaError` listing every value that is not of its type.
+        """
+        return cls(checked_schema(data, FIELDS, PROPERTIES))
+
+    def to_dict(self) -> dict[str, dict[str, bool | list[str]]]:
+        """Dictionaries and lists, ready for JSON and YAML, in the schema's order; for :meth:`from_dict`.
+
+        Properties are written when they are on, relations and tags when they are not None.
+        """
+        return {str(name): _plain(state) for name, state in self.items()}
 
     def names(self) -> S:
         return S(self)
