@@ -9,6 +9,7 @@ import pytest
 from test_telemetry_builder import Watch, replay
 
 from am_core import Machine
+from am_telemetry.facts import PatternFact
 from am_telemetry.sending import builder, interning
 from am_telemetry.sending.builder import MAX_COST
 from am_telemetry.sending.interning import MAX_LINES, MAX_LINES_COST
