@@ -13,16 +13,16 @@ from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
 from am_telemetry.facts import PatternFact
 from am_telemetry.sending.known import Known
-from am_telemetry.sending.retention import Retention
+from am_telemetry.sending.retention import MAX_BYTES, MAX_MERGED_COST, Retention
 from am_telemetry.wire import Decoder, encode
 
 
 class Desk:
     """A builder whose batches are retained, and connections that read them."""
 
-    def __init__(self, max_transitions: int, machines: int = 3) -> None:
+    def __init__(self, max_transitions: int, machines: int = 3, max_bytes: int = MAX_BYTES) -> None:
         self.watch = Watch()
-        self.retention = Retention(encode, self.watch.builder.schemas, self.watch.dropped, max_transitions)
+        self.retention = Retention(encode, self.watch.builder.schemas, self.watch.dropped, max_transitions, max_bytes)
         self.machines = [Machine({"A": {"multi": True}, "B": {}}, id=f"m{i}") for i in range(machines)]
         self.tracers = [self.watch.trace(machine) for machine in self.machines]
         self._retained = 0
@@ -73,6 +73,37 @@ def test_the_oldest_are_given_up_and_merge_into_one_hole() -> None:
     (gap,) = [gap for batch in batches for gap in batch.gaps]
     assert (gap.after_sequence, gap.lost) == (0, 400)
     assert desk.watch.dropped.reasons == {"buffer full": 400}
+
+
+def live_briefly(desk: Desk, count: int) -> None:
+    """So many machines come and go."""
+    for number in range(count):
+        machine = Machine({"A": {}}, id=f"short-{number}")
+        desk.watch.trace(machine)
+        machine.add("A")
+        machine.dispose_force()
+    desk.work(0, 1)
+
+
+def test_machines_that_came_and_went_without_a_hub_fit_its_messages() -> None:
+    desk = Desk(100)
+    for _ in range(20):
+        live_briefly(desk, 200)
+    batches = [frame for frame in map(desk.retention.frame_of, desk.retention) if frame]
+    assert max(map(len, batches)) < MAX_MERGED_COST
+    stored = desk.send()
+    assert sum(len(batch.opened) for batch in stored) == 4000 + 3
+    assert sum(len(batch.closed) for batch in stored) == 4000
+    assert sum(map(len, stored)) + sum(gap.lost for batch in stored for gap in batch.gaps) == 4000 + 20
+
+
+def test_machines_that_came_and_went_do_not_use_up_memory_for_ever() -> None:
+    desk = Desk(1000, max_bytes=200_000)
+    for _ in range(20):
+        live_briefly(desk, 200)
+        assert desk.retention.cost <= 200_000
+    assert desk.retention.transitions >= 201  # what happened last has not been given up for it
+    assert desk.retention.transitions + sum(desk.watch.dropped.reasons.values()) == 4000 + 20
 
 
 def test_what_is_in_flight_is_never_given_up() -> None:

@@ -15,10 +15,12 @@ from memory_sink import MemorySink, read_journal
 
 import am_telemetry
 from am_core import Machine
+from am_telemetry.batch import Batch
 from am_telemetry.receiving.collector import Collector
 from am_telemetry.sending.client import Client
 from am_telemetry.sending.tracer import Ring
 from am_telemetry.settings import read_settings
+from am_telemetry.wire import Decoder, WireError
 
 SCHEMA: dict[str, Any] = {"A": {}, "B": {"auto": True, "require": ["A"]}}
 
@@ -320,6 +322,30 @@ def test_a_killed_program_is_disconnected() -> None:
         program.communicate(timeout=10)
         summary = until(lambda: (s := hub.summary())["open"] == 0 and s, 3)
     assert summary["reasons"] == ["disconnected"]
+
+
+def test_a_hub_that_refuses_for_good_ends_telemetry_and_frees_its_memory(
+    client: Client, sink: MemorySink, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    machine = Machine({"A": {"multi": True}}, id="m")
+    machine.add("A")
+    assert client.flush(10)
+
+    def refuse(_decoder: Decoder, _message: object) -> Batch:
+        raise WireError("not like this")
+
+    monkeypatch.setattr(Decoder, "decode", refuse)
+    for _ in range(100):
+        machine.add("A")
+    until(lambda: not client.stats.connected)
+    assert not client.flush(1)
+    for number in range(100):
+        machine.add("A")
+        Machine({"A": {}}, id=f"later-{number}")
+    assert (client.stats.buffered, len(client.ring)) == (0, 0)
+    assert client.stats.dropped == {"refused": 100}
+    assert not client.close(1)
+    assert any("not like this" in record.getMessage() for record in caplog.records)
 
 
 def test_init_as_documented(collector: Collector, sink: MemorySink, caplog: Any) -> None:

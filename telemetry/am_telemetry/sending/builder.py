@@ -33,6 +33,7 @@ LAST_ROW: Final = MAX_ROWS - 1
 MAX_COST: Final = 512 * 1024
 """Estimated bytes after which a batch is complete, whatever its number of rows."""
 OPENED_COST: Final = 1024
+MAX_TAGS: Final = 256
 MAX_DRIFT_NS: Final = 20_000_000
 
 ERROR_ARGUMENT: Final = "err"
@@ -72,6 +73,11 @@ class Dropped:
 
     def count(self, reason: str, number: int) -> None:
         self.reasons[reason] = self.reasons.get(reason, 0) + number
+
+
+def size_of_opened(fact: MachineFact) -> int:
+    """Estimated bytes of the announcement of a machine."""
+    return 64 + len(fact.id) + len(fact.parent) + sum(len(tag) + 2 for tag in fact.tags) + 4 * len(fact.clock)
 
 
 class WallClock:
@@ -191,7 +197,7 @@ class Builder:
         """Tell of machines again, as records of their own, because a hub may not know them."""
         for entry in opened:
             self._batch.opened.append(entry)
-            self._cost += OPENED_COST + 4 * len(entry[2].clock)
+            self._cost += OPENED_COST + size_of_opened(entry[2])
             if self._cost >= MAX_COST:
                 self.finish()
 
@@ -236,12 +242,12 @@ class Builder:
             id=cut(track.id, MAX_ID),
             schema=self.schemas.facts[track.schema],
             parent=cut(item.parent, MAX_ID),
-            tags=tuple(cut(tag) for tag in item.tags),
+            tags=tuple(cut(tag) for tag in item.tags[:MAX_TAGS]),
             clock=item.clock[:size] if any(item.clock) else (),
             sequence=item.sequence,
         )
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
-        self._cost += OPENED_COST + len(fact.id) + 4 * size
+        self._cost += OPENED_COST + size_of_opened(fact)
 
     def _reshaped(self, at_ns: int, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)

@@ -8,6 +8,7 @@ from typing import Final
 
 from am_telemetry.batch import Batch, PatternDef
 from am_telemetry.facts import MachineFact
+from am_telemetry.sending.builder import size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.retention import Item, Machine, Retention
 
@@ -29,6 +30,13 @@ class Known:
         self._machines: set[int] = set()
         self._waiting = deque(retention.machines)
         """Machines that the hub should hear of again, whether anything happens to them or not."""
+
+    def weight(self, item: Item) -> int:
+        """Estimated bytes of the texts and patterns that the other end lacks before it can take an item."""
+        texts = [text for handle, text in item.texts.items() if self._texts.get(handle) != text]
+        patterns = [entry.pattern for handle, entry in item.patterns.items() if self._patterns.get(handle) is not entry]
+        size = sum(len(text) if text.isascii() else 4 * len(text) for text in texts)
+        return size + sum(64 + 8 * len(fact.steps) + sum(map(len, fact.handlers)) for fact in patterns)
 
     def lacking(self, item: Item) -> Batch:
         """The definitions an item needs, marked as made, and some of the machines that wait to be announced."""
@@ -53,7 +61,7 @@ class Known:
         cost = 0
         while self._waiting and len(opened) < MAX_ANNOUNCED and cost < MAX_ANNOUNCED_COST:
             entries = self._announce([self._waiting.popleft()])
-            cost += sum(64 + 4 * len(fact.clock) for _, _, fact in entries)
+            cost += sum(size_of_opened(fact) for _, _, fact in entries)
             opened += entries
         return opened
 

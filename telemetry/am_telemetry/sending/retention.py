@@ -9,12 +9,14 @@ from typing import Final
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
 from am_telemetry.facts import GapFact, MachineFact
-from am_telemetry.sending.builder import Draft, Dropped, Span
+from am_telemetry.sending.builder import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 
 MAX_TRANSITIONS: Final = 200_000
 MAX_BYTES: Final = 32 * 1024 * 1024
 ITEM_COST: Final = 512
+MAX_MERGED_COST: Final = 256 * 1024
+"""Of what is left of batches that were given up; a hub takes no message that is much larger."""
 
 Encode = Callable[[Batch, Mapping[str, int]], bytes]
 
@@ -36,8 +38,8 @@ class Item:
     closed: list[MachineClosed]
     was_sent: bool = False
     """The hub may have it although no acknowledgement came."""
-    given_up: bool = False
-    """Only its gaps and machines are left."""
+    given_up: str = ""
+    """Why only its gaps and machines are left."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,7 +55,8 @@ class Retention:
     """The queue between builder and connection. Not thread-safe.
 
     When it is full the oldest transitions are given up: what remains of their batches are gaps with the true clock,
-    under the same record numbers. Batches in flight are never given up, because the hub may have them.
+    under the same record numbers. When even that is too much, machines that came and went without any hub are
+    forgotten. Batches in flight are never given up, because the hub may have them.
     """
 
     def __init__(
@@ -112,6 +115,9 @@ class Retention:
         self.transitions += item.transitions
         self.cost += cost
         while self.transitions > self._max_transitions or self.cost > self._max_bytes:
+            remains = sum(item.cost for item in self._items if item.given_up)
+            if remains > self._max_bytes // 4 and self._forget_oldest():
+                continue  # rather than what happened last
             if not self._give_up_oldest():
                 break
 
@@ -129,6 +135,13 @@ class Retention:
         """Replace the transitions of an item that cannot be sent by gaps."""
         if not item.given_up:
             self._collapse(item, reason)
+
+    def abandon(self, reason: str) -> None:
+        """Give up everything, because nothing will be sent any more."""
+        for item in self._items:
+            self.give_up(item, reason)
+        self._items.clear()
+        self._cursor = self.cost = 0
 
     def mark_sent(self) -> None:
         """The item from :meth:`next_to_send` was sent."""
@@ -170,12 +183,26 @@ class Retention:
             item = self._items[position]
             if item.given_up:
                 continue
-            previous = self._items[position - 1] if position > self._cursor else None
             self._collapse(item, "buffer full")
-            # An item that was sent may be durable, so its boundaries must stay as they were.
-            if previous is not None and previous.given_up and not previous.was_sent and not item.was_sent:
-                self._merge(previous, item)
-                del self._items[position]
+            self._merge_with_previous(position)
+            return True
+        return False
+
+    def _forget_oldest(self) -> bool:
+        """Drop machines that began and ended in one item that no hub has seen; they are counted as lost."""
+        for position in range(self._cursor, len(self._items)):
+            item = self._items[position]
+            if item.was_sent or not item.given_up:
+                continue
+            gone = {handle for handle, _, _ in item.opened} & {entry.machine for entry in item.closed}
+            if not gone:
+                continue
+            item.opened = [entry for entry in item.opened if entry[0] not in gone]
+            item.revised = [entry for entry in item.revised if entry.machine not in gone]
+            item.closed = [entry for entry in item.closed if entry.machine not in gone]
+            item.spans = {handle: span for handle, span in item.spans.items() if handle not in gone}
+            self._reestimate(item)
+            self._merge_with_previous(position)
             return True
         return False
 
@@ -187,9 +214,20 @@ class Retention:
             span.lost = span.last - span.first
         self.transitions -= item.transitions
         item.transitions = 0
-        item.given_up = True
+        item.given_up = reason
         item.texts, item.patterns = {}, {}
         self._reestimate(item)
+
+    def _merge_with_previous(self, position: int) -> None:
+        """Make one of two neighbours that were given up, unless it would be too large."""
+        if position <= self._cursor:
+            return
+        into, item = self._items[position - 1], self._items[position]
+        # An item that was sent may be durable, so its boundaries must stay as they were.
+        if not into.given_up or into.was_sent or item.was_sent or into.cost + item.cost > MAX_MERGED_COST:
+            return
+        self._merge(into, item)
+        del self._items[position]
 
     def _merge(self, into: Item, item: Item) -> None:
         into.last_seq = item.last_seq
@@ -209,13 +247,18 @@ class Retention:
         # Encoded when it is sent: until then more may be merged into it.
         item.frame = b""
         self.cost -= item.cost
-        item.cost = ITEM_COST + 64 * len(item.spans) + 256 * len(item.opened)
+        item.cost = (
+            ITEM_COST
+            + sum(64 + 4 * len(span.clock) for span in item.spans.values())
+            + sum(size_of_opened(fact) for _, _, fact in item.opened)
+            + 32 * (len(item.revised) + len(item.closed))
+        )
         self.cost += item.cost
 
     def _encode_rest(self, item: Item) -> bytes:
         batch = Batch(item.first_seq, item.last_seq, opened=item.opened, revised=item.revised, closed=item.closed)
         batch.gaps = [
-            GapFact(handle, span.first, span.lost, "buffer full", span.clock)
+            GapFact(handle, span.first, span.lost, item.given_up, span.clock)
             for handle, span in item.spans.items()
             if span.lost > 0
         ]

@@ -196,7 +196,9 @@ class Sender:
             self._complain(error)
         self._hear()
         self._speak(stopping)
-        done = not self.ring and not len(self._retention)
+        if self._refused:
+            self._retention.abandon("refused")
+        done = not self.ring and not len(self._retention) and not self._refused
         with self._changed:
             self._rounds += 1
             self._idle = done
@@ -206,10 +208,12 @@ class Sender:
             self.acked = self._retention.acked_transitions
             self.collected = self._builder.collected
             self._changed.notify_all()
+        if self._refused:
+            return False
         if not stopping:
             return True
         late = self._stop_at is not None and time.monotonic() >= self._stop_at
-        hopeless = self._link is None and (self._refused or self._failed_attempts > 0)
+        hopeless = self._link is None and self._failed_attempts > 0
         if not (done or late or hopeless):
             return True
         self._say_goodbye()
@@ -301,12 +305,9 @@ class Sender:
     def _frame(self, item: Item, known: Known) -> bytes:
         from am_telemetry.wire import encode
 
-        if len(self._retention.frame_of(item)) > MAX_FRAME:
+        if len(self._retention.frame_of(item)) + known.weight(item) > MAX_FRAME:
             self._retention.give_up(item, "too large")
-        definitions = encode(known.lacking(item), self._schemas.handles)
-        if len(definitions) + len(self._retention.frame_of(item)) > MAX_FRAME:
-            self._retention.give_up(item, "too large")
-        return definitions + self._retention.frame_of(item)
+        return encode(known.lacking(item), self._schemas.handles) + self._retention.frame_of(item)
 
     def _connect(self) -> None:
         from am_telemetry.sending.identity import hello

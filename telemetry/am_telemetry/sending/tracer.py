@@ -85,8 +85,9 @@ class Ring:
         self.on_idle: Callable[[MachineTracer], None] | None = None
 
     def note(self, happening: Happening, tracer: MachineTracer) -> None:
-        """Append something that is not a transition. Thread-safe."""
-        self.items.append((tracer, happening, time.monotonic_ns()))
+        """Append something that is not a transition, unless nobody will ever look. Thread-safe."""
+        if self.limit or self.on_idle is not None:
+            self.items.append((tracer, happening, time.monotonic_ns()))
 
     def overflow(self, record: Record) -> None:
         """A transition met a full ring, or one whose reader has to be started first. Thread-safe."""
@@ -101,15 +102,16 @@ class Ring:
         """Forget everything, and take in nothing until :meth:`awake`.
 
         Args:
-            on_idle: called, on the program's thread, by the first transition that comes, with its tracer.
+            on_idle: called, on the program's thread, by the first transition that comes, with its tracer. None: the
+                reader is gone for good.
         """
         self.on_idle = on_idle
         self.limit = 0
         self.items.clear()
 
     def awake(self) -> bool:
-        """Take in transitions again; False when the ring was not asleep."""
-        if self.limit:
+        """Take in transitions again; False when the ring was not asleep, or is for ever."""
+        if self.limit or self.on_idle is None:
             return False
         self.limit = self.full_limit
         return True
