@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from am_core.errors import HandlerBindError
@@ -125,23 +126,25 @@ def _plain(fn: Any) -> Any:
     return fn.__func__ if isinstance(fn, (staticmethod, classmethod)) else fn
 
 
-def _marks(fn: Any) -> tuple[Handles, ...]:
-    fn = _plain(fn)
-    # Asking a class or an instance would find the marks of something else, or run foreign code.
-    own = getattr(fn, "__dict__", None)
-    found = own.get(MARK) if isinstance(own, dict) else None
-    return found if isinstance(found, tuple) else ()
+def _marks(value: Any) -> tuple[Handles, ...]:
+    value = _plain(value)
+    if isinstance(value, FunctionType):
+        return getattr(value, MARK, ())
+    # Asking anything else could run foreign code, or find the marks of its class.
+    own = getattr(value, "__dict__", None)
+    return own.get(MARK, ()) if isinstance(own, dict) else ()
 
 
-def _decorated(source: object) -> Iterator[tuple[str, tuple[Handles, ...]]]:
+def _decorated(source: object) -> dict[str, tuple[Handles, ...]]:
     """Attributes of an object whose nearest decorated definition has marks, in the order of definition."""
-    layers = [getattr(source, "__dict__", {}), *(vars(cls) for cls in type(source).__mro__)]
+    layers = [getattr(source, "__dict__", {}), *(vars(cls) for cls in type(source).__mro__ if cls is not object)]
     found: dict[str, tuple[Handles, ...]] = {}
     for layer in layers:
         for attribute, value in layer.items():
-            if attribute not in found and (marks := _marks(value)):
-                found[attribute] = marks
-    yield from found.items()
+            marks = _marks(value)
+            if marks:
+                found.setdefault(attribute, marks)
+    return found
 
 
 class Decorated(NamedTuple):
@@ -160,7 +163,7 @@ def decorated_handlers(source: object, index: Mapping[str, int], prefix: str, le
     """What the decorators of an object's methods mean for a machine with some states."""
     found = Decorated({}, {}, [], [])
     functions, origins, attributes, problems = found
-    for attribute, marks in _decorated(source):
+    for attribute, marks in _decorated(source).items():
         attributes.append(attribute)
         fn = getattr(source, attribute, None)
         if not callable(fn):
