@@ -80,11 +80,15 @@ def schema_diagram(
 
 
 def moment_diagram(machine: Machine, syntax: Syntax = "mermaid", *, states: Iterable[str] | None = None) -> str:
-    """The machine's schema with the states that are active now marked, and every tick. Thread-safe."""
+    """The machine's schema with the states that are active now marked, and every tick; empty once it is disposed.
+
+    Thread-safe: everything drawn is of one moment.
+    """
     _expect(syntax)
     model, _, mask, ticks = machine._now
-    clock = {name: (ticks[i], bool(mask >> i & 1)) for i, name in enumerate(model.names)}
-    schema = Schema({name: model.schema[name] for name in model.names})
+    # A disposed machine has no ticks, and nothing to draw.
+    clock = {name: (tick, bool(mask >> i & 1)) for i, (name, tick) in enumerate(zip(model.names, ticks, strict=False))}
+    schema = Schema({name: model.schema[name] for name in clock})
     return GRAPHS[syntax](_graph(schema, states, clock))
 
 

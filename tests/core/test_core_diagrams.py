@@ -139,6 +139,17 @@ def test_relations_to_missing_states_are_shown() -> None:
     assert '    s1 [label="Gone\\nnot in the schema"]\n    s0 -> s1 [label=require style=bold]\n' in drawn
 
 
+def test_a_disposed_machine_is_an_empty_diagram() -> None:
+    """It has no states any more."""
+    gone = machine()
+    gone.dispose_force()
+    assert [moment_diagram(gone, syntax) for syntax in SYNTAXES] == [
+        "flowchart LR\n",
+        "digraph {\n    rankdir=LR\n    node [shape=box style=rounded]\n}\n",
+        "direction: right\n",
+    ]
+
+
 def test_classes_of_states_are_schemas() -> None:
     """Their states come in the order of the class."""
     drawn = schema_diagram(BasicStates)
