@@ -144,8 +144,7 @@ writer = Writer(session)
 probe = Sender("cc" * 16)
 have = writer.open_session(probe.process, NOW)
 sender = Sender("cc" * 16, have=have)
-sender.open(0, "m")
-sender.sequences[0] = have
+sender.open(0, "m", sequence=have)
 sender.active[(0, 0)] = have % 2 == 1
 # Re-sent records of which the store has some already, as after a lost acknowledgement.
 while True:

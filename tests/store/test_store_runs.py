@@ -30,8 +30,7 @@ def test_a_program_that_connects_again_goes_on_with_its_runs(session: SessionFil
     assert session.machines[0].ended_ns == NOW + 1
     again = Sender(sender.session, have=2)
     assert writer.open_session(again.process, NOW + 2) == 2
-    again.open(9, "m")
-    again.sequences[9] = 2
+    again.open(9, "m", sequence=2)
     again.toggle(9, times=3)
     send(writer, again)
     session.catch_up()
@@ -105,6 +104,29 @@ def test_two_machines_of_one_name_in_one_program_are_two_runs(session: SessionFi
     session.catch_up()
     assert [m.run for m in session.machines] == [1, 2]
     assert [session.timeline(m.id).count for m in session.machines] == [1, 2]
+
+
+def test_machines_of_one_name_are_told_apart_by_how_far_they_had_come(session: SessionFile, writer: Writer) -> None:
+    """The process gives out other handles, and one of the machines is new."""
+    sender = Sender()
+    writer.open_session(sender.process, NOW)
+    sender.open(0, "m")
+    sender.open(1, "m")
+    sender.toggle(0, times=2)
+    sender.toggle(1, times=4)
+    send(writer, sender)
+    again = Sender(sender.session, have=6)
+    writer.open_session(again.process, NOW)
+    again.open(7, "m", sequence=0)
+    again.open(8, "m", sequence=4)
+    again.open(9, "m", sequence=2)
+    for handle in (7, 8, 9):
+        again.toggle(handle)
+    send(writer, again)
+    session.catch_up()
+    assert [(m.run, m.connected) for m in session.machines] == [(1, True), (2, True), (3, True)]
+    assert [session.timeline(m.id).count for m in session.machines] == [3, 5, 1]
+    assert "repeated_transitions" not in meta(session)
 
 
 def test_a_hole_is_drawn_where_it_was_and_later_moments_are_right(session: SessionFile, writer: Writer) -> None:

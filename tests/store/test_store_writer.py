@@ -292,8 +292,7 @@ def test_recording_goes_on_in_an_existing_file(tmp_path: Path) -> None:
         assert session.machines[0].end_reason == "disconnected"
         again = Sender(sender.session, have=301)
         assert writer.open_session(again.process, NOW) == 301
-        again.open(0, "m")
-        again.sequences[0] = 301
+        again.open(0, "m", sequence=301)
         again.add(0, toggle(0, False), "a line")
         send(writer, again)
         session.catch_up()

@@ -120,6 +120,7 @@ class Ingest:
         session.connection += 1
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
         session.texts, session.schemas, session.patterns, session.machines = {}, {}, {}, {}
+        session.earlier = self._runs.of_earlier_connections(session)
         return session.have
 
     def close_session(self, key: str, at_ns: int, reason: str) -> None:

@@ -81,6 +81,8 @@ class SessionState:
     schemas: dict[int, int] = field(default_factory=dict)
     patterns: dict[int, KnownPattern] = field(default_factory=dict)
     machines: dict[int, MachineState] = field(default_factory=dict)
+    earlier: dict[str, dict[int, MachineState]] = field(default_factory=dict)
+    """Machines of earlier connections that were not announced again so far, by name and former handle."""
 
     def snapshot(self) -> tuple[Any, ...]:
         return (
@@ -93,6 +95,7 @@ class SessionState:
             self.schemas,
             self.patterns,
             self.machines,
+            self.earlier,
         )
 
     def restore(self, values: tuple[Any, ...]) -> None:
@@ -106,6 +109,7 @@ class SessionState:
             self.schemas,
             self.patterns,
             self.machines,
+            self.earlier,
         ) = values
 
 

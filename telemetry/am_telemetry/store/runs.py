@@ -16,6 +16,8 @@ from am_telemetry.store.records import EndReason, MachineRecord
 from am_telemetry.store.undo import UndoLog
 
 MAX_SEQUENCE: Final = 2**63 - 1
+_RESUMABLE: Final = ("", "closed", "disconnected")
+"""End reasons of runs that go on when their process connects again."""
 _INSERT_GAP: Final = (
     "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, schema_id, clock_json)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -34,9 +36,12 @@ class Runs:
         self._undo = undo
         self._catalog = catalog
         self.machines: dict[int, MachineState] = load_machines(connection, catalog, sessions)
-        self._by_name: dict[str, list[MachineState]] = {}
+        self._last_run: dict[str, int] = {}
         for state in self.machines.values():
-            self._by_name.setdefault(state.record.name, []).append(state)
+            name = state.record.name
+            self._last_run[name] = max(state.record.run, self._last_run.get(name, 0))
+        self._unattended: dict[str, tuple[MachineState, ...]] = {}
+        """Machines by name that were announced while their program was not connected."""
         self.next_id = 1 + max(self.machines, default=0)
         self.touched: dict[int, MachineState] = {}
         self.changes = Changes()
@@ -72,7 +77,7 @@ class Runs:
     def open(self, session: SessionState, handle: int, at_ns: int, fact: MachineFact) -> None:
         name = codec.storable(fact.id)
         schema_id = self._catalog.schema(fact.schema)
-        machine = self._known_machine(session, handle, name)
+        machine = self._known_machine(session, handle, name, fact.sequence)
         if machine is not None:
             self.touch(machine)
             machine.handle, machine.connection = handle, session.connection
@@ -82,11 +87,10 @@ class Runs:
                 self.revise(machine, schema_id)
             self._undo.put(session.machines, handle, machine)
             return
-        earlier = self._by_name.get(name, [])
-        for other in earlier:
+        for other in self._unattended.get(name, ()):
             if other.record.connected and not other.session.connected:
                 self.end(other, at_ns, "superseded")
-        run = max((other.record.run for other in earlier), default=0) + 1
+        run = self._last_run.get(name, 0) + 1
         size = len(fact.schema.states)
         clock = fact.clock[:size] + (0,) * (size - len(fact.clock))
         tags = tuple(codec.storable(tag) for tag in fact.tags)
@@ -129,26 +133,46 @@ class Runs:
             session=session,
             connection=session.connection,
         )
-        self._undo.put(self._by_name, name, [*earlier, machine])
+        self._undo.put(self._last_run, name, run)
+        if name in self._unattended or not session.connected:
+            self._undo.put(self._unattended, name, () if session.connected else (machine,))
         self._undo.put(self.machines, record.id, machine)
         self._undo.put(session.machines, handle, machine)
         self.changes.machines[record.id] = record
         self.changes.first_schemas[record.id] = schema_id
         self.touch(machine)
 
-    def _known_machine(self, session: SessionState, handle: int, name: str) -> MachineState | None:
-        """The run that a process announces again, after it connected again or in a repeated batch."""
+    def of_earlier_connections(self, session: SessionState) -> dict[str, dict[int, MachineState]]:
+        """The machines that a process may go on with after it connected again, by name and handle."""
+        found: dict[str, dict[int, MachineState]] = {}
+        for machine in self.machines.values():
+            if machine.session is session and machine.record.end_reason in _RESUMABLE:
+                namesakes = found.setdefault(machine.record.name, {})
+                taken = machine.handle < 0 or machine.handle in namesakes
+                namesakes[-machine.record.id if taken else machine.handle] = machine
+        return found
+
+    def _known_machine(self, session: SessionState, handle: int, name: str, sequence: int) -> MachineState | None:
+        """The run that a process announces again, after it connected again or in a repeated batch.
+
+        A process that does not keep its handles is known by how far its machines had come: a run that was further than
+        the announced machine is not the same.
+        """
         current = session.machines.get(handle)
         if current is not None and current.record.name == name and current.record.connected:
             return current
-        candidates = [
-            machine
-            for machine in self._by_name.get(name, ())
-            if machine.session is session
-            and machine.connection != session.connection
-            and machine.record.end_reason in ("", "closed", "disconnected")
-        ]
-        return min(candidates, key=lambda machine: (machine.handle != handle, machine.record.id), default=None)
+        namesakes = session.earlier.get(name)
+        if not namesakes:
+            return None
+        key = handle
+        if handle not in namesakes:
+            fitting = [(-machine.sequence, key) for key, machine in namesakes.items() if machine.sequence <= sequence]
+            if not fitting:
+                return None
+            _, key = min(fitting, key=lambda pair: (pair[0], abs(pair[1])))
+        machine = namesakes[key]
+        self._undo.remove(namesakes, key)
+        return machine if machine.record.end_reason in _RESUMABLE else None
 
     def end(self, machine: MachineState, at_ns: int, reason: EndReason) -> None:
         self.touch(machine)

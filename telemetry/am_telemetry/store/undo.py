@@ -28,6 +28,10 @@ class UndoLog:
         self._entries.append((mapping, key, mapping.get(key, _ABSENT)))
         mapping[key] = value
 
+    def remove(self, mapping: dict[Any, Any], key: object) -> None:
+        """``del mapping[key]``, remembering what was there."""
+        self._entries.append((mapping, key, mapping.pop(key)))
+
     def save(self, thing: Saveable) -> None:
         """Remember the fields of an object as they are now."""
         self._saved.append((thing, thing.snapshot()))
