@@ -90,6 +90,32 @@ def test_activity_has_a_beginning_and_an_end(db: sqlite3.Connection) -> None:
     assert found[2]["active_to"] is None
 
 
+def test_activity_is_cut_where_transitions_are_missing(tmp_path: Path) -> None:
+    """What was switched in the hole is not told to be otherwise by what comes after it."""
+    sender = Sender()
+    with SessionFile.create(tmp_path / "gap.db") as session, Writer(session) as writer:
+        writer.open_session(sender.process, NOW)
+        sender.open(0, "m")
+        sender.add(0, toggle(0, True))
+        sender.gap(0, 1, (2, 1, 0))
+        sender.add(0, toggle(0, True))
+        sender.add(0, toggle(0, False))
+        sender.add(0, toggle(1, False))
+        sender.gap(0, 1, (3, 2, 0))
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        found = session.reader().execute(
+            "SELECT state, since_transition, substr(active_from, 18, 6), duration_ms FROM v_state_activity"
+            " ORDER BY since_transition, state"
+        )
+        assert found.fetchall() == [
+            ("A", 1, "20.001", 0.0),
+            ("B", 1, "20.003", 2.0),
+            ("A", 2, "20.003", 1.0),
+            ("A", 4, "20.005", None),
+        ]
+
+
 def test_the_other_views_answer_their_question(db: sqlite3.Connection) -> None:
     (error,) = rows(db, "SELECT * FROM v_errors")
     assert (error["machine"], error["number"], error["type"], error["message"]) == ("orders", 5, "ValueError", "bad")
@@ -139,7 +165,7 @@ def test_the_layout_is_consistent(path: Path, tmp_path: Path) -> None:
         ("SELECT * FROM v_errors LIMIT 5", {"errors"}),
         ("SELECT * FROM v_log LIMIT 5", {"log_lines"}),
         ("SELECT * FROM v_log WHERE machine = 'orders' LIMIT 5", set()),
-        ("SELECT * FROM v_state_activity LIMIT 5", {"transitions", "activations", "machine_schemas"}),
+        ("SELECT * FROM v_state_activity LIMIT 5", {"transitions", "activations", "machine_schemas", "gaps"}),
         ("SELECT * FROM v_last_state LIMIT 5", {"machine_clocks"}),
     ],
 )

@@ -103,10 +103,12 @@ def test_a_circle_ends() -> None:
 def test_the_scrubber_decides_first_and_may_fail() -> None:
     assert written({"a": 1, "b": 2}, scrub=lambda machine, given: {"a": f"{machine}!"}) == {"a": "m!"}
 
-    def failing(machine: str, given: object) -> dict[str, object]:
-        raise KeyError(machine)
+    for failure in (KeyError, SystemExit):
 
-    assert written({"a": 1}, scrub=failing) == {"a": "[scrub failed: KeyError]"}
+        def failing(machine: str, given: object, failure: type[BaseException] = failure) -> dict[str, object]:
+            raise failure(machine)
+
+        assert written({"a": 1}, scrub=failing) == {"a": f"[scrub failed: {failure.__name__}]"}
 
 
 ANYTHING = st.recursive(

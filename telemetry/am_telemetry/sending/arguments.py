@@ -47,7 +47,7 @@ class ArgumentWriter:
             if self._scrub is not None:
                 try:
                     arguments = dict(self._scrub(machine, arguments))
-                except Exception as error:  # noqa: BLE001  # foreign code: what it cannot clean is not sent
+                except BaseException as error:  # noqa: BLE001  # foreign code, which may even try to exit: nothing is sent
                     arguments, values = dict.fromkeys(arguments, f"[scrub failed: {type(error).__name__}]"), True
             if not values:
                 return self._names(arguments)

@@ -155,8 +155,9 @@ class Sender:
             while self._round():
                 self.wake.wait(POLL)
                 self.wake.clear()
-        except Exception:
+        except BaseException:  # foreign code may run here, and want to exit
             logger.exception("telemetry stopped after an internal error; the program is not affected")
+            self._idle = False
         finally:
             self._drop_link()
             self.ring.sleep()

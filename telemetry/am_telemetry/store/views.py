@@ -22,6 +22,8 @@ _VERDICT = """CASE
       ELSE 'canceled'
     END"""
 
+_NEVER = 2**63 - 1
+
 VIEWS: Final = f"""
 CREATE VIEW v_transitions AS
   -- What happened, in order of arrival. Narrow it with: WHERE machine = 'name' ORDER BY run, number
@@ -50,39 +52,74 @@ CREATE VIEW v_transitions AS
 
 CREATE VIEW v_state_activity AS
   -- When which state was active. An open end means: still active at the end of the recording.
+  -- Where transitions are missing, all spans end with the last one before; what was active behind the hole begins anew.
   WITH activations AS (
     SELECT
       transitions.machine_id AS machine_id,
       pattern_changes.state AS state,
       transitions.number AS number,
+      transitions.number AS first_hole,
       transitions.at_ns AS at_ns
     FROM transitions
     CROSS JOIN pattern_changes
       ON pattern_changes.pattern_id = transitions.pattern_id AND pattern_changes.change = 'added'
     UNION ALL
-    SELECT machines.id, json_extract(state.value, '$.name'), 0, machines.started_ns
+    SELECT machines.id, json_extract(state.value, '$.name'), 0, 0, machines.started_ns
     FROM machines
     JOIN json_each(machines.initial_clock_json) AS tick ON tick.value % 2 = 1
     JOIN machine_schemas ON machine_schemas.machine_id = machines.id AND machine_schemas.revision = 1
     JOIN schemas ON schemas.id = machine_schemas.schema_id
     JOIN json_each(schemas.states_json) AS state ON state.key = tick.key
+    UNION ALL
+    SELECT
+      gaps.machine_id,
+      json_extract(state.value, '$.name'),
+      gaps.after_number,
+      gaps.after_number + 1,
+      coalesce(
+        (SELECT at_ns FROM transitions WHERE machine_id = gaps.machine_id AND number = gaps.after_number + 1),
+        (SELECT at_ns FROM transitions WHERE machine_id = gaps.machine_id AND number = gaps.after_number),
+        (SELECT started_ns FROM machines WHERE id = gaps.machine_id)
+      )
+    FROM gaps
+    JOIN json_each(gaps.clock_json) AS tick ON tick.value % 2 = 1
+    JOIN schemas ON schemas.id = gaps.schema_id
+    JOIN json_each(schemas.states_json) AS state ON state.key = tick.key
+    WHERE NOT EXISTS (
+      SELECT 1 FROM gaps AS later
+      WHERE later.machine_id = gaps.machine_id AND later.after_number = gaps.after_number AND later.id > gaps.id
+        AND later.clock_json IS NOT NULL
+    )
   ), spans AS (
     SELECT
       activations.*,
-      (
-        SELECT later.at_ns
-        FROM transitions AS later
-        WHERE later.machine_id = activations.machine_id
-          AND later.number > activations.number
-          AND EXISTS (
-            SELECT 1 FROM pattern_changes AS ending
-            WHERE ending.state = activations.state
-              AND ending.change = 'removed'
-              AND ending.pattern_id = later.pattern_id
-          )
-        ORDER BY later.number
-        LIMIT 1
-      ) AS until_ns
+      nullif(min(
+        coalesce((
+          SELECT later.at_ns
+          FROM transitions AS later
+          WHERE later.machine_id = activations.machine_id
+            AND later.number > activations.number
+            AND EXISTS (
+              SELECT 1 FROM pattern_changes AS ending
+              WHERE ending.state = activations.state
+                AND ending.change = 'removed'
+                AND ending.pattern_id = later.pattern_id
+            )
+          ORDER BY later.number
+          LIMIT 1
+        ), {_NEVER}),
+        coalesce((
+          SELECT coalesce(previous.at_ns, activations.at_ns)
+          FROM gaps
+          LEFT JOIN transitions AS previous
+            ON previous.machine_id = gaps.machine_id AND previous.number = gaps.after_number
+          WHERE gaps.machine_id = activations.machine_id
+            AND gaps.after_number >= activations.first_hole
+            AND gaps.clock_json IS NOT NULL
+          ORDER BY gaps.after_number
+          LIMIT 1
+        ), {_NEVER})
+      ), {_NEVER}) AS until_ns
     FROM activations
   )
   SELECT
