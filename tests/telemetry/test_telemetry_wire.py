@@ -24,7 +24,7 @@ from am_telemetry.facts import (
     StateFact,
     StepFact,
 )
-from am_telemetry.wire import Decoder, WireError, clean, decode, encode
+from am_telemetry.wire import Decoder, WireError, clean, decode, decoding, encode
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -173,6 +173,7 @@ def test_columns_that_contradict_each_other_are_refused(field: str, values: list
         lambda m: setattr(m.opened[0], "id", "x" * 20_000),
         lambda m: m.opened[0].clock.append(1),
         lambda m: setattr(m.schemas[0].states[0], "name", "Start"),
+        lambda m: m.schemas.add(handle=m.schemas[0].handle).states.add(name="Other"),
         lambda m: setattr(m.patterns[0], "schema", 99),
         lambda m: setattr(m.patterns[0], "mutation", 7),
         lambda m: setattr(m.patterns[0], "flags", 64),
@@ -203,6 +204,22 @@ def test_definitions_that_make_no_sense_are_refused(change: object) -> None:
 def test_a_batch_with_too_many_rows_is_refused_before_its_columns_are_looked_at() -> None:
     with pytest.raises(WireError, match="70000 transitions"):
         Decoder().decode(pb.Batch(first_seq=1, last_seq=1, machine=[1] * 70_000))
+
+
+def test_machines_with_too_many_states_altogether_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed ones do not count: a program may have had any number of machines in its life."""
+    monkeypatch.setattr(decoding, "MAX_CELLS", 10)
+    schema = SchemaFact(tuple(StateFact(name) for name in "ABC"))
+    decoder = Decoder()
+    told = Batch(1, 1, schemas=[(1, schema)])
+    for handle in range(1, 20):
+        told.first_seq = told.last_seq = handle
+        told.opened = [(handle, 5, MachineFact("m", schema))]
+        told.closed = [MachineClosed(handle, 6, "disposed")]
+        decoder.decode(pb.ClientFrame.FromString(encode(told)).batch)
+    crowd = Batch(20, 20, schemas=[(1, schema)], opened=[(handle, 5, MachineFact("m", schema)) for handle in range(4)])
+    with pytest.raises(WireError, match="too many states"):
+        decoder.decode(pb.ClientFrame.FromString(encode(crowd)).batch)
 
 
 def test_definitions_and_records_may_be_encoded_apart_and_joined() -> None:

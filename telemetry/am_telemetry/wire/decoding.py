@@ -13,6 +13,7 @@ from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, Sch
 from am_telemetry.facts import ErrorFact, GapFact, MachineFact, SchemaFact, SourceFact, StateFact
 from am_telemetry.wire.limits import (
     MAX_ATTACHED,
+    MAX_CELLS,
     MAX_HANDLES,
     MAX_INT,
     MAX_NAME,
@@ -52,6 +53,7 @@ class Decoder:
         self._machines: dict[int, int] = {}
         self._sequences: dict[int, int] = {}
         self._patterns: dict[int, int] = {}
+        self._cells = 0
         self._pairs: set[tuple[int, int]] = set()
         """(machine, pattern) that were found to have the same schema."""
 
@@ -98,7 +100,7 @@ class Decoder:
         for revised in message.revised:
             _require(revised.machine in self._machines, f"machine {revised.machine} was not opened")
             _require(revised.schema in self._schemas, f"schema {revised.schema} is not defined")
-            self._machines[revised.machine] = revised.schema
+            self._adopt(revised.machine, revised.schema)
             batch.revised.append(SchemaRevised(revised.machine, revised.schema))
         if message.schemas or message.opened or message.patterns or message.revised:
             self._pairs.clear()
@@ -124,6 +126,8 @@ class Decoder:
         _require(len(set(names)) == len(names), "a schema names a state twice")
         _require(all(len(name) <= MAX_NAME for name in names), "a state name is too long")
         schema = SchemaFact(states)
+        # Machines and patterns that were defined with it would not fit another one.
+        _require(self._schemas.get(message.handle, schema) == schema, f"schema {message.handle} is defined differently")
         self._schemas[message.handle] = schema
         return schema
 
@@ -135,11 +139,22 @@ class Decoder:
         _require(max(message.at_ns, message.sequence) <= MAX_INT, "a number of an opened machine is too large")
         clock = _clock(message.clock)
         _require(len(clock) <= len(schema.states), "a clock has more entries than its machine has states")
-        self._machines[message.machine] = message.schema
+        self._adopt(message.machine, message.schema)
         self._sequences[message.machine] = message.sequence
         return MachineFact(
             message.id, schema, message.parent, tuple(message.tags), clock=clock, sequence=message.sequence
         )
+
+    def _adopt(self, machine: int, schema: int) -> None:
+        """The machine has that schema from now on."""
+        self._release(self._machines.get(machine))
+        self._machines[machine] = schema
+        self._cells += len(self._schemas[schema].states)
+        _require(self._cells <= MAX_CELLS, "the machines have too many states altogether")
+
+    def _release(self, schema: int | None) -> None:
+        if schema is not None:
+            self._cells -= len(self._schemas[schema].states)
 
     # -- transitions ----------------------------------------------------------------------------------------------
 
@@ -224,7 +239,9 @@ class Decoder:
         _require(len(message.closed) <= MAX_ATTACHED, "too many machines closed in one batch")
         closed = []
         for entry in message.closed:
-            _require(self._machines.pop(entry.machine, None) is not None, f"machine {entry.machine} was not opened")
+            schema = self._machines.pop(entry.machine, None)
+            _require(schema is not None, f"machine {entry.machine} was not opened")
+            self._release(schema)
             _require(entry.at_ns <= MAX_INT and len(entry.reason) <= MAX_NAME, "a closing entry is out of range")
             del self._sequences[entry.machine]
             closed.append(MachineClosed(entry.machine, entry.at_ns, entry.reason))

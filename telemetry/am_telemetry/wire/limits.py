@@ -18,6 +18,8 @@ MAX_STEPS: Final = 65_536
 """Of one pattern."""
 MAX_HANDLES: Final = 262_144
 """Definitions of one kind alive on one connection."""
+MAX_CELLS: Final = 4_000_000
+"""States of all machines alive on one connection together; a hub keeps an index for each."""
 MAX_NAME: Final = 16_384
 """Characters of a machine id, state name, handler name, reason."""
 MAX_INT: Final = 2**63 - 1
