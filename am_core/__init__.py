@@ -5,6 +5,7 @@ The package uses nothing but the standard library and starts no thread before a 
 
 from am_core import pipes
 from am_core.clock import Clock, Time, TimeIndex
+from am_core.contexts import Context, StateCtx
 from am_core.errors import (
     AmError,
     CanceledError,
@@ -15,6 +16,7 @@ from am_core.errors import (
     MachineDisposed,
     NestedEvalError,
     SchemaError,
+    StateExpired,
     TracerError,
     UnknownStateError,
 )
@@ -28,10 +30,12 @@ from am_core.on import on
 from am_core.queue import Position
 from am_core.reschema import AmbiguousHandlers
 from am_core.schema import Schema, State
+from am_core.signals import all_of, any_of
 from am_core.steps import Step
 from am_core.tracer import LastTxTracer, Tracer, live_machines, on_machine_created
 from am_core.transition import Transition
 from am_core.typed import StateName, States
+from am_core.waiting import Waiter
 
 __all__ = [
     "AmError",
@@ -39,6 +43,7 @@ __all__ = [
     "CanceledError",
     "Check",
     "Clock",
+    "Context",
     "EvalTimeout",
     "Event",
     "ExceptionHandler",
@@ -61,6 +66,8 @@ __all__ = [
     "Schema",
     "SchemaError",
     "State",
+    "StateCtx",
+    "StateExpired",
     "StateName",
     "States",
     "Step",
@@ -70,6 +77,9 @@ __all__ = [
     "TracerError",
     "Transition",
     "UnknownStateError",
+    "Waiter",
+    "all_of",
+    "any_of",
     "current_event",
     "live_machines",
     "log_args_mapper",

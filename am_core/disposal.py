@@ -68,13 +68,16 @@ def dispose_now(machine: Machine) -> None:
         machine._err = MachineDisposed(f"machine disposed: {machine.id}")
     machine._runner.close()
     release(discarded)
+    if machine._subs is not None:
+        machine._subs.close()
     registry.discard(machine)
     for callback in callbacks:
         machine._guarded(callback, machine)
     with machine._lock:
-        waiters, machine._disposed_waiters = machine._disposed_waiters, None
-    for waiter in waiters or ():
-        waiter.set()
+        machine._ended = True
+        subs = machine._subs
+    if subs is not None:
+        subs.close_machine()
 
 
 _schema = parse_schema({}).schema

@@ -45,7 +45,7 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
                         return result
                     mutation = queue.take()
                     if mutation is None:
-                        deferred = _release(machine)
+                        deferred, idle = _release(machine)
                         break
             if mutation.type is EVAL:
                 mutation.evaluation.run()  # type: ignore[attr-defined]  # evaluations are the only class of this type
@@ -64,14 +64,14 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
         return result
     except BaseException:
         with lock:
-            deferred = _release(machine) if machine._generation == generation else []
-        _wake(machine)
+            deferred, idle = _release(machine) if machine._generation == generation else ([], [])
+        _wake(idle)
         _drain_all(deferred)
         raise
     if machine._hooks.queue_end:
         machine._fire(machine._hooks.queue_end, machine)
-    if machine._idle_waiters:
-        _wake(machine)
+    if idle:
+        _wake(idle)
     if deferred:
         _drain_all(deferred)
     if failure is not None:
@@ -79,20 +79,24 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
     return result
 
 
-def _release(machine: Machine) -> list[Machine]:
+Callbacks = list[Callable[[], object]]
+
+
+def _release(machine: Machine) -> tuple[list[Machine], Callbacks]:
     machine._transition = None
     machine._drainer = 0
-    deferred = machine._deferred
+    machine._queue.taken = None
+    deferred, idle = machine._deferred, machine._idle_waiters
     if deferred:
         machine._deferred = []
-    return deferred
+    if idle:
+        machine._idle_waiters = []
+    return deferred, idle
 
 
-def _wake(machine: Machine) -> None:
-    with machine._lock:
-        waiters, machine._idle_waiters = machine._idle_waiters, []
-    for waiter in waiters:
-        waiter.set()
+def _wake(waiters: Callbacks) -> None:
+    for wake in waiters:
+        wake()
 
 
 def drain_if_idle(machine: Machine) -> None:
@@ -146,7 +150,7 @@ def wait_idle(machine: Machine, timeout: float) -> bool:
     with machine._lock:
         if not machine._drainer:
             return True
-        machine._idle_waiters.append(waiter)
+        machine._idle_waiters.append(waiter.set)
     return waiter.wait(timeout)
 
 

@@ -66,5 +66,13 @@ class MachineDisposed(AmError):
     """The machine does not work any more."""
 
 
+class StateExpired(AmError):
+    """What a state context stood for is over: the tick of its state has changed. ``state`` is the state's name."""
+
+    def __init__(self, state: str, message: str) -> None:
+        self.state = state
+        super().__init__(message)
+
+
 class TracerError(AmError):
     """A tracer hook or callback raised; the original error is the cause."""

@@ -68,7 +68,7 @@ def _phases(tx: Transition) -> None:
     machine = tx.machine
     mutation = tx.mutation
     table = machine._table
-    if tx.is_accepted and (table or machine._log_level >= EVERYTHING):
+    if tx.is_accepted and (table.bindings or machine._log_level >= EVERYTHING):
         _negotiate(tx, table)
     tx.is_settled = True
     if mutation.is_check:
@@ -80,7 +80,7 @@ def _phases(tx: Transition) -> None:
     _switch(tx)
     if machine._hooks.transition_finals:
         machine._fire(machine._hooks.transition_finals, tx)
-    if (table or machine._log_level >= EVERYTHING) and not _finals(tx, table):
+    if (table.bindings or machine._subs is not None or machine._log_level >= EVERYTHING) and not _finals(tx, table):
         repair(tx)
 
 
@@ -244,6 +244,8 @@ def _switch(tx: Transition) -> None:
     machine._move((tx.model, tx.target, tx.target_mask, tx.time_after))
     if machine._log_level >= CHANGES:
         _log_switch(tx)
+    if machine._subs is not None:
+        machine._subs.switched(tx)
 
 
 def _log_switch(tx: Transition) -> None:
@@ -259,19 +261,21 @@ def _log_switch(tx: Transition) -> None:
 
 
 def _finals(tx: Transition, table: HandlerTable) -> bool:
-    names = tx.model.names
-    loud = tx.machine._log_level >= EVERYTHING
+    machine, names = tx.machine, tx.model.names
+    loud = machine._log_level >= EVERYTHING
     if table.end or loud:
         for i in tx.exits:
             calls = table.end.get(i, ())
             if (calls or loud) and _emit(tx, calls, names[i] + "End", NO_INDEX, i, final=True):
                 return False
-    if table.state or loud:
+    if table.state or loud or machine._subs is not None:
         for i in tx.enters:
             calls = table.state.get(i, ())
             if (calls or loud) and _emit(tx, calls, names[i] + "State", NO_INDEX, i, final=True, enter=True):
                 return False
             tx.enters_done += 1
+            if machine._subs is not None and machine._subs.args:
+                machine._subs.entered(tx, i)
     else:
         tx.enters_done = len(tx.enters)
     if table.any_state or loud:
@@ -289,7 +293,10 @@ def repair(tx: Transition) -> None:
         ticks[i] += 1
     tx.time_after = tuple(ticks)
     left = tuple(i for i in tx.target if i not in off)
-    tx.machine._move((tx.model, left, mask_of(left), tx.time_after))
+    machine = tx.machine
+    machine._move((tx.model, left, mask_of(left), tx.time_after))
+    if machine._subs is not None:
+        machine._subs.switched(tx)
 
 
 # Calling handlers
@@ -374,6 +381,8 @@ def finish(tx: Transition) -> Result:
     tx.is_completed = True
     if machine._hooks.transition_end:
         machine._fire(machine._hooks.transition_end, tx)
+    if machine._subs is not None:
+        machine._subs.ended(tx)
     result = _result(tx)
     if mutation.check is not None:
         mutation.check.resolve(result == EXECUTED)

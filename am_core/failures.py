@@ -155,6 +155,8 @@ def on_deadline(event: Event) -> None:
         machine._backoff_until = machine._last_deadline + machine.handler_backoff
         machine._refusing = True
     release(discarded)
+    if machine._subs is not None:
+        machine._subs.discarded(discarded)
     if mutation.queue_tick:
         announce(machine, mutation)
 

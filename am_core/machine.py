@@ -22,12 +22,12 @@ from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
 from am_core.model import Model, StateNames
 from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
 from am_core.names import EXCEPTION
-from am_core.observed import ObservedMachine
 from am_core.queue import MutationQueue
 from am_core.reschema import prepare, replace_schema, set_order
 from am_core.runners import InlineRunner, Runner, ThreadRunner
 from am_core.schema import State
 from am_core.submit import Args, add_error, check, mutate, submit_first
+from am_core.subscribing import SubscribableMachine
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
 from am_core.transition import Now, Transition
 from am_core.typed import States
@@ -35,7 +35,7 @@ from am_core.typed import States
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]
 
 
-class Machine(ObservedMachine):
+class Machine(SubscribableMachine):
     """A state machine of the asyncmachine kind: many states at once, relations instead of listed transitions.
 
     A mutation asks for states; relations and handlers decide. Mutations never raise for a refusal, their
@@ -47,10 +47,9 @@ class Machine(ObservedMachine):
     """
 
     __slots__ = (
-        "_backoff_until", "_deferred", "_dispose_asked", "_dispose_callbacks", "_disposed_waiters", "_err",
-        "_generation", "_idle_waiters", "_last_deadline", "_refusing", "_runner", "_table", "dispose_timeout",
-        "eval_timeout", "handler_backoff", "handler_deadline", "handler_timeout", "on_change", "on_error",
-        "panic_to_exception", "queue_limit",
+        "_backoff_until", "_deferred", "_dispose_asked", "_dispose_callbacks", "_err", "_generation", "_last_deadline",
+        "_refusing", "_runner", "_table", "dispose_timeout", "eval_timeout", "handler_backoff", "handler_deadline",
+        "handler_timeout", "on_change", "on_error", "panic_to_exception", "queue_limit",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +92,8 @@ class Machine(ObservedMachine):
         self._drainer = 0
         self._generation = 0
         self._deferred: list[Machine] = []
-        self._idle_waiters: list[threading.Event] = []
+        self._idle_waiters = []
+        self._subs = None
         self._transition = None
         self._number = 0
         self._table = HandlerTable((), model)
@@ -120,9 +120,8 @@ class Machine(ObservedMachine):
         self.log_stack_trace = log_stack_trace
         self._breakpoints: tuple[Breakpoint, ...] = ()
         self.breakpoint_hook: Callable[[Machine, Mutation], object] | None = None
-        self._dispose_asked = self._disposing = self._disposed = False
+        self._dispose_asked = self._disposing = self._disposed = self._ended = False
         self._dispose_callbacks: list[Callable[[Machine], object]] = []
-        self._disposed_waiters: list[threading.Event] | None = []
         self._record_steps_always = record_steps
         self._use_hooks(Hooks(tracers) if tracers else NO_HOOKS)
         if parent is not None and parent._hooks.new_submachine:
@@ -250,6 +249,9 @@ class Machine(ObservedMachine):
         """
         return add_error(self, state, error, args, event, later)
 
+    def _add_error(self, error: Exception) -> None:
+        self.add_err(error)
+
     @contextmanager
     def errors_to_state(self, state: str = EXCEPTION, args: Args = None) -> Iterator[None]:
         """Turn an exception of the enclosed code into an error state. Also usable as a decorator."""
@@ -334,6 +336,8 @@ class Machine(ObservedMachine):
             self._now = disposal.NOTHING
 
     def _use_model(self, model: Model, now: Now) -> None:
+        if self._subs is not None:
+            self._subs.move(self._now[0], model)
         self._schema = model.schema
         self._now = now
         self._table = HandlerTable(self._table.bindings, model)
@@ -370,15 +374,6 @@ class Machine(ObservedMachine):
                 self._dispose_callbacks.append(callback)
                 return
         self._guarded(callback, self)
-
-    def wait_disposed(self, timeout: float | None = None) -> bool:
-        """Wait up to ``timeout`` seconds for the end."""
-        waiter = threading.Event()
-        with self._lock:
-            if self._disposed_waiters is None:
-                return True
-            self._disposed_waiters.append(waiter)
-        return waiter.wait(timeout)
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from am_core.mutation import EVAL, SET, Mutation, MutationType
 
+FIRST_RESULT = 2
+"""Lowest result that says queued."""
+
 
 class Position(IntEnum):
     """Where in the queue to look."""
@@ -29,7 +32,7 @@ class Queued(NamedTuple):
 class MutationQueue:
     """Mutations waiting for execution, with the ticks of appended and the tokens of prepended ones."""
 
-    __slots__ = ("items", "next_tick", "tick", "token")
+    __slots__ = ("items", "next_tick", "taken", "tick", "token")
 
     def __init__(self) -> None:
         self.items: deque[Mutation] = deque()
@@ -38,6 +41,8 @@ class MutationQueue:
         self.next_tick = 1
         """Tick of the mutation that was appended last."""
         self.token = 0
+        self.taken: Mutation | None = None
+        """What was taken out last, while the queue is being worked on."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -55,6 +60,7 @@ class MutationQueue:
         mutation.queue_tick_now = self.tick
         mutation.queue_tick = self.tick = self.next_tick
         mutation.queue_len = 1
+        self.taken = mutation
 
     def prepend(self, mutation: Mutation) -> None:
         self.items.appendleft(mutation)
@@ -68,10 +74,26 @@ class MutationQueue:
         """The next mutation to execute."""
         if not self.items:
             return None
-        mutation = self.items.popleft()
+        mutation = self.taken = self.items.popleft()
         if mutation.queue_tick:
             self.tick = mutation.queue_tick
         return mutation
+
+    def has_finished(self, tick: int, ended: Mutation | None) -> bool:
+        """Whether nothing with a queue tick is still to come; ``ended`` is the mutation of a completed transition.
+
+        The result of what was prepended looks like the very first tick; it counts as finished unless that one waits.
+        """
+        if tick < FIRST_RESULT:
+            return True
+        if any(item.queue_tick == tick for item in self.items):
+            return False
+        if tick == FIRST_RESULT:
+            return True
+        taken = self.taken
+        if taken is not None and taken.queue_tick == tick:
+            return taken is ended
+        return tick <= self.next_tick
 
     def flush(self) -> list[Mutation]:
         """Discard everything; returns what was discarded."""

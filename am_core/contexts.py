@@ -1,0 +1,179 @@
+"""Contexts: how long something stays true, and what is tied to that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+from am_core.errors import AmError, StateExpired
+from am_core.signals import OneShot, Stop, call_on_loop
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+
+T = TypeVar("T")
+
+
+class ContextValue(NamedTuple):
+    """What a context is about; a machine's own has no state."""
+
+    machine_id: str
+    state: str
+    tick: int
+
+
+class Context(OneShot):
+    """Lasts as long as a machine. Expiring is no error, it is what contexts are for.
+
+    Thread-safe. Awaiting a context, or :meth:`wait`, waits for its end.
+    """
+
+    __slots__ = ("err", "machine_id", "parent", "state", "tick")
+
+    def __init__(
+        self,
+        lock: threading.Lock | None,
+        machine_id: str,
+        parent: Context | None = None,
+        state: str = "",
+        tick: int = -1,
+    ) -> None:
+        super().__init__(lock)
+        self.machine_id = machine_id
+        self.parent = parent
+        """The machine's context for one of its states."""
+        self.state = state
+        self.tick = tick
+        """Tick of the state that the context is bound to."""
+        self.err: StateExpired | None = None
+        """Why it has expired; None before."""
+
+    @property
+    def expired(self) -> bool:
+        return self._over
+
+    @property
+    def value(self) -> ContextValue:
+        return ContextValue(self.machine_id, self.state, self.tick)
+
+    def check(self) -> None:
+        """Raise :class:`StateExpired` when it has expired: for code that has nothing else to stop it."""
+        if self._over:
+            raise self.err or StateExpired(self.state, f"context expired: {self._what()}")
+
+    def on_expire(self, fn: Callable[[Self], object]) -> Stop:
+        """Call back at the end, on the thread that executes the transition; at once when it has expired.
+
+        Returns how to take that back. State contexts end when the states have been switched, before final handlers.
+        """
+        return self.add_done_callback(fn)
+
+    def run(self, coro: Coroutine[Any, Any, T]) -> Task[T]:
+        """Run a coroutine as a task of the running loop until it ends or the context expires, which cancels it.
+
+        When the context has expired already the coroutine does not start.
+        """
+        from asyncio import get_running_loop
+
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            coro.close()
+            raise
+        task = loop.create_task(coro)
+        if self._over:
+            task.cancel(str(self.err))
+        else:
+            stop = self.add_done_callback(lambda _: call_on_loop(loop, lambda: task.cancel(str(self.err))))
+            task.add_done_callback(lambda _: stop())
+        return task
+
+    def scope(self) -> Scope:
+        """``with ctx.scope():`` cancels the running task when the context expires inside of the block."""
+        return Scope(self)
+
+    def expire(self, why: str) -> bool:
+        """End (called by the engine, with the lock held); False when it had ended before."""
+        if not self._over:
+            self.err = StateExpired(self.state, f"context expired: {self._what()}, {why}")
+        return self.end()
+
+    def _what(self) -> str:
+        return f"{self.state}:{self.tick} of {self.machine_id}" if self.state else f"machine {self.machine_id}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._what()}{' expired' if self._over else ''}>"
+
+
+class StateCtx(Context):
+    """Lasts until the tick of a state changes: activation, deactivation, another activation of a multi state."""
+
+    __slots__ = ()
+
+
+class Scope:
+    """Cancels a task from within which it was entered when a context expires. Used once, in one task."""
+
+    __slots__ = ("_loop", "_open", "_stop", "_task", "ctx", "hit")
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.hit = False
+        """Whether the task was canceled by this scope."""
+        self._open = False
+        self._stop: Stop | None = None
+        self._task: Task[Any] | None = None
+        self._loop: AbstractEventLoop | None = None
+
+    def __enter__(self) -> Context:
+        from asyncio import current_task, get_running_loop
+
+        loop = get_running_loop()
+        self._task = current_task()
+        if self._task is None:
+            raise AmError("a scope needs a task to cancel; enter it in a coroutine that runs as one")
+        self._open = True
+        # The loop delivers, so a task is only ever canceled while it is suspended and still inside.
+        self._stop = self.ctx.add_done_callback(lambda _: call_on_loop(loop, self._cancel))
+        return self.ctx
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._open = False
+        if self._stop is not None:
+            self._stop()
+
+    def _cancel(self) -> None:
+        if self._open and self._task is not None:
+            self.hit = True
+            self._task.cancel(str(self.ctx.err))
+
+
+class WhileActive:
+    """``async with``: leaves the block, without an error, when a context expires."""
+
+    __slots__ = ("_before", "_scope", "_task")
+
+    def __init__(self, ctx: Context) -> None:
+        self._scope = Scope(ctx)
+        self._before = 0
+
+    async def __aenter__(self) -> Context:
+        ctx = self._scope.__enter__()
+        self._task = self._scope._task
+        assert self._task is not None
+        self._before = self._task.cancelling()
+        return ctx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> bool:
+        self._scope.__exit__(kind, error, tb)
+        if not self._scope.hit or self._task is None:
+            return False
+        # Other requests to cancel the same task must not get lost with this one.
+        alone = self._task.uncancel() <= self._before
+        from asyncio import CancelledError
+
+        return alone and kind is not None and issubclass(kind, CancelledError)
