@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 Relations = Mapping[str, tuple[str, ...]]
@@ -32,17 +32,18 @@ def unique(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def resolve(world: World, kind: str, called: list[str], active: list[str]) -> Outcome:
-    """All stages one after the other."""
+def resolve(world: World, kind: str, called: list[str], active: list[str], barred: Collection[str] = ()) -> Outcome:
+    """All stages one after the other. What is barred cannot be implied."""
     if kind == "remove":
         seed = [name for name in active if name not in called]
     else:
         seed = unique(called + (active if kind == "add" else []))
-    states = imply(world, seed, kind, called, active, [])
+    barred = [*barred, *(called if kind == "remove" else [])]
+    states = imply(world, seed, active, barred)
     states = require(world, states)
     states = block(world, states)
     banned = [name for owner in states for name in world.remove[owner]]
-    states = imply(world, states, kind, called, active, banned)
+    states = imply(world, states, active, barred + banned)
     states = require(world, states[::-1])
     target = order(world, states)
     exits = order(world, [name for name in active if name not in target])
@@ -50,15 +51,13 @@ def resolve(world: World, kind: str, called: list[str], active: list[str]) -> Ou
     return Outcome(target, enters, exits, set() if kind == "remove" else set(called) - set(target))
 
 
-def imply(
-    world: World, states: list[str], kind: str, called: list[str], before: list[str], banned: list[str]
-) -> list[str]:
+def imply(world: World, states: list[str], before: list[str], barred: list[str]) -> list[str]:
     grown = list(states)
     for owner in states:
         if owner in before and owner not in world.multi:
             continue
         for name in world.add[owner]:
-            if not (kind == "remove" and name in called) and name not in banned:
+            if name not in barred:
                 grown.append(name)
     return unique(grown)
 

@@ -17,9 +17,9 @@ POOL = ("A", "B", "C", "D", "E", "F", "G")
 
 
 @st.composite
-def schemas(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+def schemas(draw: st.DrawFn, least: int = 2) -> dict[str, dict[str, Any]]:
     """Up to seven states with any relations to each other."""
-    names = list(POOL[: draw(st.integers(2, 7))])
+    names = list(POOL[: draw(st.integers(least, 7))])
     some = st.lists(st.sampled_from(names), max_size=3, unique=True)
     nothing: st.SearchStrategy[list[str]] = st.just([])
     few = st.one_of(nothing, nothing, some)
