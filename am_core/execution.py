@@ -12,7 +12,7 @@ from am_core.model import bits, mask_of
 from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, Mutation, Result
 from am_core.names import ANY_INDEX, NO_INDEX
 from am_core.plan import Plan, Trail
-from am_core.relations import auto_candidates, resolve, settle, sort
+from am_core.relations import auto_candidates, resolve, resolve_again
 from am_core.runners import Abandoned, DeadlineReached
 from am_core.steps import Step
 from am_core.transition import Transition
@@ -204,29 +204,14 @@ def _accepts(tx: Transition, name: str, outcome: int, judged: int, tag: str = ""
 def _settle_auto(tx: Transition) -> None:
     """Resolve an automatic transition again, with what is left of its called states.
 
-    Nothing may come in that was not part of the first target, because nobody negotiated it: should relations imply such
-    a state, they are applied once more without it. A canceled transition is resolved too: its target then tells what
-    would have been left.
+    A canceled transition is resolved too: its target then tells what would have been left.
     """
-    mutation, active, before = tx.mutation, tx.active_before, tx.mask_before
-    called = tuple(i for i in mutation.called if tx.target_mask >> i & 1)
-    called_mask = mutation.called_mask & tx.target_mask
-    seed = [*called, *(i for i in active if not called_mask >> i & 1)]
-    negotiated = before | tx.target_mask
-    recorded = len(tx.steps)
-    for allowed in (-1, negotiated):
-        del tx.steps[recorded:]
-        trail = _trail(tx, second=True)
-        if trail is not None:
-            trail.seed(ADD, called, active, before, called_mask)
-        target, target_mask = settle(tx.model, seed, before | called_mask, before, mutation.called_mask, allowed, trail)
-        if not target_mask & ~negotiated:
-            break
-    tx.target, tx.target_mask = target, target_mask
-    again = before & ~(called_mask & tx.model.multi_mask)
-    tx.enters = tuple(i for i in target if not again >> i & 1)
-    exits = [i for i in active if not target_mask >> i & 1]
-    tx.exits = tuple(sort(tx.model, exits, before & ~target_mask, None))
+    mutation = tx.mutation
+    trail = _trail(tx, second=True)
+    plan = resolve_again(
+        tx.model, mutation.called, mutation.called_mask, tx.target_mask, tx.active_before, tx.mask_before, trail
+    )
+    tx.target, tx.target_mask, tx.enters, tx.exits = plan.target, plan.target_mask, plan.enters, plan.exits
     if trail is not None:
         _log_notes(tx.machine, trail)
 

@@ -33,7 +33,7 @@ class Plan:
 class Trail:
     """Collects steps and log notes while a mutation is resolved; only made when somebody wants them."""
 
-    __slots__ = ("auto", "model", "notes", "second", "steps")
+    __slots__ = ("_kept", "auto", "model", "notes", "second", "steps")
 
     def __init__(self, model: Model, auto: bool, steps: list[Step] | None, notes: bool, second: bool = False) -> None:
         self.model = model
@@ -43,6 +43,14 @@ class Trail:
         """(log level, text) of every decision worth telling."""
         self.second = second
         """The second resolution of an automatic transition does not repeat what was called."""
+        self._kept = 0 if steps is None else len(steps)
+
+    def restart(self) -> None:
+        """Forget everything since the trail began: another attempt follows."""
+        if self.steps is not None:
+            del self.steps[self._kept :]
+        if self.notes is not None:
+            self.notes.clear()
 
     def seed(
         self, kind: MutationType, called: Sequence[int], active: Sequence[int], active_mask: int, called_mask: int

@@ -53,6 +53,37 @@ def resolve(
     return Plan(target, target_mask, tuple(enters), tuple(exits), rejected)
 
 
+def resolve_again(
+    model: Model,
+    called: tuple[int, ...],
+    called_mask: int,
+    negotiated: int,
+    active: tuple[int, ...],
+    active_mask: int,
+    trail: Trail | None = None,
+) -> Plan:
+    """The plan of an automatic mutation whose target was negotiated: what is left of its called states is added.
+
+    Nothing may come in that was not part of the first target, because nobody negotiated it: should relations imply such
+    a state, they are applied once more without it.
+    """
+    kept = tuple([i for i in called if negotiated >> i & 1])
+    kept_mask = called_mask & negotiated
+    within = active_mask | negotiated
+    for allowed in (-1, within):
+        if trail is not None:
+            trail.restart()
+            trail.seed(ADD, kept, active, active_mask, kept_mask)
+        seed = [*kept, *[i for i in active if not kept_mask >> i & 1]]
+        target, target_mask = settle(model, seed, active_mask | kept_mask, active_mask, called_mask, allowed, trail)
+        if not target_mask & ~within:
+            break
+    again = active_mask & ~(kept_mask & model.multi_mask)
+    enters = tuple([i for i in target if not again >> i & 1])
+    exits = sort(model, [i for i in active if not target_mask >> i & 1], active_mask & ~target_mask, None)
+    return Plan(target, target_mask, enters, tuple(exits), 0)
+
+
 def settle(
     model: Model,
     seed: list[int],
