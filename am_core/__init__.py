@@ -27,6 +27,7 @@ from am_core.machine import Machine
 from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
 from am_core.names import S
 from am_core.on import on
+from am_core.pipe_info import PipeInfo
 from am_core.queue import Position
 from am_core.reschema import AmbiguousHandlers
 from am_core.schema import Schema, State
@@ -60,6 +61,7 @@ __all__ = [
     "MutationType",
     "NestedEvalError",
     "Panic",
+    "PipeInfo",
     "Position",
     "Result",
     "S",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine
+from time import monotonic_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from am_core.errors import AmError, StateExpired
 from am_core.signals import OneShot, Stop, call_on_loop
+from am_core.wait_info import ContextInfo, Origin, current_origin, next_id
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
@@ -110,7 +112,28 @@ class Context(OneShot):
 class StateCtx(Context):
     """Lasts until the tick of a state changes: activation, deactivation, another activation of a multi state."""
 
-    __slots__ = ()
+    __slots__ = ("id", "origin", "started_ns")
+
+    def __init__(
+        self,
+        lock: threading.Lock | None,
+        machine_id: str,
+        parent: Context | None = None,
+        state: str = "",
+        tick: int = -1,
+    ) -> None:
+        super().__init__(lock, machine_id, parent, state, tick)
+        self.id = next_id()
+        """Unique in the process."""
+        self.started_ns = monotonic_ns()
+        """``time.monotonic_ns()`` of its creation."""
+        self.origin: Origin | None = current_origin()
+        """The handler on whose behalf it was created."""
+
+    @property
+    def info(self) -> ContextInfo:
+        """What there is to know, as a record that does not keep the context."""
+        return ContextInfo(self.id, self.machine_id, self.state, self.tick, self.started_ns, self.origin, self.expired)
 
 
 class Scope:

@@ -94,6 +94,7 @@ class Machine(SubscribableMachine):
         self._deferred: list[Machine] = []
         self._idle_waiters = []
         self._subs = None
+        self._pipes = None
         self._transition = None
         self._number = 0
         self._table = HandlerTable((), model)

@@ -82,11 +82,13 @@ class OneShot(Signal):
     :meth:`callbacks` yields without it.
     """
 
-    __slots__ = ("_callbacks", "_lock", "_over")
+    __slots__ = ("_announced", "_callbacks", "_lock", "_over")
 
     def __init__(self, lock: threading.Lock | None) -> None:
         self._lock = lock
         self._over = lock is None
+        self._announced: bool | None = True
+        """False while tracers are yet to be told of the beginning, None when the end came before that."""
         self._callbacks: dict[object, Callable[[Any], object]] | None = None
 
     @property
@@ -111,6 +113,8 @@ class OneShot(Signal):
         if self._over:
             return False
         self._over = True
+        if self._announced is False:
+            self._announced = None
         return True
 
     def callbacks(self) -> Iterator[Callable[[Any], object]]:

@@ -11,14 +11,14 @@ from am_core.logs import OPS
 from am_core.model import Model, StateNames
 from am_core.mutation import Result
 from am_core.names import EXCEPTION
-from am_core.observed import ObservedMachine
+from am_core.pipe_info import PipedMachine
 from am_core.signals import all_of, any_of
 from am_core.waiting import DISPOSED, Condition, Key, Kind, Query, Reason, Subscriptions, Waiter
 
 C = TypeVar("C", bound=Context)
 
 
-class SubscribableMachine(ObservedMachine):
+class SubscribableMachine(PipedMachine):
     """Waiters and contexts. Thread-safe.
 
     Waiters for states, times and queries are looked at once per transition that changed something, after the tracers
@@ -106,7 +106,8 @@ class SubscribableMachine(ObservedMachine):
             wanted = frozenset(names) if ticks_of is None else frozenset(zip(names, ticks, strict=True))
             text = ",".join(names) if ticks_of is not None else " ".join(names)
             text = " ".join([text, *map(str, ticks)]) if ticks_of is not None else text
-            waiter, is_new = self._shared(subs, (kind.value, wanted, ctx), text)
+            reached = tuple(ticks) if ticks_of is not None else ()
+            waiter, is_new = self._shared(subs, (kind.value, wanted, ctx), text, tuple(names), reached)
             if is_new:
                 subs.enter(waiter, subs.states, place, condition)
         return self._linked(subs, waiter, ctx) if is_new else waiter
@@ -137,7 +138,7 @@ class SubscribableMachine(ObservedMachine):
                 twin._claims += 1
                 return twin
             subs = self._subscriptions()
-            waiter, _ = self._shared(subs, (kind, object(), ctx), f"{state} ({' '.join(sorted(wanted))})")
+            waiter, _ = self._shared(subs, (kind, object(), ctx), f"{state} ({' '.join(sorted(wanted))})", (state,))
             subs.enter(waiter, subs.args, _index(self._now[0], state, self.id), wanted)
         return self._linked(subs, waiter, ctx)
 
@@ -177,7 +178,7 @@ class SubscribableMachine(ObservedMachine):
             if self._queue.has_finished(tick, tx.mutation if tx is not None and tx.is_completed else None):
                 return self._done("match", kind)
             subs = self._subscriptions()
-            waiter, is_new = self._shared(subs, (kind, tick, ctx), str(tick))
+            waiter, is_new = self._shared(subs, (kind, tick, ctx), str(tick), (), (tick,))
             if is_new:
                 subs.enter(waiter, subs.ticks, tick, None)
         return self._linked(subs, waiter, ctx) if is_new else waiter
@@ -245,12 +246,14 @@ class SubscribableMachine(ObservedMachine):
             # Entered first and read afterwards, so that a transition of this moment cannot miss both.
             subs.contexts[i] = ctx
             ctx.tick = self._now[3][i]
+            ctx._announced = not (self._hooks.context_start or self._hooks.context_end)
             # The executing thread has just switched the states, and is about to end what it finds here.
             over = [known] if known is not None and known.expire(f"the tick is {ctx.tick} now") else []
         if over:
             subs.tell(over)
         if self._log_level >= OPS:
             self._log(OPS, f"[ctx:new] {state}")
+        subs.announce(self, ctx)
         return ctx
 
     new_state_ctx = state_ctx
@@ -274,6 +277,18 @@ class SubscribableMachine(ObservedMachine):
     any_of = staticmethod(any_of)
     all_of = staticmethod(all_of)
 
+    # Who is waiting
+
+    def waiters(self) -> list[Waiter]:
+        """Every waiter that has not ended, oldest first."""
+        with self._lock:
+            return list(self._subs.pending.values()) if self._subs is not None else []
+
+    def contexts(self) -> list[StateCtx]:
+        """Every context of a state that has not expired, oldest first."""
+        with self._lock:
+            return list(self._subs.contexts.values()) if self._subs is not None else []
+
     # Common to all
 
     def _subscriptions(self) -> Subscriptions:
@@ -288,19 +303,24 @@ class SubscribableMachine(ObservedMachine):
             subs.machine_context = Context(self._lock, self.id)
         return subs.machine_context
 
-    def _shared(self, subs: Subscriptions, key: Key, text: str) -> tuple[Waiter, bool]:
+    def _shared(
+        self, subs: Subscriptions, key: Key, text: str, states: tuple[str, ...] = (), ticks: tuple[int, ...] = ()
+    ) -> tuple[Waiter, bool]:
         """The pending waiter of a key, and whether it is new. Under the lock."""
         waiter = subs.pending.get(key)
         if waiter is not None:
             waiter._claims += 1
             return waiter, False
-        waiter = subs.pending[key] = Waiter(subs, self.id, key, text)
+        waiter = subs.pending[key] = Waiter(subs, self.id, key, text, "", states, ticks)
+        hooks = self._hooks
+        waiter._announced = not (hooks.wait_start or hooks.wait_end)
         return waiter, True
 
     def _linked(self, subs: Subscriptions, waiter: Waiter, ctx: Context | None) -> Waiter:
         """Log a new waiter, and tie it to its context."""
         if self._log_level >= OPS:
             self._log(OPS, f"[{waiter.kind}:new] {waiter.text}".rstrip())
+        subs.announce(self, waiter)
         if ctx is not None:
             stop = ctx.add_done_callback(lambda _: subs.release([waiter], "ctx"))
             waiter.add_done_callback(lambda _: stop())

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from am_core.contexts import StateCtx
     from am_core.machine import Machine
     from am_core.mutation import Mutation
+    from am_core.pipe_info import PipeInfo
     from am_core.schema import Schema
     from am_core.transition import Transition
+    from am_core.waiting import Waiter
 
 
 class Tracer:
@@ -67,11 +70,33 @@ class Tracer:
     def machine_dispose(self, machine_id: str) -> None:
         """A machine is being disposed."""
 
+    def wait_start(self, machine: Machine, waiter: Waiter) -> None:
+        """Somebody waits for something that has not happened yet. Called on the thread of who waits.
+
+        ``waiter.info`` can be kept; the waiter itself should not be. Those that were there before the tracer was bound
+        are listed by ``machine.waiters()``.
+        """
+
+    def wait_end(self, machine: Machine, waiter: Waiter) -> None:
+        """A waiter has ended, for the reason it has now; never before its ``wait_start``."""
+
+    def context_start(self, machine: Machine, ctx: StateCtx) -> None:
+        """A state got a context. ``ctx.info`` can be kept; ``machine.contexts()`` lists all."""
+
+    def context_end(self, machine: Machine, ctx: StateCtx) -> None:
+        """A state's context has expired; never before its ``context_start``."""
+
+    def pipe_added(self, machine: Machine, pipe: PipeInfo) -> None:
+        """A pipe was laid from or to the machine; both of its machines tell. ``machine.pipes()`` lists all."""
+
+    def pipe_removed(self, machine: Machine, pipe: PipeInfo) -> None:
+        """A pipe from or to the machine is gone."""
+
 
 HOOKS: Final = (
     "machine_init", "verify_states", "schema_change", "new_submachine", "mutation_queued", "transition_init",
     "transition_start", "handler_start", "handler_end", "transition_finals", "transition_end", "queue_end",
-    "machine_dispose",
+    "machine_dispose", "wait_start", "wait_end", "context_start", "context_end", "pipe_added", "pipe_removed",
 )  # fmt: skip
 
 Hook = tuple[Callable[..., Any], ...]
@@ -95,6 +120,12 @@ class Hooks:
     transition_end: Hook
     queue_end: Hook
     machine_dispose: Hook
+    wait_start: Hook
+    wait_end: Hook
+    context_start: Hook
+    context_end: Hook
+    pipe_added: Hook
+    pipe_removed: Hook
 
     def __init__(self, tracers: Iterable[Tracer] = ()) -> None:
         self.tracers = tuple(tracers)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from am_core.contexts import Context, StateCtx
 from am_core.errors import AmError, MachineDisposed, StateExpired
 from am_core.logs import OPS
 from am_core.signals import OneShot
+from am_core.wait_info import Origin, WaiterInfo, current_origin, next_id
 
 if TYPE_CHECKING:
     from am_core.model import Model
@@ -74,13 +76,37 @@ class Waiter(OneShot):
     was waited for may be over again by the time one wakes up. Callers who wait for the same share one waiter.
     """
 
-    __slots__ = ("_claims", "_home", "_key", "_place", "error", "machine_id", "reason", "text")
+    __slots__ = (
+        "_claims", "_home", "_key", "_place", "error", "id", "machine_id", "origin", "reason", "started_ns", "states",
+        "text", "ticks",
+    )  # fmt: skip
 
-    def __init__(self, home: Subscriptions | None, machine_id: str, key: Key, text: str, reason: Reason = "") -> None:
+    def __init__(
+        self,
+        home: Subscriptions | None,
+        machine_id: str,
+        key: Key,
+        text: str,
+        reason: Reason = "",
+        states: tuple[str, ...] = (),
+        ticks: tuple[int, ...] = (),
+    ) -> None:
         super().__init__(None if home is None else home.lock)
         self.machine_id = machine_id
         self.text = text
         """What is waited for, as in the log."""
+        self.states = states
+        self.ticks = ticks
+        """Ticks that the states, or the queue, have to reach, where that is what is waited for."""
+        self.id = 0
+        """Unique in the process, 0 for a waiter that was over from the start."""
+        self.started_ns = monotonic_ns()
+        """``time.monotonic_ns()`` of its creation."""
+        self.origin: Origin | None = None
+        """The handler on whose behalf it was created."""
+        if home is not None:
+            self.id = next_id()
+            self.origin = current_origin()
         self.reason: Reason = reason
         """``match``, ``ctx`` (the context expired), ``disposed``, ``canceled`` or ``error``; empty while waiting."""
         self.error: BaseException | None = None
@@ -95,6 +121,21 @@ class Waiter(OneShot):
     def kind(self) -> str:
         """What the log calls this way of waiting: ``when``, ``whenNot``, ``whenTime`` …"""
         return str(self._key[0])
+
+    @property
+    def info(self) -> WaiterInfo:
+        """What there is to know, as a record that does not keep the waiter."""
+        return WaiterInfo(
+            self.id,
+            self.machine_id,
+            self.kind,
+            self.states,
+            self.ticks,
+            self.text,
+            self.started_ns,
+            self.origin,
+            self.reason,
+        )
 
     def check(self) -> None:
         """Raise when the waiter has ended without getting what it waited for.
@@ -189,11 +230,11 @@ class Subscriptions:
         machine = self._machine()
         failure: BaseException | None = None
         for signal in ended:
-            if machine is not None and machine._log_level >= OPS:
-                if isinstance(signal, StateCtx):
-                    machine._log(OPS, f"[ctx:match] {signal.state}")
-                elif isinstance(signal, Waiter) and signal.reason == "match":
-                    machine._log(OPS, f"[{signal.kind}:match] {signal.text}")
+            if machine is not None:
+                if machine._log_level >= OPS:
+                    _log_end(machine, signal)
+                if signal._announced:
+                    _fire_end(machine, signal)
             for fn in signal.callbacks():
                 try:
                     if machine is None:
@@ -204,6 +245,19 @@ class Subscriptions:
                     failure = failure or error
         if failure is not None:
             raise failure
+
+    def announce(self, machine: ObservedMachine, signal: Waiter | StateCtx) -> None:
+        """Tell the tracers of something new, and of its end when that has come already. Without the lock held."""
+        if signal._announced:
+            return
+        hooks = machine._hooks
+        machine._fire(hooks.wait_start if isinstance(signal, Waiter) else hooks.context_start, machine, signal)
+        with self.lock:
+            is_over = signal._announced is None
+            if not is_over:
+                signal._announced = True
+        if is_over:
+            _fire_end(machine, signal)
 
     # What happens to the machine; without the lock held
 
@@ -326,3 +380,18 @@ class Subscriptions:
                 ended.append(context)
             ended += [waiter for waiter in tuple(self.pending.values()) if self.finish(waiter, "match")]
         self.tell(ended)
+
+
+def _fire_end(machine: ObservedMachine, signal: OneShot) -> None:
+    hooks = machine._hooks
+    if isinstance(signal, Waiter):
+        machine._fire(hooks.wait_end, machine, signal)
+    elif isinstance(signal, StateCtx):
+        machine._fire(hooks.context_end, machine, signal)
+
+
+def _log_end(machine: ObservedMachine, signal: OneShot) -> None:
+    if isinstance(signal, StateCtx):
+        machine._log(OPS, f"[ctx:match] {signal.state}")
+    elif isinstance(signal, Waiter) and signal.reason == "match":
+        machine._log(OPS, f"[{signal.kind}:match] {signal.text}".rstrip())
