@@ -21,6 +21,7 @@ from am_core.errors import (
     UnknownStateError,
 )
 from am_core.failures import Panic
+from am_core.groups import Group
 from am_core.handlers import Event, ExceptionHandler, current_event
 from am_core.logs import LogEntry, LogLevel, log_args_mapper
 from am_core.machine import Machine
@@ -32,6 +33,7 @@ from am_core.queue import Position
 from am_core.reschema import AmbiguousHandlers
 from am_core.schema import Schema, State
 from am_core.signals import all_of, any_of
+from am_core.snapshot import Snapshot, SnapshotError
 from am_core.steps import Step
 from am_core.tracer import LastTxTracer, Tracer, live_machines, on_machine_created
 from am_core.transition import Transition
@@ -48,6 +50,7 @@ __all__ = [
     "EvalTimeout",
     "Event",
     "ExceptionHandler",
+    "Group",
     "HandlerBindError",
     "HandlerTimeout",
     "InvalidArgs",
@@ -67,6 +70,8 @@ __all__ = [
     "S",
     "Schema",
     "SchemaError",
+    "Snapshot",
+    "SnapshotError",
     "State",
     "StateCtx",
     "StateExpired",

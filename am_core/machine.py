@@ -24,10 +24,10 @@ from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Re
 from am_core.names import EXCEPTION
 from am_core.queue import MutationQueue
 from am_core.reschema import prepare, replace_schema, set_order
+from am_core.restoring import NO_GROUPS, RestorableMachine, groups_of
 from am_core.runners import InlineRunner, Runner, ThreadRunner
 from am_core.schema import State
 from am_core.submit import Args, add_error, check, mutate, submit_first
-from am_core.subscribing import SubscribableMachine
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
 from am_core.transition import Now, Transition
 from am_core.typed import States
@@ -35,7 +35,7 @@ from am_core.typed import States
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]
 
 
-class Machine(SubscribableMachine):
+class Machine(RestorableMachine):
     """A state machine of the asyncmachine kind: many states at once, relations instead of listed transitions.
 
     A mutation asks for states; relations and handlers decide. Mutations never raise for a refusal, their
@@ -96,6 +96,7 @@ class Machine(SubscribableMachine):
         self._subs = None
         self._pipes = None
         self._transition = None
+        self._groups, self._machine_tick = groups_of(schema, NO_GROUPS), 0
         self._number = 0
         self._table = HandlerTable((), model)
         self.queue_limit = queue_limit
@@ -327,7 +328,9 @@ class Machine(SubscribableMachine):
 
         Raises :class:`SchemaError`, with nothing changed, during a transition and for anything wrong with the schema.
         """
+        groups = groups_of(schema, self._groups)
         replace_schema(self, schema, tuple(names), allow_same_len)
+        self._groups = groups
 
     def _move(self, now: Now) -> None:
         """Enter a new moment."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from am_core.errors import SchemaError
+from am_core.groups import GroupTable, checked_groups
 from am_core.names import EXCEPTION, RESERVED, S
-from am_core.schema_data import checked_schema
+from am_core.schema_data import GROUPS, checked_schema, written_name
 
 if TYPE_CHECKING:
     from am_core.typed import StateName
@@ -135,36 +136,65 @@ def to_state(name: str, value: State | Mapping[str, Any] | None) -> State:
 
 
 class Schema(dict[str, State]):
-    """State name to definition. A plain dictionary with some algebra; every method returns a new schema."""
+    """State name to definition. A plain dictionary with some algebra; every method returns a new schema.
 
-    def __init__(self, states: Mapping[str, State | Mapping[str, Any] | None] | None = None) -> None:
+    A schema may name groups of its states. They are no part of the dictionary and do not count when schemas are
+    compared.
+    """
+
+    _groups: GroupTable
+
+    def __init__(
+        self,
+        states: Mapping[str, State | Mapping[str, Any] | None] | None = None,
+        groups: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
         super().__init__({name: to_state(name, value) for name, value in (states or {}).items()})
+        if groups is None:
+            self._groups = states._groups if isinstance(states, Schema) else {}
+        else:
+            self._groups = checked_groups(groups, self)
 
     @classmethod
     def from_dict(cls, data: object) -> Schema:
         """A schema from what a JSON or YAML file holds: names to mappings with the fields of :class:`State`.
 
-        A state without fields may be an empty mapping or None. Unlike the constructor this takes nothing for granted:
-        raises :class:`SchemaError` listing every value that is not of its type.
+        A state without fields may be an empty mapping or None. The key ``$groups`` maps names of groups to lists of
+        states. Unlike the constructor this takes nothing for granted: raises :class:`SchemaError` listing every value
+        that is not of its type.
         """
-        return cls(checked_schema(data, FIELDS, PROPERTIES))
+        states, groups = checked_schema(data, FIELDS, PROPERTIES)
+        return cls(states, groups)
 
     def to_dict(self) -> dict[str, dict[str, bool | list[str]]]:
         """Dictionaries and lists, ready for JSON and YAML, in the schema's order; for :meth:`from_dict`.
 
-        Properties are written when they are on, relations and tags when they are not None.
+        Properties are written when they are on, relations and tags when they are not None, groups when there are any.
         """
-        return {str(name): _plain(state) for name, state in self.items()}
+        data = {written_name(str(name)): _plain(state) for name, state in self.items()}
+        if self._groups:
+            data[GROUPS] = {group: [str(name) for name in names] for group, names in self._groups.items()}
+        return data
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Group name to state names; a copy."""
+        return dict(self._groups)
+
+    def with_groups(self, groups: Mapping[str, Iterable[str]]) -> Schema:
+        """The same states with other groups. Raises :class:`SchemaError` when they name unknown states."""
+        return Schema(self, groups)
 
     def names(self) -> S:
         return S(self)
 
     def merge(self, *others: Mapping[str, State | Mapping[str, Any] | None]) -> Schema:
-        """All states; of two definitions of one state the later one counts as a whole."""
-        merged = Schema(self)
+        """All states and groups; of two definitions of one state or group the later one counts as a whole."""
+        merged, groups = Schema(self), self.groups
         for other in others:
             merged.update(Schema(other))
-        return merged
+            groups.update(other.groups if isinstance(other, Schema) else {})
+        return Schema(merged, groups)
 
     def prefix(
         self, prefix: str, remove_dups: bool = False, allow: Iterable[str] = (), skip: Iterable[str] = ()
@@ -172,7 +202,8 @@ class Schema(dict[str, State]):
         """Rename every state and every relation target to ``prefix + name``.
 
         ``allow`` chooses states by their old names; without it ``skip`` leaves some out. With ``remove_dups`` names
-        that already begin with the prefix are kept.
+        that already begin with the prefix are kept. Groups are renamed in the same way, and lose the states that were
+        left out.
         """
         allowed, skipped = set(allow), set(skip)
 
@@ -184,7 +215,9 @@ class Schema(dict[str, State]):
             return state.replace(**{r: names and tuple(map(rename, names)) for r, names in rels.items()})
 
         keep = [name for name in self if (name in allowed if allowed else name not in skipped)]
-        return Schema({rename(name): renamed(self[name]) for name in keep})
+        kept = frozenset(keep)
+        groups = {rename(g): [rename(n) for n in names if n in kept] for g, names in self._groups.items()}
+        return Schema({rename(name): renamed(self[name]) for name in keep}, groups)
 
     def filter_by_tag(self, tag: str) -> S:
         """States that have exactly this tag."""

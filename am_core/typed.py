@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from am_core.errors import SchemaError
-from am_core.names import EXCEPTION
+from am_core.groups import Group, GroupTable, checked_groups
+from am_core.names import EXCEPTION, S
 from am_core.schema import RELATIONS, Schema, State
 
 
@@ -30,16 +32,23 @@ class StateName(str):
 class States:
     """Base of typed states: every attribute that is a :class:`~am_core.schema.State` becomes its own name.
 
-    Subclasses have the states of their bases first, then their own in the order of definition. A nested class
-    ``Groups`` with lists of states names sets of them.
+    Subclasses have the states of their bases first, then their own in the order of definition. Every attribute that is
+    a :class:`~am_core.groups.Group` names a set of states; groups are inherited like states. Groups that are named
+    like a state go into a nested class ``Groups``, as lists of names in quotes: code in a nested class does not see the
+    attributes around it.
     """
 
     schema: ClassVar[Schema] = Schema({EXCEPTION: State(multi=True)})
     names: ClassVar[tuple[str, ...]] = (EXCEPTION,)
     groups: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Group name to state names, those of the bases first."""
     schema_groups: ClassVar[dict[str, list[int]]] = {}
     """Indexes of the states that each class defines itself: own ones as ``self``, inherited ones by class name."""
     _own: ClassVar[tuple[str, ...]] = ()
+    _class_groups: ClassVar[GroupTable] = {}
+    """As ``schema_groups``, with names."""
+    _group_table: ClassVar[GroupTable] = {}
+    """Both kinds of groups."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -70,12 +79,28 @@ class States:
         groups: dict[str, tuple[str, ...]] = {}
         for base in bases:
             groups.update(base.groups)
-        for name, members in vars(vars(cls).get("Groups", object)).items():
-            if not name.startswith("_") and isinstance(members, (list, tuple)):
-                groups[name] = tuple(map(named, members))
-        cls.groups = groups
+        groups.update(_own_groups(cls, named))
+        cls.groups = checked_groups(groups, cls.names)
+        cls.schema = Schema(schema, cls.groups)
         position = {name: i for i, name in enumerate(cls.names)}
         cls.schema_groups = {"self": [position[name] for name in own]}
         for base in reversed(bases):
             if base._own:
                 cls.schema_groups[base.__name__] = [position[name] for name in base._own]
+        cls._class_groups = {name: tuple(cls.names[i] for i in ids) for name, ids in cls.schema_groups.items()}
+        cls._group_table = {**cls.groups, **{n: m for n, m in cls._class_groups.items() if n not in cls.groups}}
+
+
+def _own_groups(cls: type[States], named: Callable[[str | State], str]) -> GroupTable:
+    """The groups that a class defines itself; those among its attributes become lists of names."""
+    groups: GroupTable = {}
+    for name, group in tuple(vars(cls).items()):
+        if isinstance(group, Group):
+            if name in cls.names:
+                raise SchemaError(f"{cls.__name__}.{name} is a state and a group; rename one, or use a class Groups")
+            groups[name] = S(dict.fromkeys(map(named, group.members)))
+            setattr(cls, name, groups[name])
+    for name, members in vars(vars(cls).get("Groups", object)).items():
+        if not name.startswith("_") and isinstance(members, (list, tuple, Group)):
+            groups[name] = tuple(map(named, members))
+    return groups
