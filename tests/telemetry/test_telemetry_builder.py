@@ -40,7 +40,7 @@ class Watch:
         machine.bind_tracer(tracer)
         machine.log_level = self.settings.log_level
         if announce:
-            tracer.announce(machine)
+            tracer.announce()
         return tracer
 
     def collect(self) -> list[Batch]:

@@ -1,4 +1,4 @@
-"""From what the ring noted to batches. Runs on the sender thread; knows the engine, but neither wire nor network."""
+"""From what the ring noted to batches. Runs on the sender thread; knows neither engine nor wire nor network."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, Sch
 from am_telemetry.facts import GapFact, MachineFact, SourceFact
 from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
-from am_telemetry.sending.tracer import (
+from am_telemetry.sending.ring import (
     HAPPENING_SIZE,
     NEVER,
     NUMBER,
     TICKS_AFTER,
     Appeared,
-    MachineTracer,
     Record,
     Reshaped,
+    Traced,
     Track,
     Vanished,
 )
@@ -115,7 +115,7 @@ class Builder:
         self.wall = WallClock()
         self.collected = 0
         """Transitions seen so far, including lost ones."""
-        self.vanished: list[MachineTracer] = []
+        self.vanished: list[Traced] = []
         """Tracers whose machines are gone; emptied by the owner."""
         self.failure: Exception | None = None
         """Why something could not be told, the last time; emptied by the owner."""
@@ -187,7 +187,7 @@ class Builder:
         self.collected += lost
         self._dropped.count(reason, lost)
 
-    def book_lost(self, tracer: MachineTracer) -> None:
+    def book_lost(self, tracer: Traced) -> None:
         """Book what the ring dropped of a machine since the last transition that came through."""
         record, tracer.lost = tracer.lost, None
         if record is not None:
@@ -212,7 +212,7 @@ class Builder:
 
     # -- happenings -----------------------------------------------------------------------------------------------
 
-    def _happened(self, tracer: MachineTracer, item: Appeared | Reshaped | Vanished, at_ns: int) -> None:
+    def _happened(self, tracer: Traced, item: Appeared | Reshaped | Vanished, at_ns: int) -> None:
         track = tracer.track
         if isinstance(item, Appeared):
             if not track.announced and not track.closed:
@@ -340,19 +340,19 @@ class Builder:
             if arguments is not None:
                 self._attach(row, track, arguments)
 
-    def _fits(self, tracer: MachineTracer, number: int, before: tuple[int, ...], started_ns: int) -> bool:
+    def _fits(self, tracer: Traced, number: int, before: tuple[int, ...], started_ns: int) -> bool:
         """Handle a transition that is not the expected next one; False when it must be ignored."""
         track = tracer.track
         if track.closed:
             self._dropped.count("too large" if track.too_large else "after disposal", 1)
             return False
         if not track.announced:
-            machine = tracer.machine()
-            if machine is None or machine.disposed:
+            # Another thread changed the machine while the tracer was being bound.
+            appeared = tracer.announcement(tuple(before), number - 1)
+            if appeared is None:
                 self._dropped.count("garbage", 1)
                 return False
-            # Another thread changed the machine while the tracer was being bound.
-            self._appeared(started_ns, Appeared.of(machine, tuple(before), number - 1), track)
+            self._appeared(started_ns, appeared, track)
             return True
         if number > track.sequence + 1:
             self.gap(track, number - 1, tuple(before), "buffer full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import itertools
 import logging
 import os
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from am_core.tracer import live_machines, on_machine_created
 from am_telemetry.sending.handle import Stats
+from am_telemetry.sending.ring import Ring, Traced, Vanished
 from am_telemetry.sending.sender import Sender
-from am_telemetry.sending.tracer import MachineTracer, Ring
+from am_telemetry.sending.tracer import MachineTracer
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,17 +40,29 @@ class Client:
         self.closed = False
         self._lock = threading.Lock()
         self._handles = itertools.count(1)
-        self._tracers: dict[int, MachineTracer] = {}
-        self._unsubscribe: Callable[[], None] | None = None
+        self._tracers: dict[object, Traced] = {}
+        self._undo: list[Callable[[], None]] = []
         self.sender = self._new_sender()
 
     def start(self) -> None:
-        """Trace every machine there is and will be."""
+        """Trace every machine of ``am_core`` there is and will be, as far as the settings want it."""
         _clients.add(self)
         atexit.register(self._at_exit)
-        self._unsubscribe = on_machine_created(self._met)
+        self._undo.append(on_machine_created(self._met))
+        self.look_around()
+
+    def look_around(self) -> None:
+        """Trace the machines of ``am_core`` that exist already."""
         for machine in live_machines():
             self._met(machine)
+
+    def on_close(self, undo: Callable[[], None]) -> None:
+        """Have something called, once, when the client is closed."""
+        self._undo.append(undo)
+
+    def want(self, machines: tuple[str, ...]) -> None:
+        """Trace the machines that match other patterns from now on; those that are traced already stay so."""
+        self.settings = dataclasses.replace(self.settings, machines=machines)
 
     def flush(self, timeout: float) -> bool:
         """See :meth:`Handle.flush`."""
@@ -61,10 +75,10 @@ class Client:
                 return True
             self.closed = True
             tracers = list(self._tracers.values())
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        for undo in self._undo:
+            undo()
         for tracer in tracers:
-            self._release(tracer)
+            tracer.release()
         delivered = self.sender.stop(timeout)
         self._tracers.clear()
         _clients.discard(self)
@@ -89,47 +103,57 @@ class Client:
 
     # -- machines -------------------------------------------------------------------------------------------------
 
+    def trace(self, machine: Machine) -> Traced | None:
+        """Trace one machine of ``am_core``, whatever the settings say; None when the client is closed."""
+        key = id(machine)
+        with self._lock:
+            # A machine may be created while the existing ones are being listed.
+            known = self._tracers.get(key)
+            if isinstance(known, MachineTracer) and known.machine() is machine:
+                return known
+            if self.closed:
+                return None
+            detail = self.settings.detail
+            wants_values = detail >= 3 or (self.settings.scrub is not None and detail >= 1)
+            tracer = MachineTracer(self.ring, machine, next(self._handles), detail >= 2, wants_values)
+            self._tracers[key] = tracer
+        machine.bind_tracer(tracer)
+        tracer.raise_log_level(self.settings.log_level)
+        self._begin(tracer)
+        return tracer
+
+    def adopt(self, make: Callable[[int], Traced]) -> Traced | None:
+        """Trace a machine of any engine; None when the client is closed.
+
+        Args:
+            make: called at once with the machine's handle; must be quick, and must not call the client.
+        """
+        with self._lock:
+            if self.closed:
+                return None
+            tracer = make(next(self._handles))
+            self._tracers[tracer.key] = tracer
+        self._begin(tracer)
+        return tracer
+
+    def drop(self, tracer: Traced) -> None:
+        """Trace one machine no longer."""
+        tracer.release()
+        self.ring.note(Vanished("closed"), tracer)
+
     def _met(self, machine: Machine) -> None:
         try:
-            self._trace(machine)
+            if self.settings.wants(str(machine.id)):
+                self.trace(machine)
         except Exception:
             logger.exception("machine %r is not traced because of an internal error", getattr(machine, "id", None))
 
-    def _trace(self, machine: Machine) -> None:
-        if not self.settings.wants(str(machine.id)):
-            return
-        with self._lock:
-            # A machine may be created while the existing ones are being listed.
-            known = self._tracers.get(id(machine))
-            if self.closed or (known is not None and known.machine() is machine):
-                return
-            tracer = self._new_tracer(machine)
-            self._tracers[tracer.key] = tracer
-        machine.bind_tracer(tracer)
-        if machine.log_level < self.settings.log_level:
-            tracer.raised_log_level = (int(machine.log_level), self.settings.log_level)
-            machine.log_level = self.settings.log_level
+    def _begin(self, tracer: Traced) -> None:
         self._restart()
-        tracer.announce(machine)
+        tracer.announce()
         self.sender.start()
 
-    def _new_tracer(self, machine: Machine) -> MachineTracer:
-        detail = self.settings.detail
-        wants_values = detail >= 3 or (self.settings.scrub is not None and detail >= 1)
-        return MachineTracer(self.ring, machine, next(self._handles), detail >= 2, wants_values)
-
-    def _release(self, tracer: MachineTracer) -> None:
-        machine = tracer.machine()
-        if machine is None:
-            return
-        try:
-            machine.detach_tracer(tracer)
-            if tracer.raised_log_level is not None and int(machine.log_level) == tracer.raised_log_level[1]:
-                machine.log_level = tracer.raised_log_level[0]
-        except Exception:
-            logger.debug("machine %r keeps its tracer", tracer.track.id, exc_info=True)
-
-    def _forget(self, tracer: MachineTracer) -> None:
+    def _forget(self, tracer: Traced) -> None:
         with self._lock:
             # Another machine may live at the same address by now.
             if self._tracers.get(tracer.key) is tracer:
@@ -162,14 +186,13 @@ class Client:
         for tracer in self._tracers.values():
             tracer.start_over()
 
-    def _restart(self, busy: MachineTracer | None = None) -> None:
+    def _restart(self, busy: Traced | None = None) -> None:
         """Start what a fork has ended. ``busy`` is in the middle of a transition, which will introduce its machine."""
         if not self.ring.awake():
             return
         for tracer in list(self._tracers.values()):
-            machine = tracer.machine()
-            if machine is not None and tracer is not busy:
-                tracer.announce(machine)
+            if tracer is not busy:
+                tracer.announce()
         self.sender.start()
 
 

@@ -15,7 +15,7 @@ from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, LinkError, ThreadsUnavailableError, probe, push
 from am_telemetry.sending.loading import BackgroundImport
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
-from am_telemetry.sending.tracer import MachineTracer, Record, Ring
+from am_telemetry.sending.ring import Record, Ring, Traced
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Sender:
         self,
         settings: Settings,
         ring: Ring,
-        tracers: Callable[[], Iterable[MachineTracer]],
-        forget: Callable[[MachineTracer], None],
+        tracers: Callable[[], Iterable[Traced]],
+        forget: Callable[[Traced], None],
         parent: bytes = b"",
     ) -> None:
         self.settings = settings

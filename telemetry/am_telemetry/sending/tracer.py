@@ -1,149 +1,21 @@
-"""The part of telemetry that runs on the program's own threads: it notes that something happened, nothing more.
-
-Noting costs one ``list.append`` of a tuple. A list is enough as a queue because append, slice and delete of a front
-slice are atomic in CPython, and one reader only ever removes what it has read. Everything else (deltas, patterns,
-texts, arguments) is worked out later by the sender thread.
-"""
+"""The part of telemetry that runs on the program's own threads, for machines of ``am_core``."""
 
 from __future__ import annotations
 
+import logging
 import time
 import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from am_core.tracer import Tracer
-from am_telemetry.batch import PatternDef
+from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track, Vanished
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
     from am_core.transition import Transition
 
-RING_LIMIT: Final = 65_536
-"""Transitions that may wait for the sender thread. At its pace of 20 ms this is never reached unless it is starved."""
-NEVER: Final = -2
-"""A sequence that no transition follows: of machines not yet announced, or closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appeared:
-    """A machine is to be announced. Everything is of the moment it was met, because it may be gone soon after."""
-
-    names: tuple[str, ...]
-    schema: Mapping[str, Any]
-    parent: str
-    tags: tuple[str, ...]
-    clock: tuple[int, ...]
-    sequence: int
-
-    @classmethod
-    def of(cls, machine: Machine, clock: tuple[int, ...], sequence: int) -> Appeared:
-        """The announcement of a machine that is not disposed."""
-        parent, tags = str(machine.parent_id or ""), tuple(map(str, machine.tags))
-        return cls(tuple(machine.states), machine.schema(), parent, tags, clock, sequence)
-
-
-@dataclass(frozen=True, slots=True)
-class Reshaped:
-    """A machine got another schema."""
-
-    names: tuple[str, ...]
-    schema: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Vanished:
-    """A machine was disposed, or is garbage."""
-
-    reason: str = "disposed"
-
-
-Happening = Appeared | Reshaped | Vanished
-HAPPENING_SIZE: Final = 3
-Record = tuple[Any, ...]
-"""Either (tracer, happening, monotonic ns), or for a transition the fields that :func:`_hook` puts together."""
-NUMBER: Final = 1
-"""Position of a transition's number in its record."""
-TICKS_AFTER: Final = 12
-"""Position of the ticks after a transition in its record."""
-
-
-class Ring:
-    """What happened and was not yet looked at. Bounded for transitions; other happenings are few and always kept."""
-
-    def __init__(self, limit: int = RING_LIMIT) -> None:
-        self.items: list[Record] = []
-        self.limit = limit
-        """0 has the next transition call :attr:`on_idle` first, or be dropped when there is none."""
-        self.dropped = 0
-        """Transitions that found the ring full. Approximate when several threads overflow it at once; the exact
-        count per machine follows from the numbers of the transitions that come next."""
-        self.booked = 0
-        """Value of ``dropped`` when the losses were booked last."""
-        self.full_limit = limit
-        self.on_idle: Callable[[MachineTracer], None] | None = None
-
-    def note(self, happening: Happening, tracer: MachineTracer) -> None:
-        """Append something that is not a transition, unless nobody will ever look. Thread-safe."""
-        if self.limit or self.on_idle is not None:
-            self.items.append((tracer, happening, time.monotonic_ns()))
-
-    def overflow(self, record: Record) -> None:
-        """A transition met a full ring, or one whose reader has to be started first. Thread-safe."""
-        if self.limit == 0 and self.on_idle is not None:
-            self.on_idle(record[0])
-            self.items.append(record)
-            return
-        self.dropped += 1
-        record[0].lost = record
-
-    def sleep(self, on_idle: Callable[[MachineTracer], None] | None = None) -> None:
-        """Forget everything, and take in nothing until :meth:`awake`.
-
-        Args:
-            on_idle: called, on the program's thread, by the first transition that comes, with its tracer. None: the
-                reader is gone for good.
-        """
-        self.on_idle = on_idle
-        self.limit = 0
-        self.items.clear()
-
-    def awake(self) -> bool:
-        """Take in transitions again; False when the ring was not asleep, or is for ever."""
-        if self.limit or self.on_idle is None:
-            return False
-        self.limit = self.full_limit
-        return True
-
-    def take(self) -> list[Record]:
-        """Remove and return everything. For one reader thread."""
-        count = len(self.items)
-        taken = self.items[:count]
-        del self.items[:count]
-        return taken
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-
-@dataclass(eq=False)
-class Track:
-    """What the sender thread knows about a machine. Only that thread touches it."""
-
-    handle: int
-    id: str
-    schema: int = 0
-    """Handle of the schema that the machine's next transition uses."""
-    sequence: int = NEVER
-    """Number of its last transition that was put into a batch or counted as lost."""
-    clock: tuple[int, ...] = ()
-    announced: bool = False
-    closed: bool = False
-    too_large: bool = False
-    """Closed because its schema cannot be sent."""
-    patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
-    """The quick cache of the schema, shared by all machines that have it."""
+logger = logging.getLogger("am_telemetry")
 
 
 class MachineTracer(Tracer):
@@ -160,7 +32,7 @@ class MachineTracer(Tracer):
         self.ring = ring
         self.wants_steps = wants_steps
         self.track = Track(handle, str(machine.id))
-        self.key = id(machine)
+        self.key: object = id(machine)
         self.lost: Record | None = None
         """The last of its transitions that the ring dropped, until that is booked."""
         self.raised_log_level: tuple[int, int] | None = None
@@ -185,10 +57,41 @@ class MachineTracer(Tracer):
         self.track = Track(self.track.handle, self.track.id)
         self.lost = None
 
-    def announce(self, machine: Machine) -> None:
+    def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
+        """What there is to say about the machine at a given moment; None when it is gone or disposed."""
+        machine = self.machine()
+        if machine is None or machine.disposed:
+            return None
+        parent, tags = str(machine.parent_id or ""), tuple(map(str, machine.tags))
+        return Appeared(tuple(machine.states), machine.schema(), parent, tags, clock, sequence)
+
+    def announce(self) -> None:
         """Note the machine's present moment, from which its story is told. Thread-safe."""
-        clock, sequence = steady_moment(machine)
-        self.ring.note(Appeared.of(machine, clock, sequence), self)
+        machine = self.machine()
+        if machine is None:
+            return
+        appeared = self.announcement(*steady_moment(machine))
+        if appeared is not None:
+            self.ring.note(appeared, self)
+
+    def raise_log_level(self, level: int) -> None:
+        """Have the machine log what telemetry wants to tell, until :meth:`release`."""
+        machine = self.machine()
+        if machine is not None and machine.log_level < level:
+            self.raised_log_level = (int(machine.log_level), level)
+            machine.log_level = level
+
+    def release(self) -> None:
+        """Detach from the machine and give it its log level back."""
+        machine = self.machine()
+        if machine is None:
+            return
+        try:
+            machine.detach_tracer(self)
+            if self.raised_log_level is not None and int(machine.log_level) == self.raised_log_level[1]:
+                machine.log_level = self.raised_log_level[0]
+        except Exception:
+            logger.debug("machine %r keeps its tracer", self.track.id, exc_info=True)
 
     def _collected(self, _reference: object) -> None:
         self.ring.note(Vanished(), self)

@@ -1,0 +1,161 @@
+"""Where the program's threads leave what happened, and what the sender thread knows about a machine.
+
+Noting costs one ``list.append`` of a tuple. A list is enough as a queue because append, slice and delete of a front
+slice are atomic in CPython, and one reader only ever removes what it has read. Everything else (deltas, patterns,
+texts, arguments) is worked out later by the sender thread. Nothing here knows which engine runs the machines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from am_telemetry.batch import PatternDef
+
+RING_LIMIT: Final = 65_536
+"""Transitions that may wait for the sender thread. At its pace of 20 ms this is never reached unless it is starved."""
+NEVER: Final = -2
+"""A sequence that no transition follows: of machines not yet announced, or closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """A machine is to be announced. Everything is of the moment it was met, because it may be gone soon after."""
+
+    names: tuple[str, ...]
+    schema: Mapping[str, Any]
+    parent: str
+    tags: tuple[str, ...]
+    clock: tuple[int, ...]
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reshaped:
+    """A machine got another schema."""
+
+    names: tuple[str, ...]
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A machine was disposed, or is garbage."""
+
+    reason: str = "disposed"
+
+
+Happening = Appeared | Reshaped | Vanished
+HAPPENING_SIZE: Final = 3
+Record = tuple[Any, ...]
+"""Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which the
+builder unpacks them."""
+NUMBER: Final = 1
+"""Position of a transition's number in its record."""
+TICKS_AFTER: Final = 12
+"""Position of the ticks after a transition in its record."""
+
+
+class Ring:
+    """What happened and was not yet looked at. Bounded for transitions; other happenings are few and always kept."""
+
+    def __init__(self, limit: int = RING_LIMIT) -> None:
+        self.items: list[Record] = []
+        self.limit = limit
+        """0 has the next transition call :attr:`on_idle` first, or be dropped when there is none."""
+        self.dropped = 0
+        """Transitions that found the ring full. Approximate when several threads overflow it at once; the exact
+        count per machine follows from the numbers of the transitions that come next."""
+        self.booked = 0
+        """Value of ``dropped`` when the losses were booked last."""
+        self.full_limit = limit
+        self.on_idle: Callable[[Traced], None] | None = None
+
+    def note(self, happening: Happening, tracer: Traced) -> None:
+        """Append something that is not a transition, unless nobody will ever look. Thread-safe."""
+        if self.limit or self.on_idle is not None:
+            self.items.append((tracer, happening, time.monotonic_ns()))
+
+    def overflow(self, record: Record) -> None:
+        """A transition met a full ring, or one whose reader has to be started first. Thread-safe."""
+        if self.limit == 0 and self.on_idle is not None:
+            self.on_idle(record[0])
+            self.items.append(record)
+            return
+        self.dropped += 1
+        record[0].lost = record
+
+    def sleep(self, on_idle: Callable[[Traced], None] | None = None) -> None:
+        """Forget everything, and take in nothing until :meth:`awake`.
+
+        Args:
+            on_idle: called, on the program's thread, by the first transition that comes, with its tracer. None: the
+                reader is gone for good.
+        """
+        self.on_idle = on_idle
+        self.limit = 0
+        self.items.clear()
+
+    def awake(self) -> bool:
+        """Take in transitions again; False when the ring was not asleep, or is for ever."""
+        if self.limit or self.on_idle is None:
+            return False
+        self.limit = self.full_limit
+        return True
+
+    def take(self) -> list[Record]:
+        """Remove and return everything. For one reader thread."""
+        count = len(self.items)
+        taken = self.items[:count]
+        del self.items[:count]
+        return taken
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(eq=False)
+class Track:
+    """What the sender thread knows about a machine. Only that thread touches it."""
+
+    handle: int
+    id: str
+    schema: int = 0
+    """Handle of the schema that the machine's next transition uses."""
+    sequence: int = NEVER
+    """Number of its last transition that was put into a batch or counted as lost."""
+    clock: tuple[int, ...] = ()
+    announced: bool = False
+    closed: bool = False
+    too_large: bool = False
+    """Closed because its schema cannot be sent."""
+    patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
+    """The quick cache of the schema, shared by all machines that have it."""
+
+
+class Traced(Protocol):
+    """One machine that is watched, whatever engine runs it."""
+
+    key: object
+    """Tells the machines of a process apart."""
+    track: Track
+    lost: Record | None
+    """The last of its transitions that the ring dropped, until that is booked."""
+
+    def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
+        """What there is to say about the machine at a given moment; None when it is gone."""
+        ...
+
+    def announce(self) -> None:
+        """Note the machine's present moment, from which its story is told. Thread-safe."""
+        ...
+
+    def start_over(self) -> None:
+        """Forget what was told about the machine: another session begins."""
+        ...
+
+    def release(self) -> None:
+        """Leave the machine as it was before it was traced."""
+        ...
