@@ -44,3 +44,10 @@ def detach_handlers(machine: Machine, binding_id: str) -> None:
         machine._table = HandlerTable(left, machine._now[0])
     if machine._log_level >= OPS:
         machine._log(OPS, f"[handlers] detach {binding_id}")
+    for binding in bindings:
+        if binding.id == binding_id:
+            for fn in binding.handlers.values():
+                # Handlers that are objects may want to know.
+                on_detach = getattr(fn, "on_detach", None)
+                if on_detach is not None:
+                    machine._guarded(on_detach)

@@ -65,7 +65,7 @@ def mutate(
         elif items:
             if not mutation.args and not mask & model.multi_mask:
                 twin = queue.twin(kind, mask)
-        elif kind is REMOVE and drainer and not mask & active_mask and is_running(machine._transition):
+        elif kind is REMOVE and drainer and not later and not mask & active_mask and is_running(machine._transition):
             return EXECUTED
         if not stale and twin is None:
             if later or drainer:
