@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from am_core.errors import HandlerBindError
-from am_core.handlers import Binding, HandlerTable, collect_handlers
+from am_core.handlers import Binding, collect_handlers, handler_table
 from am_core.logs import OPS
 from am_core.names import EXCEPTION
 
@@ -23,7 +23,8 @@ def bind_handlers(machine: Machine, handlers: object, name: str, prefix: str, le
         bindings = machine._table.bindings
         if any(binding.id == binding_id for binding in bindings):
             raise HandlerBindError(f"handlers are already bound as {binding_id}, choose another id")
-        machine._table = HandlerTable((*bindings, Binding(binding_id, found)), machine._now[0])
+        machine._table = handler_table((*bindings, Binding(binding_id, found)), machine._now[0])
+        machine._rest = None
     if machine._log_level >= OPS:
         machine._log(OPS, f"[handlers] bind {len(bindings)}:{binding_id}")
     error = machine.err()
@@ -41,7 +42,8 @@ def detach_handlers(machine: Machine, binding_id: str) -> None:
         if len(left) == len(bindings):
             known = ", ".join(binding.id for binding in bindings) or "none"
             raise HandlerBindError(f"handlers not bound: {binding_id} (bound are {known})")
-        machine._table = HandlerTable(left, machine._now[0])
+        machine._table = handler_table(left, machine._now[0])
+        machine._rest = None
     if machine._log_level >= OPS:
         machine._log(OPS, f"[handlers] detach {binding_id}")
     for binding in bindings:

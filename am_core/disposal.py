@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from am_core.drain import wait_idle
 from am_core.errors import MachineDisposed
 from am_core.failures import release
-from am_core.handlers import HandlerTable
+from am_core.handlers import handler_table
 from am_core.logs import OPS
 from am_core.model import model_of
 from am_core.schema import parse_schema
@@ -49,6 +49,7 @@ def _refuse(machine: Machine) -> None:
     with machine._lock:
         machine._disposing = True
         machine._refusing = True
+        machine._rest = None
 
 
 def dispose_now(machine: Machine) -> None:
@@ -59,7 +60,8 @@ def dispose_now(machine: Machine) -> None:
         machine._dispose_asked = machine._disposing = machine._disposed = machine._refusing = True
         discarded = machine._queue.flush()
         machine._now = NOTHING
-        machine._table = HandlerTable((), _EMPTY)
+        machine._rest = None
+        machine._table = handler_table((), _EMPTY)
         callbacks, machine._dispose_callbacks = machine._dispose_callbacks, []
     if machine._log_level >= OPS:
         machine._log(OPS, f"[dispose] {machine.id}")

@@ -86,6 +86,12 @@ def _release(machine: Machine) -> tuple[list[Machine], Callbacks]:
     machine._transition = None
     machine._drainer = 0
     machine._queue.taken = None
+    place = machine._place
+    if place is not None and machine._calm and machine._subs is None and not machine._refusing:
+        # Only where the machine really is, by the table of handlers and the model that it uses now.
+        now = machine._now
+        if place.active is now[1] and place.automaton is machine._table.automaton and place.automaton.model is now[0]:
+            machine._rest = place
     deferred, idle = machine._deferred, machine._idle_waiters
     if deferred:
         machine._deferred = []
@@ -104,6 +110,7 @@ def drain_if_idle(machine: Machine) -> None:
     with machine._lock:
         if machine._drainer or not machine._queue.items:
             return
+        machine._rest = None
         machine._drainer = get_ident()
     drain(machine)
 
@@ -159,6 +166,7 @@ def after_deadline(event: Event) -> None:
     tx = event.transition
     machine = tx.machine
     with machine._lock:
+        machine._rest = None
         machine._drainer = get_ident()
     on_deadline(event)
     if machine._hooks.handler_end:
@@ -231,6 +239,7 @@ def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: f
     with machine._lock:
         if machine._disposing:
             return False
+        machine._rest = None
         machine._queue.prepend(EvalMutation(evaluation))
         busy = machine._drainer
         if not busy:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from am_core.automaton import AUTO, Edge, missed
+from am_core.calls import NOBODY, Call, Negotiation, final_phase, negotiation
 from am_core.enqueue import prepend
 from am_core.failures import RECOVER, Panic, cancel, on_deadline, on_late_return, recover
-from am_core.handlers import Calls, Event, HandlerTable
+from am_core.handlers import Event, HandlerTable
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
 from am_core.model import bits, mask_of
 from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, Mutation, Result
-from am_core.names import ANY_INDEX, NO_INDEX
-from am_core.plan import Plan, Trail
+from am_core.plan import Notes, Plan, Recorded, Trail, later, ticks_of
 from am_core.relations import auto_candidates, resolve, resolve_again
 from am_core.runners import Abandoned, DeadlineReached
 from am_core.steps import Step
@@ -28,29 +29,40 @@ FAILED: Final = 2
 def execute(machine: Machine, mutation: Mutation) -> Result:
     """Run a mutation as a transition; returns its result. Called by the draining thread only."""
     now = machine._now
-    machine._number += 1
-    tx = Transition(machine, mutation, machine._number, now)
+    machine._number = number = machine._number + 1
+    tx = Transition(machine, mutation, number, now)
     machine._transition = tx
     if machine._log_level >= OPS:
         _log_mutation(tx)
-    plan = _resolve(tx)
-    tx.target, tx.target_mask = plan.target, plan.target_mask
-    if plan.rejected and (not mutation.is_auto or plan.rejected == mutation.called_mask):
+    table = machine._table
+    edge = None
+    if number >= machine._learn_from:
+        edge = _edge(tx, table)
+    if edge is not None:
+        plan, is_accepted, ticks = edge.plan, edge.is_accepted, edge.predicted
+    else:
+        plan = _resolve(tx)
+        is_accepted = not plan.rejected or (mutation.is_auto and plan.rejected != mutation.called_mask)
+        ticks = ticks_of(plan, now[2], mutation.is_auto)
+    tx.target = plan.target
+    tx.target_mask = plan.target_mask
+    if is_accepted:
+        tx.enters = plan.enters
+        tx.exits = plan.exits
+        if ticks and not mutation.is_check:
+            tx.time_after = later(now[3], ticks)
+    else:
         tx.canceled_by = "relations"
         tx.is_accepted = False
         if machine._log_level >= OPS:
             machine._log(OPS, f"[cancel:reject] {tx.model.text(i for i in mutation.called if plan.rejected >> i & 1)}")
-    else:
-        tx.enters, tx.exits = plan.enters, plan.exits
-        if not mutation.is_check:
-            tx.time_after = _ticks_after(tx)
     hooks = machine._hooks
     try:
         if hooks.transition_init:
             machine._fire(hooks.transition_init, tx)
         if hooks.transition_start:
             machine._fire(hooks.transition_start, tx)
-        _phases(tx)
+        _phases(tx, edge, table)
     except Abandoned:
         raise
     except BaseException:
@@ -64,47 +76,100 @@ def execute(machine: Machine, mutation: Mutation) -> Result:
     return finish(tx)
 
 
-def _phases(tx: Transition) -> None:
+def _phases(tx: Transition, edge: Edge | None, table: HandlerTable) -> None:
     machine = tx.machine
     mutation = tx.mutation
-    table = machine._table
-    if tx.is_accepted and (table.bindings or machine._log_level >= EVERYTHING):
-        _negotiate(tx, table)
+    if machine._table is not table:
+        # A tracer has bound or detached handlers just now.
+        edge, table = None, machine._table
+    loud = machine._log_level >= EVERYTHING
+    if tx.is_accepted and (table.bindings or loud):
+        groups = _negotiation(tx, table, True) if loud else None if edge is None else edge.negotiation
+        if groups is None:
+            groups = _negotiation(tx, table, False)
+            if edge is not None:
+                edge.negotiation = groups
+        if groups is not NOBODY and not _negotiate(tx, groups):
+            edge = None
     tx.is_settled = True
     if mutation.is_check:
         return
     if mutation.is_auto and not tx.is_broken:
-        _settle_auto(tx)
+        _settle_auto(tx, edge)
     if not tx.is_accepted:
         return
-    _switch(tx)
+    _switch(tx, edge)
     if machine._hooks.transition_finals:
         machine._fire(machine._hooks.transition_finals, tx)
-    if (table.bindings or machine._subs is not None or machine._log_level >= EVERYTHING) and not _finals(tx, table):
-        repair(tx)
+    loud = machine._log_level >= EVERYTHING
+    if table.bindings or machine._subs is not None or loud:
+        calls = None if edge is None or loud else edge.finals
+        if calls is None:
+            calls = final_phase(table, tx.model, tx.enters, tx.exits, loud)
+            if edge is not None and not loud:
+                edge.finals = calls
+        if not _finals(tx, calls):
+            repair(tx)
+
+
+# Resolution
+
+
+def _edge(tx: Transition, table: HandlerTable) -> Edge | None:
+    """The edge of a transition, learned if need be; None for a machine that another thread is disposing."""
+    machine, mutation = tx.machine, tx.mutation
+    automaton = table.automaton
+    if automaton.model is not tx.model:
+        return None
+    place = machine._place
+    if place is None or place.active is not tx.active_before or place.automaton is not automaton:
+        place = machine._place = automaton.at(tx.active_before, tx.mask_before)
+    kind = AUTO if mutation.is_auto else mutation.type
+    edge = place.edges[kind].get(mutation.called)
+    told = machine._log_level >= OPS or machine._record_steps
+    if edge is None:
+        trail = Trail(tx.model, mutation.is_auto, [], True) if told else None
+        plan = resolve(
+            tx.model, mutation.type, mutation.called, mutation.called_mask, tx.active_before, tx.mask_before, trail
+        )
+        edge = place.learn(kind, mutation.called, mutation.called_mask, plan)
+        if trail is not None:
+            edge.trail = trail.recorded()
+        missed(machine)
+    if told:
+        _replay(tx, edge.trail or edge.retrace())
+    return edge
+
+
+def _replay(tx: Transition, recorded: Recorded) -> None:
+    """Steps and log lines as if everything had just been resolved."""
+    machine = tx.machine
+    if machine._record_steps:
+        tx.steps = [*tx.steps, *recorded[0]]
+    if machine._log_level >= OPS:
+        _log_notes(machine, recorded[1])
 
 
 def _resolve(tx: Transition) -> Plan:
-    machine, mutation = tx.machine, tx.mutation
+    mutation = tx.mutation
     trail = _trail(tx)
     plan = resolve(
         tx.model, mutation.type, mutation.called, mutation.called_mask, tx.active_before, tx.mask_before, trail
     )
     if trail is not None:
-        _log_notes(machine, trail)
+        _replay(tx, trail.recorded())
     return plan
 
 
 def _trail(tx: Transition, second: bool = False) -> Trail | None:
     machine = tx.machine
-    notes = machine._log_level >= OPS
-    if not notes and not machine._record_steps:
+    if machine._log_level < OPS and not machine._record_steps:
         return None
-    return Trail(tx.model, tx.mutation.is_auto, tx.steps if machine._record_steps else None, notes, second)
+    return Trail(tx.model, tx.mutation.is_auto, [], machine._log_level >= OPS, second)
 
 
-def _log_notes(machine: Machine, trail: Trail) -> None:
-    for level, text in trail.notes or ():
+def _log_notes(machine: Machine, notes: Notes) -> None:
+    for level, text in notes:
         if level <= machine._log_level:
             machine._log(level, text)
 
@@ -121,112 +186,83 @@ def _log_mutation(tx: Transition) -> None:
         machine._log(OPS, f"[source] {mutation.source}")
 
 
-def _ticks_after(tx: Transition) -> tuple[int, ...]:
-    if not tx.enters and not tx.exits:
-        return tx.time_before
-    ticks = list(tx.time_before)
-    for i in tx.exits:
-        ticks[i] += 1
-    for i in tx.enters:
-        if not tx.mask_before >> i & 1:
-            ticks[i] += 1
-        elif not tx.mutation.is_auto:
-            ticks[i] += 2
-    return tuple(ticks)
-
-
 # Negotiation
 
 
-def _negotiate(tx: Transition, table: HandlerTable) -> None:
-    """Ask every handler. Leaves the transition canceled, or without the automatic states that were refused."""
-    names = tx.model.names
-    loud = tx.machine._log_level >= EVERYTHING
-    if table.exit or loud:
-        for i in tx.exits:
-            calls = table.exit.get(i, ())
-            if calls or loud:
-                name = names[i] + "Exit"
-                if not _accepts(tx, name, _emit(tx, calls, name, i, NO_INDEX), NO_INDEX):
-                    return
-    if table.enter or loud:
-        for i in tx.enters:
-            calls = table.enter.get(i, ())
-            if calls or loud:
-                name = names[i] + "Enter"
-                if not _accepts(tx, name, _emit(tx, calls, name, NO_INDEX, i, enter=True), i):
-                    return
-    if (table.self_ or loud) and tx.mutation.type is not REMOVE:
-        for i in tx.target:
-            calls = table.self_.get(i, ())
-            if (calls or loud) and tx.mask_before >> i & 1:
-                name = names[i] * 2
-                if not _accepts(tx, name, _emit(tx, calls, name, NO_INDEX, i, self_=True), i, ":self"):
-                    return
-    if (table.pairs or loud) and not _negotiate_pairs(tx, table, loud):
-        return
-    if table.any_enter or loud:
-        outcome = _emit(tx, table.any_enter, "AnyEnter", ANY_INDEX, ANY_INDEX, enter=True)
-        _accepts(tx, "AnyEnter", outcome, NO_INDEX)
+def _negotiation(tx: Transition, table: HandlerTable, loud: bool) -> Negotiation:
+    return negotiation(
+        table, tx.model, tx.mutation.type, tx.active_before, tx.mask_before, tx.target, tx.enters, tx.exits, loud
+    )
 
 
-def _negotiate_pairs(tx: Transition, table: HandlerTable, loud: bool) -> bool:
-    names = tx.model.names
-    targets = tx.target
-    for before in tx.active_before:
-        row = table.pairs.get(before, {})
-        if not row and not loud:
-            continue
-        for after in targets:
-            calls = row.get(after, ())
-            if not (calls or loud) or after == before:
+def _negotiate(tx: Transition, groups: Negotiation) -> bool:
+    """Ask every handler; False when the transition is canceled then, or has lost automatic states."""
+    planned = tx.target_mask
+    left = -1
+    for group in groups:
+        for call in group:
+            if call.judged >= 0 and not left >> call.judged & 1:
                 continue
-            name = names[before] + names[after]
-            if not _accepts(tx, name, _emit(tx, calls, name, before, after), after):
+            outcome = _emit(tx, call)
+            if outcome and not _goes_on(tx, call, outcome):
                 return False
-    return True
+        left = tx.target_mask
+    return tx.target_mask == planned
 
 
-def _accepts(tx: Transition, name: str, outcome: int, judged: int, tag: str = "") -> bool:
-    """Whether the negotiation goes on. ``judged`` is the state a refusal is about, -1 for the whole transition."""
-    if outcome == PASS:
-        return True
+def _goes_on(tx: Transition, call: Call, outcome: int) -> bool:
+    """Whether the negotiation goes on after a handler refused or failed: only automatic states can be left out."""
+    judged = call.judged
     if outcome == VETO:
         if tx.mutation.is_auto and judged >= 0 and tx.model.auto_mask >> judged & 1:
-            tx.target = tuple(i for i in tx.target if i != judged)
+            tx.target = tuple([i for i in tx.target if i != judged])
             tx.target_mask &= ~(1 << judged)
             if tx.target:
                 return True
-        cancel(tx, name, tag)
+        cancel(tx, call.name, call.tag)
     return False
 
 
-def _settle_auto(tx: Transition) -> None:
+def _settle_auto(tx: Transition, edge: Edge | None) -> None:
     """Resolve an automatic transition again, with what is left of its called states.
 
     A canceled transition is resolved too: its target then tells what would have been left.
     """
-    mutation = tx.mutation
-    trail = _trail(tx, second=True)
-    plan = resolve_again(
-        tx.model, mutation.called, mutation.called_mask, tx.target_mask, tx.active_before, tx.mask_before, trail
-    )
-    tx.target, tx.target_mask, tx.enters, tx.exits = plan.target, plan.target_mask, plan.enters, plan.exits
-    if trail is not None:
-        _log_notes(tx.machine, trail)
+    machine, mutation = tx.machine, tx.mutation
+    if edge is not None:
+        plan = edge.end
+        if machine._log_level >= OPS or machine._record_steps:
+            _replay(tx, edge.second_trail or edge.retrace_end())
+    else:
+        trail = _trail(tx, second=True)
+        plan = resolve_again(
+            tx.model, mutation.called, mutation.called_mask, tx.target_mask, tx.active_before, tx.mask_before, trail
+        )
+        if trail is not None:
+            _replay(tx, trail.recorded())
+    tx.target = plan.target
+    tx.target_mask = plan.target_mask
+    tx.enters = plan.enters
+    tx.exits = plan.exits
 
 
 # Switch and final phase
 
 
-def _switch(tx: Transition) -> None:
+def _switch(tx: Transition, edge: Edge | None) -> None:
     """From here on the machine is in the new states."""
     machine = tx.machine
-    if tx.is_auto:
+    target = tx.target
+    if edge is not None:
+        if edge.ticks is not edge.predicted:
+            tx.time_after = later(tx.time_before, edge.ticks)
+        place = machine._place = edge.target or edge.destination()
+        target = place.active
+    elif tx.mutation.is_auto:
         # The targets may be fewer than predicted.
-        tx.time_after = _ticks_after(tx)
+        tx.time_after = later(tx.time_before, ticks_of(tx, tx.mask_before, True))
     tx.switched = True
-    machine._move((tx.model, tx.target, tx.target_mask, tx.time_after))
+    machine._move((tx.model, target, tx.target_mask, tx.time_after))
     if machine._log_level >= CHANGES:
         _log_switch(tx)
     if machine._subs is not None:
@@ -245,26 +281,21 @@ def _log_switch(tx: Transition) -> None:
     machine._log(CHANGES, f"{head} {' '.join(parts)}{args_text(tx.args, machine.log_args)}")
 
 
-def _finals(tx: Transition, table: HandlerTable) -> bool:
-    machine, names = tx.machine, tx.model.names
-    loud = machine._log_level >= EVERYTHING
-    if table.end or loud:
-        for i in tx.exits:
-            calls = table.end.get(i, ())
-            if (calls or loud) and _emit(tx, calls, names[i] + "End", NO_INDEX, i, final=True):
-                return False
-    if table.state or loud or machine._subs is not None:
+def _finals(tx: Transition, calls: tuple[Call, ...]) -> bool:
+    """Call the final handlers; False when one fails."""
+    machine = tx.machine
+    if not calls:
         for i in tx.enters:
-            calls = table.state.get(i, ())
-            if (calls or loud) and _emit(tx, calls, names[i] + "State", NO_INDEX, i, final=True, enter=True):
-                return False
             tx.enters_done += 1
             if machine._subs is not None and machine._subs.args:
                 machine._subs.entered(tx, i)
-    else:
-        tx.enters_done = len(tx.enters)
-    if table.any_state or loud:
-        return not _emit(tx, table.any_state, "AnyState", ANY_INDEX, ANY_INDEX, final=True, enter=True)
+    for call in calls:
+        if _emit(tx, call):
+            return False
+        if call.is_enter and call.target >= 0:
+            tx.enters_done += 1
+            if machine._subs is not None and machine._subs.args:
+                machine._subs.entered(tx, call.target)
     return True
 
 
@@ -287,29 +318,20 @@ def repair(tx: Transition) -> None:
 # Calling handlers
 
 
-def _emit(
-    tx: Transition,
-    calls: Calls,
-    name: str,
-    source: int,
-    target: int,
-    *,
-    final: bool = False,
-    self_: bool = False,
-    enter: bool = False,
-) -> int:
+def _emit(tx: Transition, call: Call) -> int:
     """Call every handler bound for one event, until one refuses or fails."""
     machine = tx.machine
     if machine._log_level >= EVERYTHING:
         for binding in machine._table.bindings:
-            machine._log(EVERYTHING, f"[handle:{binding.id}] {name}")
-    if not calls or machine._disposed:
+            machine._log(EVERYTHING, f"[handle:{binding.id}] {call.name}")
+    if not call.bound or machine._disposed:
         return PASS
+    name = call.name
     tx.handlers_called.append(name)
     event = Event(name, tx, tx.mutation.args)
     outcome = PASS
     untrapped: BaseException | None = None
-    for bound in calls:
+    for bound in call.bound:
         if machine._log_level >= OPS:
             machine._log(OPS, f"[handler:{bound.number}] {name}")
         hooks = machine._hooks
@@ -332,7 +354,7 @@ def _emit(
             if tx.is_timed_out:
                 on_late_return(event)
                 outcome = FAILED
-            elif answer is False and not final:
+            elif answer is False and not call.is_final:
                 outcome = VETO
         if machine._log_level >= EVERYTHING:
             machine._log(EVERYTHING, f"[handler:end] {name}")
@@ -341,7 +363,8 @@ def _emit(
         if outcome:
             break
     if machine._record_steps:
-        tx.steps.append(Step("handler", "", source, target, final, self_, enter))
+        step = Step("handler", "", call.source, call.target, call.is_final, call.is_self, call.is_enter)
+        tx.steps.append(step)
     if untrapped is not None:
         raise untrapped
     return outcome
@@ -356,8 +379,8 @@ def finish(tx: Transition) -> Result:
     if not tx.is_accepted and not tx.switched:
         tx.time_after = tx.time_before
     if not mutation.is_check:
-        if machine.on_change is not None:
-            machine._guarded(machine.on_change, machine, tx)
+        if machine._on_change is not None:
+            machine._guarded(machine._on_change, machine, tx)
         if tx.is_accepted and not mutation.is_auto and tx.time_after != tx.time_before:
             _schedule_auto(tx)
     tx.queue_len = len(machine._queue.items)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from am_core.automaton import Automaton
 from am_core.errors import HandlerBindError
 from am_core.model import Model
 from am_core.mutation import Mutation, MutationSource
@@ -103,11 +105,14 @@ class HandlerTable:
     """Every bound function by what it is called for. Immutable; made anew when bindings or states change."""
 
     __slots__ = (
-        "any_enter", "any_state", "bindings", "end", "enter", "exit", "pairs", "self_", "state",
+        "__weakref__", "any_enter", "any_state", "automaton", "bindings", "end", "enter", "exit", "pairs", "self_",
+        "state",
     )  # fmt: skip
 
     def __init__(self, bindings: tuple[Binding, ...], model: Model) -> None:
         self.bindings = bindings
+        self.automaton = Automaton(model)
+        """What is known about the transitions of machines with this table."""
         self.exit: dict[int, Calls] = {}
         self.enter: dict[int, Calls] = {}
         self.self_: dict[int, Calls] = {}
@@ -131,6 +136,17 @@ class HandlerTable:
 
     def __bool__(self) -> bool:
         return bool(self.bindings)
+
+
+def handler_table(bindings: tuple[Binding, ...], model: Model) -> HandlerTable:
+    """The table of some bindings; machines of one model that have none share theirs as long as one of them lives."""
+    if bindings:
+        return HandlerTable(bindings, model)
+    table: HandlerTable | None = None if model.bare_table is None else model.bare_table()
+    if table is None:
+        table = HandlerTable((), model)
+        model.bare_table = weakref.ref(table)
+    return table
 
 
 def is_final_name(name: str) -> bool:

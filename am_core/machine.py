@@ -17,7 +17,7 @@ from am_core.binding import bind_handlers, detach_handlers
 from am_core.breakpoints import Breakpoint
 from am_core.drain import drain_if_idle, evaluate
 from am_core.errors import AmError, SchemaError
-from am_core.handlers import UNSET, Event, HandlerTable
+from am_core.handlers import UNSET, Event, handler_table
 from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
 from am_core.model import Model, StateNames
 from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
@@ -43,13 +43,15 @@ class Machine(RestorableMachine):
     that is queued, others are told that their mutation is queued. Handlers, tracers and callbacks are never called with
     a lock held.
 
-    ``schema`` maps state names to definitions, or is a class of typed states. Limits are in seconds.
+    ``schema`` maps state names to definitions, or is a class of typed states. Limits are in seconds. ``plan_cache``
+    says whether the outcomes of earlier mutations are kept and looked up: ``auto`` (as long as mutations repeat
+    themselves), ``always`` or ``never``; the environment variable ``AM_PLAN_CACHE`` is the default.
     """
 
     __slots__ = (
         "_backoff_until", "_deferred", "_dispose_asked", "_dispose_callbacks", "_err", "_generation", "_last_deadline",
-        "_refusing", "_runner", "_table", "dispose_timeout", "eval_timeout", "handler_backoff", "handler_deadline",
-        "handler_timeout", "on_change", "on_error", "panic_to_exception", "queue_limit",
+        "_refusing", "_runner", "dispose_timeout", "eval_timeout", "handler_backoff", "handler_deadline",
+        "handler_timeout", "on_error", "panic_to_exception",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +72,7 @@ class Machine(RestorableMachine):
         queue_limit: int = 1000,
         panic_to_exception: bool = True,
         record_steps: bool = False,
+        plan_cache: Literal["auto", "always", "never"] | None = None,
         log_level: int | str = LogLevel.NOTHING,
         logger: Logger | None = None,
         log_args: ArgsMapper | None = None,
@@ -98,8 +101,9 @@ class Machine(RestorableMachine):
         self._transition = None
         self._groups, self._machine_tick = groups_of(schema, NO_GROUPS), 0
         self._number = 0
-        self._table = HandlerTable((), model)
-        self.queue_limit = queue_limit
+        self._use_plan_cache(plan_cache)
+        self._table = handler_table((), model)
+        self._queue_limit = queue_limit
         self.handler_timeout = handler_timeout
         self.handler_deadline = handler_deadline
         self.handler_backoff = handler_backoff
@@ -112,7 +116,7 @@ class Machine(RestorableMachine):
         self._last_deadline: float | None = None
         self._err: BaseException | None = None
         self.internal_errors: deque[BaseException] = deque()
-        self.on_change = on_change
+        self._on_change = on_change
         self.on_error = on_error
         self._log_level = int(LogLevel.parse(log_level))
         self._logger = logger
@@ -344,7 +348,8 @@ class Machine(RestorableMachine):
             self._subs.move(self._now[0], model)
         self._schema = model.schema
         self._now = now
-        self._table = HandlerTable(self._table.bindings, model)
+        self._rest = None
+        self._table = handler_table(self._table.bindings, model)
 
     # Eval and end
 

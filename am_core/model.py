@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from am_core.errors import UnknownStateError
 from am_core.names import EXCEPTION, HEALTH
@@ -32,9 +33,9 @@ class Model:
     """Names, order and relations of one machine's states. Immutable, so machines with equal schemas share it."""
 
     __slots__ = (
-        "add", "adders", "after_mask", "all_mask", "auto_mask", "exception", "exception_mask", "followers", "health",
-        "index", "multi_mask", "names", "ranked", "ranks", "removable", "remove_mask", "removed_by", "require",
-        "require_cycle", "require_mask", "requirers", "schema", "single",
+        "add", "adders", "after_mask", "all_mask", "auto_mask", "bare_table", "exception", "exception_mask",
+        "followers", "health", "index", "multi_mask", "names", "ranked", "ranks", "removable", "remove_mask",
+        "removed_by", "require", "require_cycle", "require_mask", "requirers", "schema", "single",
     )  # fmt: skip
 
     def __init__(self, schema: Schema, names: tuple[str, ...]) -> None:
@@ -49,6 +50,8 @@ class Model:
         self.schema = schema
         self.names = names
         self.index = index
+        self.bare_table: Callable[[], Any] | None = None
+        """Weak reference to the table that machines without handlers share."""
         self.single = {name: ((i,), 1 << i) for name, i in index.items()}
         """Called states and mask of a mutation that names one state."""
         self.exception = index[EXCEPTION]

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from am_core import failures
+from am_core.automaton import NEVER_REACHED, Configuration, PlanCache
 from am_core.breakpoints import Breakpoint
 from am_core.errors import TracerError
-from am_core.handlers import Event
+from am_core.handlers import Event, HandlerTable
 from am_core.logs import EXTERNAL, ID_LENGTH, OPS, ArgsMapper, LogBuffer, LogEntry, Logger, LogLevel
 from am_core.model import StateNames
 from am_core.tracer import Hook, Hooks, Tracer
 from am_core.view import MachineView
+
+TRANSITION_HOOKS: Final = (
+    "mutation_queued", "transition_init", "transition_start", "handler_start", "handler_end", "transition_finals",
+    "transition_end", "queue_end",
+)  # fmt: skip
 
 
 class ObservedMachine(MachineView):
     """Everything that tells about what happens. Thread-safe; whoever is told is called without a lock held."""
 
     __slots__ = (
-        "_breakpoints", "_buffer", "_hooks", "_logger", "_record_steps", "_record_steps_always", "breakpoint_hook",
+        "_breakpoints", "_buffer", "_calm", "_hooks", "_learn_from", "_logger", "_misses", "_on_change", "_place",
+        "_plan_cache", "_queue_limit", "_record_steps", "_record_steps_always", "_rest", "_table", "breakpoint_hook",
         "internal_errors", "log_args", "log_id", "log_stack_trace",
     )  # fmt: skip
 
@@ -29,6 +37,21 @@ class ObservedMachine(MachineView):
     _logger: Logger | None
     _record_steps: bool
     _record_steps_always: bool
+    _on_change: Callable[..., object] | None
+    _queue_limit: int
+    _table: HandlerTable
+    _rest: Configuration | None
+    """Where the machine rests: set while nothing is queued or executed and nobody looks on, so that mutations may take
+    the express path. Written with the lock held; whoever begins to execute, to queue or to watch clears it."""
+    _calm: bool
+    """Whether nobody wants to hear of transitions."""
+    _place: Configuration | None
+    """Where the machine was last; for the thread that executes the queue."""
+    _plan_cache: PlanCache
+    _learn_from: int
+    """Transitions before this number do not use the automaton."""
+    _misses: int
+    """Since that transition, how many outcomes were not known."""
     breakpoint_hook: Callable[..., object] | None
     """Called with the machine and the mutation at a breakpoint."""
     internal_errors: deque[BaseException]
@@ -70,6 +93,42 @@ class ObservedMachine(MachineView):
     def _use_hooks(self, hooks: Hooks) -> None:
         self._hooks = hooks
         self._record_steps = self._record_steps_always or hooks.wants_steps
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Find out whether anybody looks on. With the lock held."""
+        hooks = self._hooks
+        watched = self._log_level or self._breakpoints or self._on_change is not None or self._queue_limit < 1
+        self._calm = not watched and not any(getattr(hooks, name) for name in TRANSITION_HOOKS)
+        self._rest = None
+
+    def _use_plan_cache(self, value: str | None) -> None:
+        self._plan_cache = PlanCache.chosen(value)
+        self._learn_from = NEVER_REACHED if self._plan_cache is PlanCache.NEVER else 0
+        self._misses = 0
+        self._place = self._rest = None
+
+    @property
+    def on_change(self) -> Callable[..., object] | None:
+        """Called with the machine and every transition that is no check, before it is complete."""
+        return self._on_change
+
+    @on_change.setter
+    def on_change(self, callback: Callable[..., object] | None) -> None:
+        with self._lock:
+            self._on_change = callback
+            self._look_around()
+
+    @property
+    def queue_limit(self) -> int:
+        """Mutations that may wait; further ones are canceled."""
+        return self._queue_limit
+
+    @queue_limit.setter
+    def queue_limit(self, limit: int) -> None:
+        with self._lock:
+            self._queue_limit = limit
+            self._look_around()
 
     @property
     def record_steps(self) -> bool:
@@ -103,7 +162,9 @@ class ObservedMachine(MachineView):
 
     @log_level.setter
     def log_level(self, level: int | str) -> None:
-        self._log_level = int(LogLevel.parse(level))
+        with self._lock:
+            self._log_level = int(LogLevel.parse(level))
+            self._look_around()
 
     def set_logger(self, logger: Logger | None) -> None:
         """Give lines to a function; None keeps them in the transitions only."""
@@ -133,7 +194,9 @@ class ObservedMachine(MachineView):
     def add_breakpoint(self, added: StateNames = (), removed: StateNames = (), strict: bool = False) -> None:
         """Log (and call ``breakpoint_hook``) when exactly these states are added, or removed, in this order."""
         point = Breakpoint(self._called(added)[0], self._called(removed)[0], strict)
-        self._breakpoints = (*self._breakpoints, point)
+        with self._lock:
+            self._breakpoints = (*self._breakpoints, point)
+            self._look_around()
 
     def report(self, error: BaseException) -> None:
         """Note an error that is about the engine's work and not the machine's states; ten are kept."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from am_core.model import Model
 from am_core.mutation import ADD, REMOVE, MutationType
 from am_core.steps import Step
 
+if TYPE_CHECKING:
+    from am_core.transition import Transition
+
 OPS = 3
 DECISIONS = 4
+
+Notes = Sequence[tuple[int, str]]
+"""Log level and text of every decision worth telling."""
+Recorded = tuple[tuple[Step, ...], Notes]
+"""What a trail has collected."""
 
 
 class Plan:
@@ -30,25 +39,49 @@ class Plan:
         """Mask of called states that the relations keep out."""
 
 
+def ticks_of(plan: Plan | Transition, before: int, auto: bool) -> tuple[int, ...]:
+    """Indexes of states, once for every tick they make, coming from the active states of a mask."""
+    enters, exits = plan.enters, plan.exits
+    again = [i for i in enters if before >> i & 1] if enters else None
+    if not again:
+        return (*exits, *enters)
+    if auto:
+        # What is active already and multi is not called by an automatic mutation.
+        return (*exits, *[i for i in enters if not before >> i & 1])
+    return (*exits, *enters, *again)
+
+
+def later(time: tuple[int, ...], ticks: Sequence[int]) -> tuple[int, ...]:
+    """Ticks of all states after some states have made theirs."""
+    if not ticks:
+        return time
+    after = list(time)
+    for i in ticks:
+        after[i] += 1
+    return tuple(after)
+
+
 class Trail:
     """Collects steps and log notes while a mutation is resolved; only made when somebody wants them."""
 
-    __slots__ = ("_kept", "auto", "model", "notes", "second", "steps")
+    __slots__ = ("auto", "model", "notes", "second", "steps")
 
     def __init__(self, model: Model, auto: bool, steps: list[Step] | None, notes: bool, second: bool = False) -> None:
         self.model = model
         self.auto = auto
         self.steps = steps
         self.notes: list[tuple[int, str]] | None = [] if notes else None
-        """(log level, text) of every decision worth telling."""
         self.second = second
         """The second resolution of an automatic transition does not repeat what was called."""
-        self._kept = 0 if steps is None else len(steps)
+
+    def recorded(self) -> Recorded:
+        """A copy of everything."""
+        return tuple(self.steps or ()), tuple(self.notes or ())
 
     def restart(self) -> None:
-        """Forget everything since the trail began: another attempt follows."""
+        """Forget everything: another attempt follows."""
         if self.steps is not None:
-            del self.steps[self._kept :]
+            self.steps.clear()
         if self.notes is not None:
             self.notes.clear()
 

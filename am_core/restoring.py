@@ -81,6 +81,7 @@ class RestorableMachine(SubscribableMachine):
                 self._use_model(model, now)
             else:
                 self._now = now
+                self._rest = None
             self.states_verified = True
             self._machine_tick = checked.machine_tick + 1
             self._queue.tick = self._queue.next_tick = 1

@@ -7,6 +7,7 @@ from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
 from am_core.drain import drain, drain_after
 from am_core.enqueue import announce, is_running
 from am_core.failures import trace_of
@@ -35,6 +36,14 @@ def mutate(
 
     With ``later`` the queue is left alone while the machine of the event is being drained; see ``Machine.post``.
     """
+    rest = machine._rest
+    if rest is not None and not later:
+        steps = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
+        step = steps.get(states) if isinstance(states, str) else None
+        if step is not None and (step.count == 1 or not (args or kwargs)):
+            with machine._lock:
+                if machine._rest is rest:
+                    return express(machine, step)
     if machine._refusing and refuses(machine):
         return CANCELED
     model = machine._now[0]
@@ -60,7 +69,7 @@ def mutate(
         stale = now_model is not model
         if stale:
             pass
-        elif len(items) >= machine.queue_limit and not _exempt(machine, kind, mask):
+        elif len(items) >= machine._queue_limit and not _exempt(machine, kind, mask):
             return CANCELED
         elif items:
             if not mutation.args and not mask & model.multi_mask:
@@ -68,6 +77,7 @@ def mutate(
         elif kind is REMOVE and drainer and not later and not mask & active_mask and is_running(machine._transition):
             return EXECUTED
         if not stale and twin is None:
+            machine._rest = None
             if later or drainer:
                 queue.append(mutation)
             else:
@@ -82,12 +92,53 @@ def mutate(
     if twin is not None:
         return _skip(machine, mutation, twin)
     if not later and not drainer:
-        return drain(machine, mutation, direct)
+        result = drain(machine, mutation, direct)
+        if rest is not None and isinstance(states, str):
+            learn(machine, rest, kind, states, called)
+        return result
     if telling:
         announce(machine, mutation)
     if later:
         drain_after(machine, None if event is None else event.machine)
     return Result(mutation.queue_tick)
+
+
+def express(machine: Machine, step: Macrostep) -> Result:
+    """Apply a macrostep to a machine at rest. With the lock held."""
+    ticks = step.ticks
+    model, _, _, time = machine._now
+    if ticks:
+        after = list(time)
+        for i in ticks:
+            after[i] += 1
+        time = tuple(after)
+    machine._now = (model, step.active, step.mask, time)
+    machine._place = machine._rest = step.target
+    count = step.count
+    machine._number += count
+    queue = machine._queue
+    queue.next_tick += 1
+    queue.tick = queue.next_tick
+    if count > 1:
+        # The automatic mutation.
+        queue.token += 1
+    return step.result
+
+
+def learn(machine: Machine, rest: Configuration, kind: MutationType, state: str, called: tuple[int, ...]) -> None:
+    """Note the macrostep of a mutation that was made for the second time."""
+    table = machine._table
+    edge = rest.edges[kind].get(called)
+    if edge is None or rest.automaton is not table.automaton:
+        return
+    if not edge.is_familiar:
+        edge.is_familiar = True
+        if machine._plan_cache is not PlanCache.ALWAYS:
+            return
+    step = macrostep(edge, table)
+    if step is not None:
+        steps = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
+        steps[state] = step
 
 
 def check(
@@ -100,7 +151,7 @@ def check(
     answer: Check | None,
 ) -> Result:
     """Queue a dry run in front of everything; see ``Machine.can_add``."""
-    if (machine._refusing and refuses(machine)) or len(machine._queue.items) >= machine.queue_limit:
+    if (machine._refusing and refuses(machine)) or len(machine._queue.items) >= machine._queue_limit:
         return CANCELED
     if event is UNSET:
         event = current_event.get()
@@ -133,6 +184,7 @@ def submit_first(machine: Machine, mutation: Mutation) -> Result:
     with machine._lock:
         if machine._disposed:
             return CANCELED
+        machine._rest = None
         machine._queue.prepend(mutation)
         busy = machine._drainer
         if not busy:

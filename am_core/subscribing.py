@@ -296,6 +296,7 @@ class SubscribableMachine(PipedMachine):
         subs = self._subs
         if subs is None:
             subs = self._subs = Subscriptions(self)
+        self._rest = None
         return subs
 
     def _machine_context(self, subs: Subscriptions) -> Context:

@@ -1,0 +1,404 @@
+"""Looking up what was done before changes nothing but the time it takes."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from am_core import Event, LogLevel, Machine, Tracer, Transition, UnknownStateError, automaton
+from am_core.automaton import HOPELESS, PATIENCE, PAUSE
+
+NAMES = "ABCDEF"
+TOGGLE = {"A": {"remove": ["B"]}, "B": {"remove": ["A"]}}
+KINDS = ("add", "remove", "set", "toggle")
+
+
+class Recorder(Tracer):
+    """Writes down everything a tracer can see of transitions, except for times and identities."""
+
+    def __init__(self, wants_steps: bool = True) -> None:
+        self.wants_steps = wants_steps
+        self.rows: list[object] = []
+
+    def mutation_queued(self, machine: Machine, mutation: Any) -> None:
+        self.rows.append(("queued", str(mutation.type), mutation.called, mutation.queue_tick, mutation.queue_token))
+
+    def transition_init(self, tx: Transition) -> None:
+        self.rows.append(("init", tx.number, tx.target, tx.enters, tx.exits, tx.time_after, tx.is_accepted))
+
+    def transition_finals(self, tx: Transition) -> None:
+        self.rows.append(("finals", tx.number, tx.target, tx.time_after))
+
+    def handler_end(self, tx: Transition, binding: str, handler: str) -> None:
+        self.rows.append(("handler", tx.number, handler))
+
+    def transition_end(self, tx: Transition) -> None:
+        mutation = tx.mutation
+        row = (
+            *("end", tx.number, str(tx.type), mutation.called, mutation.is_auto, mutation.is_check),
+            *(tx.is_accepted, tx.is_broken, tx.canceled_by, tx.target, tx.enters, tx.exits, tx.enters_done),
+            *(tx.time_before, tx.time_after, tx.queue_len, mutation.queue_tick, mutation.queue_token),
+            *(list(tx.steps), list(tx.handlers_called), list(tx.log_entries), list(tx.pre_log_entries)),
+        )
+        self.rows.append(row)
+
+    def queue_end(self, machine: Machine) -> None:
+        self.rows.append("queue end")
+
+
+def states_of(names: str) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(names), unique=True, max_size=3)
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+    """Relations of every kind, without the conflicts that the parser refuses."""
+    schema: dict[str, dict[str, Any]] = {}
+    for name in NAMES:
+        others = NAMES.replace(name, "")
+        removed = draw(states_of(others))
+        schema[name] = {
+            "remove": removed,
+            "require": [n for n in draw(states_of(others))[:1] if n not in removed],
+            "add": [n for n in draw(states_of(others))[:2] if n not in removed],
+            "after": draw(states_of(others))[:1],
+            "auto": draw(st.integers(0, 3)) == 0,
+            "multi": draw(st.integers(0, 3)) == 0,
+        }
+    return schema
+
+
+SCRIPTS = st.sampled_from(["", "", "", "veto", "fail", "nested", "prepend", "bind"])
+MUTATIONS = st.one_of(
+    st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(KINDS), states_of(NAMES)),
+    st.tuples(st.sampled_from(["can_add", "can_remove"]), st.sampled_from(NAMES)),
+    st.tuples(st.just("args"), st.sampled_from(NAMES)),
+)
+CHANGES = st.tuples(
+    st.sampled_from(["bind", "detach", "trace", "untrace", "level", "steps", "grow", "reorder", "wait", "error"]),
+    st.integers(0, 5),
+)
+HANDLER_NAMES = [a + b for a in NAMES for b in ("Enter", "Exit", "State", "End", *NAMES)] + ["AnyEnter", "AnyState"]
+
+
+class Subject:
+    """One of two machines that are treated alike."""
+
+    def __init__(self, schema: dict[str, Any], plan_cache: Any) -> None:
+        self.machine = Machine(schema, id="m", plan_cache=plan_cache, handler_timeout=60, strict=False)
+        self.seen: list[object] = []
+        self.tracer = Recorder()
+        self.extra = 0
+        self.depth = 0
+        self.released: list[str] = []
+
+    def handlers(self, scripts: dict[str, str]) -> dict[str, Any]:
+        def handler(name: str, script: str) -> Any:
+            def call(e: Event) -> bool | None:
+                self.seen.append((name, e.name, e.transition.number, tuple(e.machine.active)))
+                if script == "fail":
+                    raise RuntimeError(name)
+                if script in ("nested", "prepend", "bind") and self.depth < 3:
+                    self.depth += 1
+                    state = NAMES[(len(self.seen) + self.depth) % len(NAMES)]
+                    if script == "nested":
+                        self.seen.append(int(e.machine.toggle(state)))
+                    elif script == "prepend":
+                        self.seen.append(int(e.machine.prepend_mut(e.machine.mutation(e.mutation.type, state))))
+                    else:
+                        e.machine.bind({f"{state}State": lambda e: self.seen.append(e.name)})
+                return False if script == "veto" else None
+
+            return call
+
+        return {name: handler(name, script) for name, script in scripts.items()}
+
+    def mutate(self, kind: str, states: Any) -> None:
+        self.depth = 0
+        machine = self.machine
+        if kind == "args":
+            self.seen.append(int(machine.add(states, value=1)))
+        else:
+            self.seen.append(int(getattr(machine, kind)(states)))
+
+    def change(self, what: str, number: int, scripts: dict[str, str]) -> None:
+        machine = self.machine
+        if what == "bind" and scripts:
+            machine.bind(self.handlers(scripts))
+        elif what == "detach" and machine.handlers():
+            machine.detach(machine.handlers()[number % len(machine.handlers())])
+        elif what == "trace":
+            machine.bind_tracer(self.tracer)
+        elif what == "untrace":
+            machine.detach_tracer(self.tracer)
+        elif what == "level":
+            machine.log_level = number
+        elif what == "steps":
+            machine.record_steps = bool(number % 2)
+        elif what == "grow":
+            self.extra += 1
+            new: dict[str, Any] = {**machine.schema(), f"X{self.extra}": {"auto": True, "remove": [NAMES[number]]}}
+            machine.set_schema(new, [*machine.states, f"X{self.extra}"])
+        elif what == "reorder":
+            names = list(machine.states)
+            machine.verify_states([*names[number:], *names[:number]])
+        elif what == "wait":
+            name = NAMES[number]
+            machine.when(name).add_done_callback(lambda _: self.released.append(f"{name} {machine.transition_count}"))
+        elif what == "error":
+            machine.add_err(RuntimeError("from outside"))
+
+    def moment(self) -> tuple[object, ...]:
+        machine, queue = self.machine, self.machine._queue
+        return (
+            *(machine.states, machine.active, tuple(machine.time()), machine.transition_count, machine.queue_tick()),
+            *(queue.next_tick, queue.token, len(queue.items), machine.transition, machine._drainer),
+            *(self.seen, self.tracer.rows, self.released, str(machine.err()), list(map(str, machine.internal_errors))),
+        )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    schemas(),
+    st.lists(st.one_of(MUTATIONS, MUTATIONS, MUTATIONS, CHANGES), max_size=25),
+    st.dictionaries(st.sampled_from(HANDLER_NAMES), SCRIPTS, max_size=4),
+    st.integers(1, 3),
+    st.sampled_from(["auto", "always"]),
+)
+def test_machines_with_and_without_the_automaton_do_the_same(
+    schema: dict[str, Any], acts: list[Any], scripts: dict[str, str], repeats: int, plan_cache: str
+) -> None:
+    """Whatever happens to them: vetoes, failures, nested mutations, other handlers, tracers, schemas and levels."""
+    plain, planned = Subject(schema, "never"), Subject(schema, plan_cache)
+    for what, how in acts * repeats:
+        for subject in (plain, planned):
+            if isinstance(how, int):
+                subject.change(what, how, scripts)
+            else:
+                subject.mutate(what, how)
+        assert planned.moment() == plain.moment()
+
+
+@settings(max_examples=60, deadline=None)
+@given(schemas(), st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES)), min_size=5, max_size=30))
+def test_the_express_path_leads_where_transitions_lead(schema: dict[str, Any], acts: list[tuple[str, str]]) -> None:
+    """Also through automatic states, refusals and multi states."""
+    plain, planned = Subject(schema, "never"), Subject(schema, "always")
+    for kind, state in acts * 3:
+        plain.mutate(kind, state)
+        planned.mutate(kind, state)
+        assert planned.moment() == plain.moment()
+
+
+class Counting:
+    """Counts what takes the express path."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from am_core import submit
+
+        self.count = 0
+        apply = submit.express
+
+        def express(*args: Any) -> Any:
+            self.count += 1
+            return apply(*args)
+
+        monkeypatch.setattr(submit, "express", express)
+
+    def of(self, machine: Machine, *acts: tuple[str, Any]) -> int:
+        """How many of some mutations did, when each was made often before."""
+        for _ in range(3):
+            for kind, states in acts:
+                getattr(machine, kind)(states)
+        self.count = 0
+        for kind, states in acts:
+            getattr(machine, kind)(states)
+        return self.count
+
+
+@pytest.fixture
+def express(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    return Counting(monkeypatch)
+
+
+BACK_AND_FORTH = (("add", "A"), ("add", "B"))
+
+
+def test_a_repeated_mutation_takes_the_express_path(express: Counting) -> None:
+    """Of every type, with automatic states and refusals as well."""
+    assert express.of(Machine(TOGGLE), *BACK_AND_FORTH) == 2
+    assert express.of(Machine(TOGGLE), ("set", "A"), ("remove", "A")) == 2
+    automatic = Machine({"A": {}, "B": {"auto": True, "require": ["A"]}})
+    assert express.of(automatic, ("add", "A"), ("remove", "A")) == 2
+    assert automatic.transition_count > automatic.queue_tick()
+    assert express.of(Machine({"A": {"require": ["B"]}, "B": {}}), ("add", "A"), ("add", "A")) == 2
+
+
+@pytest.mark.parametrize("who", ["tracer", "log", "breakpoint", "on_change", "handler", "waiter", "option", "disposal"])
+def test_whoever_looks_on_keeps_mutations_off_the_express_path(express: Counting, who: str) -> None:
+    """From the moment they appear, also for what was on the express path before."""
+    machine = Machine(TOGGLE, plan_cache="never" if who == "option" else "auto")
+    if who != "option":
+        assert express.of(machine, *BACK_AND_FORTH) == 2
+    seen: list[object] = []
+    tracer = Recorder()
+    if who == "tracer":
+        machine.bind_tracer(tracer)
+    elif who == "log":
+        machine.set_logger(lambda level, text: seen.append(text))
+        machine.log_level = LogLevel.CHANGES
+    elif who == "breakpoint":
+        machine.add_breakpoint("A")
+        machine.breakpoint_hook = lambda *_: seen.append("stopped")
+    elif who == "on_change":
+        machine.on_change = lambda machine, tx: seen.append(tx.number)
+    elif who == "handler":
+        machine.bind({"AState": seen.append, "BState": seen.append})
+    elif who == "waiter":
+        machine.when("A").add_done_callback(seen.append)
+    elif who == "disposal":
+        machine.dispose_force()
+        assert not machine.add("A")
+        return
+    express.count = 0
+    machine.add("A")
+    machine.add("B")
+    assert express.count == 0
+    assert seen or tracer.rows or who == "option"
+
+
+def test_mutations_without_handlers_are_express_on_machines_that_have_some(express: Counting) -> None:
+    """Only the states that have handlers are slower."""
+    machine = Machine({"A": {}, "B": {}})
+    calls: list[Event] = []
+    machine.bind({"BState": calls.append})
+    assert express.of(machine, ("add", "A"), ("remove", "A")) == 2
+    assert express.of(machine, ("add", "B"), ("remove", "B")) == 1
+    assert len(calls) == 4
+
+
+def test_machines_of_one_schema_share_what_they_have_learned(express: Counting) -> None:
+    """Until one of them has handlers."""
+    assert express.of(Machine(TOGGLE), *BACK_AND_FORTH) == 2
+    first, second, third = Machine(TOGGLE), Machine(TOGGLE), Machine(TOGGLE)
+    third.bind({"AState": lambda e: None})
+    assert first._table is second._table is not third._table
+    assert first._table.automaton is not third._table.automaton
+
+
+def test_a_table_without_handlers_goes_with_its_last_machine() -> None:
+    """And everything that was learned with it."""
+    machine = Machine({"Short": {}, "Lived": {}})
+    model = machine._now[0]
+    assert model.bare_table is not None
+    assert model.bare_table() is machine._table
+    del machine
+    assert model.bare_table() is None
+
+
+def test_the_automaton_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts anew when there is too much of it, and goes on working."""
+    monkeypatch.setattr(automaton, "LIMIT", 50)
+    machine = Machine({f"S{i}": {} for i in range(12)}, plan_cache="always")
+    twin = Machine({f"S{i}": {} for i in range(12)}, plan_cache="never")
+    largest = 0
+    for i in range(1500):
+        state = f"S{i * i % 11 * (i % 7) % 12}"
+        assert machine.toggle(state) == twin.toggle(state)
+        largest = max(largest, machine._table.automaton.size)
+    assert machine.time() == twin.time()
+    assert machine.active == twin.active
+    assert 20 < largest <= 60
+
+
+def test_a_machine_that_never_repeats_itself_gives_the_automaton_up() -> None:
+    """And tries again after a long while."""
+    machine = Machine({f"S{i:02}": {} for i in range(40)})
+    twin = Machine({f"S{i:02}": {} for i in range(40)}, plan_cache="never")
+    # A Gray code visits every configuration once.
+    number = 0
+
+    def count_up() -> None:
+        nonlocal number
+        number += 1
+        changed = (number ^ (number - 1)).bit_length() - 1
+        for each in (machine, twin):
+            each.toggle(f"S{changed:02}")
+
+    while machine.transition_count < PATIENCE:
+        count_up()
+    assert machine._learn_from == machine.transition_count + PAUSE
+    for _ in range(100):
+        count_up()
+    assert machine._rest is None
+    assert machine.time() == twin.time()
+    machine._learn_from = machine.transition_count
+    count_up()
+    assert machine._rest is not None
+
+
+def test_a_machine_that_repeats_itself_keeps_the_automaton(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many misses there are, as long as there are hits enough."""
+    monkeypatch.setattr(automaton, "PATIENCE", 10)
+    assert 0 < HOPELESS < 1
+    machine = Machine({f"S{i}": {} for i in range(10)})
+    for i in range(40):
+        for _ in range(4):
+            machine.add(f"S{i % 10}")
+            machine.remove(f"S{i % 10}")
+    assert machine._learn_from <= machine.transition_count
+    assert machine._rest is not None
+
+
+def test_unknown_states_are_told_on_every_path() -> None:
+    """Whatever has been learned before."""
+    machine = Machine(TOGGLE, plan_cache="always")
+    for _ in range(3):
+        machine.add("A")
+        for wrong in ("C", "", ["A", "C"]):
+            with pytest.raises(UnknownStateError):
+                machine.add(wrong)
+
+
+def test_an_unknown_choice_of_the_option_is_an_error() -> None:
+    """In the option and in the environment variable."""
+    with pytest.raises(ValueError, match="sometimes"):
+        Machine(TOGGLE, plan_cache="sometimes")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_threads_on_the_express_path_lose_nothing() -> None:
+    """Every mutation counts once, while others bind and detach handlers, tracers and waiters."""
+    machine = Machine({"A": {"multi": True}}, plan_cache="always", handler_timeout=60)
+    rounds, threads = 400, 4
+
+    def hammer() -> None:
+        for _ in range(rounds):
+            machine.add("A")
+
+    def disturb() -> None:
+        for i in range(60):
+            tracer = Tracer()
+            machine.bind_tracer(tracer)
+            name = machine.bind({"AState": lambda e: None})
+            machine.when_ticks("A", 2)
+            machine.log_level = i % 2
+            machine.detach_tracer(tracer)
+            machine.detach(name)
+        machine.log_level = 0
+
+    workers = [threading.Thread(target=hammer) for _ in range(threads)] + [threading.Thread(target=disturb)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    machine.drain_queue()
+    assert machine.queue_len() == 0
+    assert machine.queue_tick() == machine._queue.next_tick
+    # Queued twins are merged into one, so there may be fewer transitions than calls, but never a lost tick.
+    assert machine.tick("A") == 2 * machine.transition_count - 1
+    assert machine.transition_count <= rounds * threads
