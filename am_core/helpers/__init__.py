@@ -16,6 +16,7 @@ from am_core.helpers.debug import (
     mach_debug_env,
     set_env_log_level,
 )
+from am_core.helpers.fan_out import FanOut, fan_out_in
 from am_core.helpers.loops import RunawayLoop, StateLoop
 from am_core.helpers.requests import (
     MutRequest,
@@ -53,6 +54,7 @@ from am_core.states import dispose, dispose_bind
 
 __all__ = [
     "Cond",
+    "FanOut",
     "MachGroup",
     "MachineFailed",
     "MutRequest",
@@ -77,6 +79,7 @@ __all__ = [
     "dispose_bind",
     "enable_debugging",
     "env_log_level",
+    "fan_out_in",
     "group_when1",
     "interval",
     "is_debug",

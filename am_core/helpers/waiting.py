@@ -8,6 +8,7 @@ errors are watched. In debug mode limits are a hundred times longer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from inspect import isawaitable
 from time import monotonic, sleep
 
 from am_core.contexts import Context
@@ -227,7 +228,7 @@ async def ainterval(
         if not await apause(max(0.0, due - now), ctx):
             return False
         outcome = fn()
-        if hasattr(outcome, "__await__"):
+        if isawaitable(outcome):
             outcome = await outcome
         if outcome is False:
             return True
