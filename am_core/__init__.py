@@ -9,10 +9,12 @@ from am_core.contexts import Context, StateCtx
 from am_core.errors import (
     AmError,
     CanceledError,
+    DeadlockError,
     EvalTimeout,
     HandlerBindError,
     HandlerTimeout,
     InvalidArgs,
+    LoopClosedError,
     MachineDisposed,
     NestedEvalError,
     SchemaError,
@@ -23,12 +25,14 @@ from am_core.errors import (
 from am_core.failures import Panic
 from am_core.groups import Group
 from am_core.handlers import Event, ExceptionHandler, current_event
+from am_core.jobs import Job
 from am_core.logs import LogEntry, LogLevel, log_args_mapper
 from am_core.machine import Machine
 from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
 from am_core.names import S
 from am_core.on import on
 from am_core.pipe_info import PipeInfo
+from am_core.pool import Pool
 from am_core.queue import Position
 from am_core.reschema import AmbiguousHandlers
 from am_core.schema import Schema, State
@@ -47,6 +51,7 @@ __all__ = [
     "Check",
     "Clock",
     "Context",
+    "DeadlockError",
     "EvalTimeout",
     "Event",
     "ExceptionHandler",
@@ -54,9 +59,11 @@ __all__ = [
     "HandlerBindError",
     "HandlerTimeout",
     "InvalidArgs",
+    "Job",
     "LastTxTracer",
     "LogEntry",
     "LogLevel",
+    "LoopClosedError",
     "Machine",
     "MachineDisposed",
     "Mutation",
@@ -65,6 +72,7 @@ __all__ = [
     "NestedEvalError",
     "Panic",
     "PipeInfo",
+    "Pool",
     "Position",
     "Result",
     "S",

@@ -92,12 +92,18 @@ def _release(machine: Machine) -> tuple[list[Machine], Callbacks]:
         now = machine._now
         if place.active is now[1] and place.automaton is machine._table.automaton and place.automaton.model is now[0]:
             machine._rest = place
-    deferred, idle = machine._deferred, machine._idle_waiters
+    deferred = machine._deferred
     if deferred:
         machine._deferred = []
+    return deferred, take_idle_waiters(machine)
+
+
+def take_idle_waiters(machine: Machine) -> Callbacks:
+    """Who waits for the end of the queue, to be called without the lock. With the lock held."""
+    idle = machine._idle_waiters
     if idle:
         machine._idle_waiters = []
-    return deferred, idle
+    return idle
 
 
 def _wake(waiters: Callbacks) -> None:
@@ -106,18 +112,23 @@ def _wake(waiters: Callbacks) -> None:
 
 
 def drain_if_idle(machine: Machine) -> None:
-    """Execute what is queued unless somebody does so already."""
+    """Execute what is queued unless somebody does so already; elsewhere, when this is the wrong thread for it."""
+    away = machine._runner.away()
     with machine._lock:
         if machine._drainer or not machine._queue.items:
             return
-        machine._rest = None
-        machine._drainer = get_ident()
-    drain(machine)
+        if not away:
+            machine._rest = None
+            machine._drainer = get_ident()
+    if away:
+        machine._runner.summon(machine)
+    else:
+        drain(machine)
 
 
 def drain_after(machine: Machine, source: Machine | None) -> None:
     """Execute a machine's queue as soon as the draining of another machine is over, or now if there is none."""
-    if source is not None and source is not machine:
+    if source is not None and source is not machine and not machine._runner.away():
         with source._lock:
             if source._drainer:
                 source._deferred.append(machine)
@@ -155,7 +166,7 @@ def wait_idle(machine: Machine, timeout: float) -> bool:
     """Wait until nothing is being executed; False when that takes longer than ``timeout`` seconds."""
     waiter = threading.Event()
     with machine._lock:
-        if not machine._drainer:
+        if not machine._drainer and not (machine._queue.items and machine._runner.expected()):
             return True
         machine._idle_waiters.append(waiter.set)
     return waiter.wait(timeout)
@@ -173,7 +184,14 @@ def after_deadline(event: Event) -> None:
         machine._fire(machine._hooks.handler_end, tx, event.binding, event.name)
     repair(tx)
     finish(tx)
-    drain(machine)
+    if machine._runner.away():
+        with machine._lock:
+            deferred, idle = _release(machine)
+            machine._idle_waiters = [*idle, *machine._idle_waiters]
+        drain_if_idle(machine)
+        _drain_all(deferred)
+    else:
+        drain(machine)
 
 
 PENDING, RUNNING, DONE, DROPPED = range(4)
@@ -236,14 +254,19 @@ def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: f
         machine.report(NestedEvalError(f"eval nested in handler or eval: {source}; call the function directly instead"))
         return False
     evaluation = Evaluation(machine, fn, source)
+    away = machine._runner.away()
+    if machine._runner.lost(machine):
+        return False
     with machine._lock:
         if machine._disposing:
             return False
         machine._rest = None
         machine._queue.prepend(EvalMutation(evaluation))
-        busy = machine._drainer
+        busy = machine._drainer or away
         if not busy:
             machine._drainer = ident
+    if away:
+        drain_if_idle(machine)
     if not busy:
         drain(machine)
     elif not evaluation.finished.wait(timeout):

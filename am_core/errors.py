@@ -66,12 +66,20 @@ class MachineDisposed(AmError):
     """The machine does not work any more."""
 
 
+class DeadlockError(AmError):
+    """Waiting was refused, because what would end it needs the very thread that wants to wait."""
+
+
 class StateExpired(AmError):
     """What a state context stood for is over: the tick of its state has changed. ``state`` is the state's name."""
 
     def __init__(self, state: str, message: str) -> None:
         self.state = state
         super().__init__(message)
+
+
+class LoopClosedError(AmError):
+    """The event loop that a machine runs on is closed, so nothing can be executed any more."""
 
 
 class TracerError(AmError):

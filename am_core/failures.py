@@ -9,6 +9,7 @@ from am_core.enqueue import announce, prepend
 from am_core.errors import HandlerTimeout
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS
 from am_core.mutation import ADD, EVAL, Mutation, MutationType
+from am_core.traces import trace_text
 
 if TYPE_CHECKING:
     from am_core.handlers import Event
@@ -75,12 +76,10 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
 
 
 def trace_of(machine: Machine, error: BaseException) -> dict[str, str]:
-    """The stack as an argument, when the machine is asked for it."""
+    """The stack as an argument, without the engine's own frames, when the machine is asked for it."""
     if not machine.log_stack_trace:
         return {}
-    import traceback
-
-    return {"err.trace": "".join(traceback.format_exception(error))}
+    return {"err.trace": trace_text(error)}
 
 
 def describe(error: BaseException) -> str:

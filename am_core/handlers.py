@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from am_core.automaton import Automaton
+from am_core.callables import is_async
 from am_core.errors import HandlerBindError
 from am_core.model import Model
 from am_core.mutation import Mutation, MutationSource
-from am_core.names import ANY, SUFFIXES, handler_meanings
+from am_core.names import ANY, SUFFIXES, HandlerName, handler_meanings
 from am_core.on import decorated_handlers
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from am_core.transition import Transition
 
 Handler = Callable[["Event"], Any]
+T = TypeVar("T")
 
 
 class Event:
@@ -52,6 +53,15 @@ class Event:
     def is_check(self) -> bool:
         """Whether the transition is a dry run."""
         return self.transition.mutation.is_check
+
+    def args_as(self, type_: type[T]) -> T:
+        """The arguments as an instance of a dataclass.
+
+        Raises :class:`~am_core.InvalidArgs` listing every one that is missing or of another type.
+        """
+        from am_core.typed_args import args_as
+
+        return args_as(self.args, type_, f"{self.name} of {self.machine_id}")
 
     def is_valid(self) -> bool:
         """Whether the transition is still running and neither canceled nor out of time."""
@@ -180,8 +190,8 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
         for name, fn in functions.items():
             if candidates.setdefault(name, fn) != fn:
                 problems.append(f"{origins[name]} and {name} both handle {prefix}{name}; decorate or name, not both")
-    for own_name, fn in candidates.items():
-        name = prefix + own_name
+    for own_name, candidate in candidates.items():
+        name, fn = prefix + own_name, candidate
         if not callable(fn) or (not mapped and isinstance(fn, type)):
             if mapped:
                 problems.append(f"handler {name} is {fn!r}, a function was expected")
@@ -191,13 +201,23 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
             if not lenient and not (prefix and handler_meanings(own_name, model.index)):
                 problems.append(f"missing states: {_subject(name)} from handler {name}")
             continue
-        if inspect.iscoroutinefunction(fn):
-            problems.append(f"handler {name} is a coroutine function; start a task from a plain function instead")
-            continue
+        if is_async(fn):
+            fn, problem = _as_task(fn, name, handler_meanings(name, model.index))
+            if problem:
+                problems.append(problem)
+                continue
         found[name] = fn
     if problems:
         raise HandlerBindError(problems)
     return found
+
+
+def _as_task(fn: Any, name: str, meanings: list[HandlerName]) -> tuple[Handler, str]:
+    """A handler that starts a coroutine function as a task, and what is wrong with that."""
+    # Programs without coroutines need none of this.
+    from am_core.async_handlers import refusal, task_handler
+
+    return task_handler(fn, name, meanings[0].kind), refusal(name, meanings)
 
 
 def _subject(name: str) -> str:

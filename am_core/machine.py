@@ -10,32 +10,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from am_core import disposal
 from am_core.binding import bind_handlers, detach_handlers
 from am_core.breakpoints import Breakpoint
+from am_core.contexts import Context
 from am_core.drain import drain_if_idle, evaluate
 from am_core.errors import AmError, SchemaError
 from am_core.handlers import UNSET, Event, handler_table
+from am_core.lifetime import end_with
 from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
 from am_core.model import Model, StateNames
 from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
 from am_core.names import EXCEPTION
 from am_core.queue import MutationQueue
 from am_core.reschema import prepare, replace_schema, set_order
-from am_core.restoring import NO_GROUPS, RestorableMachine, groups_of
-from am_core.runners import InlineRunner, Runner, ThreadRunner
+from am_core.restoring import NO_GROUPS, groups_of
+from am_core.runners import Runner, RunnerName, make_runner
 from am_core.schema import State
 from am_core.submit import Args, add_error, check, mutate, submit_first
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
 from am_core.transition import Now, Transition
 from am_core.typed import States
+from am_core.working import WorkingMachine
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]
 
 
-class Machine(RestorableMachine):
+class Machine(WorkingMachine):
     """A state machine of the asyncmachine kind: many states at once, relations instead of listed transitions.
 
     A mutation asks for states; relations and handlers decide. Mutations never raise for a refusal, their
@@ -43,7 +49,9 @@ class Machine(RestorableMachine):
     that is queued, others are told that their mutation is queued. Handlers, tracers and callbacks are never called with
     a lock held.
 
-    ``schema`` maps state names to definitions, or is a class of typed states. Limits are in seconds. ``plan_cache``
+    ``schema`` maps state names to definitions, or is a class of typed states. Limits are in seconds. ``runner`` says
+    where handlers run: ``inline`` on the thread that executes the queue, ``thread`` on a thread of the machine,
+    ``loop`` on its event loop (default: the running one). The machine is disposed when ``ctx`` expires. ``plan_cache``
     says whether the outcomes of earlier mutations are kept and looked up: ``auto`` (as long as mutations repeat
     themselves), ``always`` or ``never``; the environment variable ``AM_PLAN_CACHE`` is the default.
     """
@@ -60,10 +68,12 @@ class Machine(RestorableMachine):
         *,
         id: str = "",  # noqa: A002 - the field's own name
         parent: Machine | None = None,
+        ctx: Context | None = None,
         tags: Iterable[str] = (),
         tracers: Iterable[Tracer] = (),
         strict: bool = True,
-        runner: Literal["inline", "thread"] = "inline",
+        runner: RunnerName = "inline",
+        loop: AbstractEventLoop | None = None,
         handler_timeout: float = 0.1,
         handler_deadline: float = 10.0,
         handler_backoff: float = 3.0,
@@ -110,8 +120,11 @@ class Machine(RestorableMachine):
         self.eval_timeout = eval_timeout
         self.dispose_timeout = dispose_timeout
         self.panic_to_exception = panic_to_exception
-        self._runner: Runner = ThreadRunner(self) if runner == "thread" else InlineRunner(self)
-        self._refusing = False
+        self._limits = None
+        self._outer = ctx
+        self._loop = loop
+        self._runner: Runner = make_runner(self, runner)
+        self._refusing = self._runner.gated
         self._backoff_until = 0.0
         self._last_deadline: float | None = None
         self._err: BaseException | None = None
@@ -134,6 +147,8 @@ class Machine(RestorableMachine):
             parent._fire(parent._hooks.new_submachine, parent, self)
         self._fire(self._hooks.machine_init, self)
         registry.add(self)
+        if ctx is not None:
+            end_with(self, ctx)
         if problems:
             for problem in problems[1]:
                 if self._log_level >= OPS:

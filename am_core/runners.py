@@ -7,8 +7,10 @@ import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from am_core.blocking import PATIENCE, warn_blocked, watched_loop
+from am_core.errors import AmError
 from am_core.failures import log_timeout, mark_timeout, on_leaked_return
 from am_core.handlers import Bound, Event, current_event
 from am_core.watchdog import watchdog
@@ -36,12 +38,53 @@ class Runner(Protocol):
         """Whether a thread runs this machine's handlers besides the draining thread."""
         ...
 
+    @property
+    def gated(self) -> bool:
+        """Whether every mutation has to ask :meth:`away` and :meth:`lost` first."""
+        ...
+
+    def away(self) -> bool:
+        """Whether the calling thread must leave the execution of the queue to another one."""
+        ...
+
+    def expected(self) -> bool:
+        """Whether that other thread has been asked to execute the queue. Called with the machine's lock held."""
+        ...
+
+    def summon(self, machine: Machine) -> None:
+        """Have the queue executed where it has to be. Thread-safe."""
+        ...
+
+    def lost(self, machine: Machine) -> bool:
+        """Whether nothing can be executed any more; what is queued is discarded then."""
+        ...
+
     def close(self) -> None:
         """The machine is disposed."""
         ...
 
 
-class InlineRunner:
+class _AnyThread:
+    """Every thread may execute the queue."""
+
+    __slots__ = ()
+
+    gated = False
+
+    def away(self) -> bool:
+        return False
+
+    def expected(self) -> bool:
+        return False
+
+    def summon(self, machine: Machine) -> None:
+        raise NotImplementedError("no thread is away from this machine")
+
+    def lost(self, machine: Machine) -> bool:
+        return False
+
+
+class InlineRunner(_AnyThread):
     """Handlers run on the draining thread; a watchdog shared by all machines keeps their limits."""
 
     __slots__ = ()
@@ -72,6 +115,22 @@ class InlineRunner:
         """Nothing is held."""
 
 
+RunnerName = Literal["inline", "thread", "loop"]
+
+
+def make_runner(machine: Machine, name: RunnerName) -> Runner:
+    """The runner of a new machine. Raises :class:`AmError` for unknown names, and for ``loop`` without a loop."""
+    if name == "inline":
+        return InlineRunner(machine)
+    if name == "thread":
+        return ThreadRunner(machine)
+    if name == "loop":
+        from am_core.loop_runner import LoopRunner
+
+        return LoopRunner(machine)
+    raise AmError(f"there is no runner {name!r}, use one of {', '.join(map(repr, get_args(RunnerName)))}")
+
+
 class _Job:
     """One call on the worker thread. The flags are guarded by the machine's lock."""
 
@@ -88,30 +147,52 @@ class _Job:
         self.error: BaseException | None = None
 
 
-class ThreadRunner:
+class ThreadRunner(_AnyThread):
     """Handlers run on a daemon thread of the machine, so the draining thread can give up on one that is stuck."""
 
-    __slots__ = ("__weakref__", "_jobs", "_lock", "_name", "_thread")
+    __slots__ = ("__weakref__", "_blocked", "_jobs", "_lock", "_name", "_thread")
 
     def __init__(self, machine: Machine) -> None:
         self._name = f"am-{machine.id}"
         self._lock = machine._lock
         self._jobs: SimpleQueue[_Job | None] | None = None
         self._thread: threading.Thread | None = None
+        self._blocked = (0, 0.0)
+        """Number of the last transition that kept a loop waiting, and for how many seconds."""
 
     def call(self, event: Event, bound: Bound) -> Any:
         machine = event.machine
         event.binding = bound.binding
         job = _Job(event, bound, copy_context())
         self._put(job)
-        if not job.finished.wait(machine.handler_timeout) and self._note_timeout(job):
-            log_timeout(event)
-            if not job.finished.wait(machine.handler_deadline) and self._give_up(job):
-                raise DeadlineReached
-        job.finished.wait()
+        if watched_loop() is None:
+            self._await(job, machine)
+        else:
+            started = monotonic()
+            try:
+                self._await(job, machine)
+            finally:
+                self._note_blocked(event, monotonic() - started)
         if job.error is not None:
             raise job.error
         return job.value
+
+    def _await(self, job: _Job, machine: Machine) -> None:
+        if not job.finished.wait(machine.handler_timeout) and self._note_timeout(job):
+            log_timeout(job.event)
+            if not job.finished.wait(machine.handler_deadline) and self._give_up(job):
+                raise DeadlineReached
+        job.finished.wait()
+
+    def _note_blocked(self, event: Event, seconds: float) -> None:
+        """Warn once when the handlers of a transition have kept a loop waiting for too long."""
+        tx = event.transition
+        number, before = self._blocked
+        total = before + seconds if number == tx.number else seconds
+        self._blocked = (tx.number, total)
+        if total > PATIENCE and total - seconds <= PATIENCE:
+            what = f"waiting for the handlers of {tx.mutation.text(tx.model.names)}"
+            warn_blocked(event.machine, total, what, "await machine.aadd(...) instead")
 
     def owns_thread(self, ident: int) -> bool:
         return self._thread is not None and self._thread.ident == ident

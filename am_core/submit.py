@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
-from am_core.drain import drain, drain_after
+from am_core.drain import drain, drain_after, drain_if_idle
 from am_core.enqueue import announce, is_running
 from am_core.failures import trace_of
 from am_core.handlers import UNSET, Event, current_event
@@ -20,7 +20,13 @@ from am_core.names import EXCEPTION
 if TYPE_CHECKING:
     from am_core.machine import Machine
 
-Args = Mapping[str, Any] | None
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Args = Mapping[str, Any] | DataclassInstance | None
+else:
+    Args = Mapping[str, Any] | None
+"""What mutations take as arguments: a mapping, or an instance of a dataclass whose fields they are."""
 
 
 def mutate(
@@ -44,8 +50,10 @@ def mutate(
             with machine._lock:
                 if machine._rest is rest:
                     return express(machine, step)
-    if machine._refusing and refuses(machine):
-        return CANCELED
+    if machine._refusing:
+        if refuses(machine):
+            return CANCELED
+        later = later or machine._runner.away()
     model = machine._now[0]
     called, mask = model.called(states, machine.id)
     if event is UNSET:
@@ -174,41 +182,50 @@ def add_error(
     if machine.on_error is not None:
         machine._guarded(machine.on_error, machine, error)
     states = [state] if state == EXCEPTION else [state, EXCEPTION]
-    return mutate(machine, ADD, states, {**(args or {}), "err": error, **trace_of(machine, error)}, event, {}, later)
+    said = merged(args, {"err": error, **trace_of(machine, error)})
+    return mutate(machine, ADD, states, said, event, {}, later)
 
 
 def submit_first(machine: Machine, mutation: Mutation) -> Result:
     """Queue a mutation in front of everything and execute the queue unless some thread does so already."""
     if machine._refusing and refuses(machine):
         return CANCELED
+    away = machine._runner.away()
     with machine._lock:
         if machine._disposed:
             return CANCELED
         machine._rest = None
         machine._queue.prepend(mutation)
-        busy = machine._drainer
+        busy = machine._drainer or away
         if not busy:
             machine._drainer = get_ident()
     if not busy:
         return drain(machine, mutation)
     announce(machine, mutation)
+    if away:
+        drain_if_idle(machine)
     return QUEUED
 
 
 def refuses(machine: Machine) -> bool:
-    """Whether the machine takes no mutations, because it is being disposed or in its backoff."""
+    """Whether the machine takes no mutations: it is being disposed, in its backoff, or has lost its event loop."""
     with machine._lock:
-        machine._refusing = machine._disposing or monotonic() < machine._backoff_until
-        return machine._refusing
+        refusing = machine._disposing or monotonic() < machine._backoff_until
+        machine._refusing = refusing or machine._runner.gated
+    return refusing or machine._runner.lost(machine)
 
 
 def merged(args: Args, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Arguments as handlers get them: the caller's own dictionary where that is possible."""
     if args is None:
         return kwargs
-    if kwargs or not isinstance(args, dict):
+    if isinstance(args, dict):
+        return {**args, **kwargs} if kwargs else args
+    if isinstance(args, Mapping):
         return {**args, **kwargs}
-    return args
+    from am_core.typed_args import pass_args
+
+    return pass_args(args, kwargs)
 
 
 def _exempt(machine: Machine, kind: MutationType, mask: int) -> bool:

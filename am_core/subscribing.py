@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from am_core.contexts import Context, StateCtx, WhileActive
 from am_core.errors import AmError, UnknownStateError
@@ -14,6 +14,9 @@ from am_core.names import EXCEPTION
 from am_core.pipe_info import PipedMachine
 from am_core.signals import all_of, any_of
 from am_core.waiting import DISPOSED, Condition, Key, Kind, Query, Reason, Subscriptions, Waiter
+
+if TYPE_CHECKING:
+    from am_core.runners import Runner
 
 C = TypeVar("C", bound=Context)
 
@@ -37,6 +40,8 @@ class SubscribableMachine(PipedMachine):
     """Called when the queue has run empty."""
     _ended: bool
     """Whether the disposal is complete."""
+    _runner: Runner
+    _outer: Context | None
 
     # States and clocks
 
@@ -191,7 +196,7 @@ class SubscribableMachine(PipedMachine):
         with self._lock:
             if self._disposed:
                 return self._done("disposed", kind)
-            if not self._drainer:
+            if not self._drainer and not (self._queue.items and self._runner.expected()):
                 return self._done("match", kind)
             subs = self._subscriptions()
             waiter, is_new = self._shared(subs, (kind, ctx), "")
@@ -301,7 +306,7 @@ class SubscribableMachine(PipedMachine):
 
     def _machine_context(self, subs: Subscriptions) -> Context:
         if subs.machine_context is None:
-            subs.machine_context = Context(self._lock, self.id)
+            subs.machine_context = Context(self._lock, self.id, self._outer)
         return subs.machine_context
 
     def _shared(

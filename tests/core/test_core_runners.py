@@ -1,0 +1,653 @@
+"""Handlers on the caller's thread, on a thread of the machine, on an event loop. Numbers are those of the scenarios."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import warnings
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import CancelledError as FutureCanceled
+from functools import partial
+from typing import Any
+
+import pytest
+from engine_setups import PATIENT, fail, in_thread, machine_of, noted, record, ticks, until
+from stages import Stage
+
+from am_core import (
+    AmError,
+    Check,
+    Context,
+    Event,
+    ExceptionHandler,
+    HandlerTimeout,
+    LoopClosedError,
+    Machine,
+    NestedEvalError,
+    Panic,
+    current_event,
+)
+
+RUNNERS = ["inline", "thread", "loop"]
+
+
+@pytest.fixture(params=RUNNERS)
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Every runner in turn."""
+    stage = Stage(request.param)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def loop_stage() -> Iterator[Stage]:
+    """The runner on an event loop."""
+    stage = Stage("loop")
+    yield stage
+    stage.close()
+
+
+# Failures
+
+
+def test_scenario_64_a_failing_negotiation_handler_changes_nothing(stage: Stage) -> None:
+    """Exception is added next, with this transition as its source."""
+    machine = stage.machine(active="A")
+    notes = noted(machine)
+    machine.bind({"BEnter": fail})
+    assert stage.call(lambda: machine.add("B")).canceled
+    assert machine.active_states() == ["Exception", "A"]
+    assert "[cancel] (B A) by recover" in notes.log
+    failed, added = notes.all
+    source = added.mutation.source
+    assert source is not None
+    assert (source.machine_id, source.transition_id) == (machine.id, failed.id)
+    assert isinstance(added.args["panic"], Panic)
+
+
+def test_scenario_65_a_failing_state_handler_switches_off_what_is_not_done(stage: Stage) -> None:
+    """Those who wait for what did change are told."""
+    machine = stage.machine()
+    machine.bind({"BState": fail})
+    reached, missed = machine.when("A"), machine.when("B")
+    notes = noted(machine)
+    assert stage.call(lambda: machine.add(["A", "B", "C"])).canceled
+    assert (ticks(machine, "ABC"), machine.tick("Exception")) == ([1, 2, 2], 1)
+    assert "[cancel] (A B C) by recover" in notes.log
+    assert reached.done
+    assert not missed.done
+
+
+def test_scenario_66_a_failing_end_handler_switches_off_what_was_to_begin(stage: Stage) -> None:
+    """What has ended stays ended."""
+    machine = stage.machine(active="AB")
+    machine.bind({"AEnd": fail})
+    assert stage.call(lambda: machine.set("C")).canceled
+    assert machine.active_states() == ["Exception"]
+    assert ticks(machine, "ABC") == [2, 2, 2]
+
+
+def test_scenario_67_errors_are_states(stage: Stage) -> None:
+    """The last one is kept, none is none."""
+    machine = stage.machine()
+    second, third = RuntimeError("second"), RuntimeError("third")
+    assert stage.call(lambda: machine.add_err_state("B", second)).executed
+    assert set(machine.active_states()) == {"B", "Exception"}
+    assert machine.err() is second
+    assert machine.tick("Exception") == 1
+    assert stage.call(lambda: machine.add_err(third)).executed
+    assert (machine.tick("Exception"), machine.err()) == (3, third)
+    assert stage.call(lambda: machine.add_err(None)).canceled
+
+
+def test_scenario_68_error_states_fall_with_exception(stage: Stage) -> None:
+    """They need it, in the beginning as in the end."""
+    machine = stage.machine({"E": {"require": ["Exception"]}})
+    assert stage.call(lambda: machine.add("E")).canceled
+    stage.call(lambda: machine.add_err(RuntimeError("first")))
+    stage.call(lambda: machine.add_err_state("E", RuntimeError("second")))
+    assert (machine.tick("E"), machine.tick("Exception")) == (1, 3)
+    stage.call(lambda: machine.remove("Exception"))
+    assert (machine.tick("E"), machine.tick("Exception")) == (2, 4)
+
+
+def test_scenario_71_the_first_binding_sees_an_error_from_before(stage: Stage) -> None:
+    """It is added once more."""
+    machine = stage.machine()
+    error = RuntimeError("early")
+    stage.call(lambda: machine.add_err(error))
+    seen: list[object] = []
+
+    class Late(ExceptionHandler):
+        def ExceptionState(self, e: Event) -> None:
+            seen.append(e.args["err"])
+
+    stage.call(lambda: machine.bind(Late()))
+    assert seen == [error]
+    assert machine.tick("Exception") == 3
+
+
+# Limits
+
+
+def test_scenario_69_a_late_handler_cancels_without_an_exception(stage: Stage) -> None:
+    """Its state and the later ones are switched off; its event is not valid any more while it still runs."""
+    machine = stage.machine(handler_timeout=0.03, handler_deadline=30)
+    valid: list[bool] = []
+
+    def slow(e: Event) -> None:
+        valid.append(e.is_valid())
+        until(lambda: e.transition.is_timed_out)
+        valid.append(e.is_valid())
+
+    order = record(machine, {"BState": slow})
+    binding = machine.handlers()[0]
+    assert stage.call(lambda: machine.add(["A", "B", "C"])).canceled
+    assert valid == [True, False]
+    assert ticks(machine, "ABC") == [1, 2, 2]
+    assert (machine.tick("Exception"), machine.err()) == (0, None)
+    assert [str(error) for error in machine.internal_errors] == [f"handler timeout: BState from {binding}"]
+    assert "CState" not in order
+    assert stage.call(lambda: machine.add("D")).executed
+
+
+def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(stage: Stage) -> None:
+    """Who waits for what was dropped is released; afterwards everything works again."""
+    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.05, handler_backoff=0.4, eval_timeout=20)
+    release = threading.Event()
+    answer = Check()
+    waiters: list[Any] = []
+
+    def first(e: Event) -> None:
+        waiters.append(machine.when_queue(machine.add("D")))
+        machine.can_add("D", answer=answer)
+
+    machine.bind({"AState": first, "BState": lambda e: release.wait(20) and None})
+    call = stage.begin(lambda: machine.add(["A", "B", "C"]))
+    until(machine.backoff)
+    until(lambda: machine.tick("C") == 2)
+    assert machine.last_handler_deadline is not None
+    assert answer.wait(10)
+    assert not answer.accepted
+    assert waiters[0].wait(10)
+    assert ticks(machine) == [1, 2, 2, 0]
+    assert isinstance(machine.err(), HandlerTimeout)
+    assert machine.add("D").canceled
+    assert machine.can_add("D").canceled
+    if stage.runner == "thread":
+        assert call.result(10).canceled
+    if stage.runner == "loop":
+        # Its handlers could not be called anywhere else.
+        assert not machine.is_err()
+    else:
+        until(machine.is_err)
+    release.set()
+    assert call.result(10).canceled
+    until(machine.is_err)
+    until(lambda: not machine.backoff())
+    assert stage.call(lambda: machine.add("D")).executed
+
+
+def test_a_leaked_handler_that_comes_back_is_an_error(stage: Stage) -> None:
+    """When the backoff is over by then; what it returns counts for nothing."""
+    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.03, handler_backoff=0.0)
+    release = threading.Event()
+    machine.bind({"AEnter": lambda e: release.wait(20) and False})
+    call = stage.begin(lambda: machine.add("A"))
+    until(lambda: machine.last_handler_deadline is not None and machine.transition_count > 0)
+    until(lambda: isinstance(machine.err(), HandlerTimeout))
+    release.set()
+    assert call.result(10).canceled
+    until(lambda: "after its deadline" in str(machine.err()) and machine.is_err())
+    assert stage.call(lambda: machine.add("B")).executed
+
+
+def test_mutations_from_elsewhere_while_a_handler_hangs_are_queued(stage: Stage) -> None:
+    """They are executed in order once it returns."""
+    machine = stage.machine()
+    release, entered = threading.Event(), threading.Event()
+
+    def hang(_: Event) -> None:
+        entered.set()
+        release.wait(20)
+
+    machine.bind({"AState": hang})
+    call = stage.begin(lambda: machine.add("A"))
+    assert entered.wait(10)
+    results = [machine.add("B", n=n) for n in range(3)]
+    assert [int(result) for result in results] == [3, 4, 5]
+    waiter = machine.when_queue(results[-1])
+    idle = machine.when_queue_ends()
+    assert not waiter.done
+    release.set()
+    assert waiter.wait(10)
+    assert idle.wait(10)
+    assert call.result(10).executed
+    assert ticks(machine, "AB") == [1, 1]
+
+
+def test_a_handler_without_end_is_an_ordinary_failure(stage: Stage) -> None:
+    """The stack is given back, the machine goes on."""
+    machine = stage.machine()
+
+    def endless(e: Event) -> None:
+        endless(e)
+
+    machine.bind({"AState": endless})
+    assert stage.call(lambda: machine.add("A")).canceled
+    assert isinstance(machine.err(), RecursionError)
+    assert stage.call(lambda: machine.add("B")).executed
+
+
+def test_evaluations_in_handlers_are_refused_at_once(stage: Stage) -> None:
+    """Waiting for oneself would take for ever."""
+    machine = stage.machine(eval_timeout=PATIENT)
+    answers: list[bool] = []
+
+    def nested(e: Event) -> None:
+        answers.append(machine.eval(lambda: answers.append(True), "inside"))
+
+    machine.bind({"AState": nested})
+    assert stage.call(lambda: machine.add("A")).executed
+    assert stage.call(lambda: machine.eval(lambda: nested(None), "outside"))  # type: ignore[arg-type]  # not looked at
+    assert answers == [False, False]
+    assert [type(error) for error in machine.internal_errors] == [NestedEvalError] * 2
+
+
+def test_evaluations_from_other_threads_wait_for_their_turn(stage: Stage) -> None:
+    """They run where the handlers do not, one at a time, and what they raise reaches the caller."""
+    machine = stage.machine(eval_timeout=20)
+    ran: list[str] = []
+
+    def broken() -> None:
+        raise ValueError("broken")
+
+    assert machine.eval(lambda: ran.append(threading.current_thread().name), "test")
+    with pytest.raises(ValueError, match="broken"):
+        machine.eval(broken, "test")
+    expected = "stage-loop" if stage.runner == "loop" else threading.current_thread().name
+    assert ran == [expected]
+    assert stage.call(lambda: machine.add("A")).executed
+
+
+def test_a_handler_may_dispose_its_machine(stage: Stage) -> None:
+    """In the background or at once; what is queued is canceled."""
+    for end in (Machine.dispose, Machine.dispose_force):
+        machine = stage.machine()
+        machine.bind({"AState": lambda e, end=end: end(e.machine)})
+        stage.call(lambda machine=machine: machine.add("A"))
+        assert machine.wait_disposed(10)
+        assert machine.add("B").canceled
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_interrupts_pass_through_and_leave_the_machine_usable(stage: Stage, kind: type[BaseException]) -> None:
+    """They are not errors of the machine; what was not completed is switched off."""
+    machine = stage.machine()
+
+    def interrupted(_: Event) -> None:
+        raise kind
+
+    machine.bind({"AState": interrupted})
+    future = stage.begin(lambda: machine.add("A"))
+    raised = future.exception(30)
+    assert isinstance(raised, kind)
+    assert not machine.is_err()
+    assert machine.tick("A") == 2
+    assert stage.call(lambda: machine.add("B")).executed
+
+
+def test_canceled_futures_in_handlers_are_failures(stage: Stage) -> None:
+    """For a handler it is an exception like others."""
+    machine = stage.machine()
+
+    def waits(_: Event) -> None:
+        raise FutureCanceled
+
+    machine.bind({"AEnter": waits})
+    assert stage.call(lambda: machine.add("A")).canceled
+    assert machine.is_err()
+
+
+def test_untrapped_errors_reach_whoever_executes(stage: Stage) -> None:
+    """After everything that is queued has been executed."""
+    machine = stage.machine(panic_to_exception=False)
+    machine.bind({"AState": lambda e: machine.add("B") and fail(e)})
+    with pytest.raises(RuntimeError, match="AState is broken"):
+        stage.call(lambda: machine.add("A"))
+    assert machine.is_("B")
+
+
+def test_mutations_know_the_handler_they_come_from(stage: Stage) -> None:
+    """Without being told."""
+    machine = stage.machine()
+    seen: list[object] = []
+
+    def handle(e: Event) -> None:
+        seen.append(current_event.get() is e)
+        machine.add("B")
+
+    machine.bind({"AState": handle})
+    notes = noted(machine)
+    stage.call(lambda: machine.add("A"))
+    source = notes.all[1].mutation.source
+    assert source is not None
+    assert (seen, source.transition_id) == ([True], notes.all[0].id)
+    assert current_event.get() is None
+
+
+def test_stacks_are_told_without_the_frames_of_the_engine(stage: Stage) -> None:
+    """The exception itself keeps them all."""
+    machine = stage.machine(log_stack_trace=True)
+    notes = noted(machine)
+
+    def inner() -> None:
+        raise KeyError("missing")
+
+    def handle(_: Event) -> None:
+        try:
+            inner()
+        except KeyError as error:
+            raise ValueError("wrong") from error
+
+    class Handlers(ExceptionHandler):
+        AState = staticmethod(handle)
+
+    machine.bind(Handlers())
+    stage.call(lambda: machine.add("A"))
+    text = notes.all[1].args["err.trace"]
+    assert "in inner" in text
+    assert "in handle" in text
+    assert "direct cause" in text
+    assert "am_core" not in text
+    assert text in notes.log
+    error = machine.err()
+    assert error is not None
+    assert error.__traceback__ is not None
+    assert "am_core" in error.__traceback__.tb_frame.f_code.co_filename
+
+
+def test_stacks_of_nothing_but_the_engine_are_left_alone() -> None:
+    """Better too much than nothing."""
+    machine = machine_of(log_stack_trace=True)
+    notes = noted(machine)
+    try:
+        Context(None, "none").check()
+    except AmError as error:
+        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+        machine.add_err(RuntimeError("wrapped").with_traceback(error.__traceback__))
+    assert "contexts.py" in notes.all[0].args["err.trace"]
+
+
+# The runner on a loop
+
+
+def test_on_the_loop_mutations_are_executed_at_once(loop_stage: Stage) -> None:
+    """By handlers on the loop's thread, within a callback of the loop."""
+    machine = loop_stage.machine()
+    seen: list[object] = []
+
+    def handle(_: Event) -> None:
+        seen.append(threading.current_thread().name)
+        seen.append(asyncio.get_running_loop() is loop_stage.loop)
+
+    machine.bind({"AState": handle})
+    assert loop_stage.call(lambda: (machine.add("A").executed, machine.is_("A"), list(seen))) == (
+        True,
+        True,
+        ["stage-loop", True],
+    )
+
+
+def test_other_threads_leave_their_mutations_to_the_loop(loop_stage: Stage) -> None:
+    """In the order of their calls, dry runs and pieces put first included."""
+    machine = loop_stage.machine()
+    order: list[str] = []
+    threads: set[str] = set()
+
+    def handle(e: Event) -> None:
+        threads.add(threading.current_thread().name)
+        order.append(e.name)
+
+    machine.bind(dict.fromkeys(("AState", "BState", "AEnd", "CEnter"), handle))
+    blocked, release = threading.Event(), threading.Event()
+    loop_stage.begin(lambda: (blocked.set(), release.wait(20)))
+    assert blocked.wait(10)
+    answer = Check()
+    results = [machine.add("A"), machine.set("B"), machine.can_add("C", answer=answer)]
+    assert all(result.queued for result in results)
+    idle, last = machine.when_queue_ends(), machine.when_queue(results[1])
+    assert order == []
+    assert not idle.done
+    release.set()
+    assert last.wait(10)
+    assert idle.wait(10)
+    assert answer.accepted
+    assert order == ["CEnter", "AState", "AEnd", "BState"]
+    assert threads == {"stage-loop"}
+
+
+def test_the_loop_does_what_others_have_queued_before_its_own(loop_stage: Stage) -> None:
+    """So a mutation on the loop is never left for later."""
+    machine = loop_stage.machine()
+
+    def own() -> tuple[bool, bool]:
+        in_thread(lambda: machine.add("A")).join(10)
+        result = machine.add("B", x=1)
+        return result.executed, machine.is_(["A", "B"])
+
+    assert loop_stage.call(own) == (True, True)
+
+
+def test_handlers_of_other_machines_hand_over_to_the_loop(loop_stage: Stage) -> None:
+    """Nothing waits for anything."""
+    target = loop_stage.machine()
+    source = machine_of()
+    names: list[str] = []
+    target.bind({"BState": lambda e: names.append(threading.current_thread().name)})
+    source.bind({"AState": lambda e: target.add("B") and None})
+    notes = noted(target)
+    assert source.add("A").executed
+    assert target.when("B").wait(10)
+    assert names == ["stage-loop"]
+    until(lambda: notes.all)
+    mutation_source = notes.all[0].mutation.source
+    assert mutation_source is not None
+    assert mutation_source.machine_id == source.id
+
+
+def test_an_evaluation_from_another_thread_gives_up_on_a_busy_loop(loop_stage: Stage) -> None:
+    """It does not run afterwards."""
+    machine = loop_stage.machine(eval_timeout=0.05)
+    release, blocked = threading.Event(), threading.Event()
+    ran: list[int] = []
+    call = loop_stage.begin(lambda: (blocked.set(), release.wait(20)))
+    assert blocked.wait(10)
+    assert not machine.eval(lambda: ran.append(1), "test")
+    release.set()
+    call.result(10)
+    loop_stage.call(lambda: machine.add("A"))
+    assert ran == []
+
+
+def test_the_running_loop_is_the_default() -> None:
+    """No argument is needed in a coroutine."""
+
+    async def main() -> None:
+        machine = Machine({"A": {}}, runner="loop")
+        assert machine.loop is asyncio.get_running_loop()
+        assert machine.add("A").executed
+        thread = asyncio.to_thread(machine.remove, "A")
+        assert (await thread).queued
+        await machine.when_not("A")
+        machine.dispose()
+        await machine.when_disposed()
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_does_not_run_yet_gets_its_work_later() -> None:
+    """Mutations are queued until then."""
+    loop = asyncio.new_event_loop()
+    machine = Machine({"A": {}}, runner="loop", loop=loop)
+    assert machine.add("A").queued
+    assert not machine.is_("A")
+
+    async def wait() -> None:
+        await machine.when("A")
+
+    loop.run_until_complete(wait())
+    assert machine.is_("A")
+    loop.close()
+
+
+def test_without_a_loop_there_is_no_such_machine() -> None:
+    """The error says what to do; so does that of an unknown runner."""
+    with pytest.raises(AmError, match="create the machine in a coroutine, or pass loop="):
+        Machine({"A": {}}, runner="loop")
+    with pytest.raises(AmError, match=r"'fibre'.*'inline', 'thread', 'loop'"):
+        Machine({"A": {}}, runner="fibre")  # type: ignore[arg-type]  # what the test is about
+
+
+def test_a_closed_loop_is_told_and_nothing_gets_lost_silently() -> None:
+    """Whoever waits for what was queued is released; the end of the machine works as ever."""
+    loop = asyncio.new_event_loop()
+    machine = Machine({"A": {}, "Start": {}}, runner="loop", loop=loop, eval_timeout=20)
+    queued, answer = machine.add("A"), Check()
+    machine.can_add("A", answer=answer)
+    waiter, idle = machine.when_queue(queued), machine.when_queue_ends()
+    loop.close()
+    with pytest.warns(RuntimeWarning, match="2 queued mutations discarded") as caught:
+        assert machine.add("A").canceled
+    assert caught[0].filename == __file__
+    assert answer.wait(1)
+    assert not answer.accepted
+    assert waiter.wait(1)
+    assert idle.wait(1)
+    assert isinstance(machine.err(), LoopClosedError)
+    assert [type(error) for error in machine.internal_errors] == [LoopClosedError]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert machine.set("A").canceled
+        assert machine.can_add("A").canceled
+        assert not machine.eval(lambda: None, "test")
+        assert machine.add_err(RuntimeError("late")).canceled
+    assert str(machine.err()) == "late"
+    machine.dispose()
+    assert machine.wait_disposed(10)
+
+
+def test_a_loop_that_closes_between_queueing_and_asking_is_noticed() -> None:
+    """The call that was about to ask says so."""
+    loop = asyncio.new_event_loop()
+    machine = Machine({"A": {}}, runner="loop", loop=loop)
+    machine.breakpoint_hook = lambda *_: loop.close()
+    machine.add_breakpoint(added="A")
+    with pytest.warns(RuntimeWarning, match="1 queued mutation discarded"):
+        assert machine.add("A").queued
+    assert machine.queue_len() == 0
+
+
+def test_a_forgotten_machine_on_a_loop_is_garbage() -> None:
+    """The loop only keeps it while there is something to execute."""
+
+    async def main() -> None:
+        machine = Machine({"A": {}}, runner="loop")
+        machine.add("A")
+        gone = weakref.ref(machine)
+        in_thread(partial(machine.remove, "A")).join(10)
+        del machine
+        assert gone() is not None
+        for _ in range(3):
+            await asyncio.sleep(0)
+        gc.collect()
+        assert gone() is None
+
+    asyncio.run(main())
+
+
+def test_many_threads_and_a_loop_lose_nothing(loop_stage: Stage) -> None:
+    """Every mutation is executed exactly once."""
+    machine = loop_stage.machine({"M": {"multi": True}}, queue_limit=10_000)
+    seen: list[int] = []
+    machine.bind({"MState": lambda e: seen.append(e.args["n"])})
+
+    def push(first: int) -> None:
+        for n in range(first, first + 100):
+            assert machine.add("M", n=n)
+
+    threads = [in_thread(lambda first=first: push(first)) for first in (0, 100, 200)]
+    loop_stage.call(lambda: push(300))
+    for thread in threads:
+        thread.join(30)
+    assert machine.when_queue_ends().wait(10)
+    assert sorted(seen) == list(range(400))
+    assert machine.tick("M") == 799
+
+
+# Blocking a loop
+
+
+def test_handlers_that_block_the_loop_of_their_caller_are_warned_about() -> None:
+    """In debug mode, once per transition, with what to do instead."""
+
+    async def main(debug: bool) -> list[str]:
+        asyncio.get_running_loop().set_debug(debug)
+        machine = machine_of(runner="thread")
+        pause = threading.Event()
+        machine.bind({"AState": lambda e: pause.wait(0.08) and None, "AEnter": lambda e: pause.wait(0.08) and None})
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            machine.add("A")
+            machine.add("B")
+        machine.dispose_force()
+        return [str(warning.message) for warning in caught if "event loop" in str(warning.message)]
+
+    assert asyncio.run(main(False)) == []
+    (text,) = asyncio.run(main(True))
+    assert "blocked its event loop for" in text
+    assert "aadd" in text
+
+
+# The context a machine ends with
+
+
+def test_a_machine_ends_with_its_context(stage: Stage) -> None:
+    """Whether it has handlers or not."""
+    parent = machine_of()
+    children = [stage.machine(ctx=parent.ctx, parent=parent) for _ in range(2)]
+    children[0].bind({"AState": lambda e: None})
+    assert [child.ctx.parent for child in children] == [parent.ctx] * 2
+    parent.dispose_force()
+    for child in children:
+        assert child.wait_disposed(10)
+    orphan = stage.machine(ctx=parent.ctx)
+    assert orphan.wait_disposed(10)
+
+
+def test_a_schema_may_end_gracefully(stage: Stage) -> None:
+    """Disposing is added; without an answer the machine is disposed after a while."""
+    parent = machine_of()
+    schema = {"Disposing": {}, "Disposed": {}}
+    willing = stage.machine(schema, ctx=parent.ctx, dispose_timeout=30)
+    stubborn = stage.machine(schema, ctx=parent.ctx, dispose_timeout=0.02)
+    willing.bind({"DisposingState": lambda e: e.machine.dispose()})
+    parent.dispose_force()
+    assert willing.wait_disposed(10)
+    assert stubborn.wait_disposed(10)
+
+
+def test_contexts_do_not_keep_machines() -> None:
+    """Neither those that are gone nor those that were disposed."""
+    parent = machine_of()
+    ctx = parent.ctx
+    child: Machine | None = Machine({"A": {}}, ctx=ctx)
+    disposed = Machine({"A": {}}, ctx=ctx)
+    disposed.dispose_force()
+    gone = weakref.ref(child)
+    child = None
+    gc.collect()
+    assert gone() is None
+    assert not ctx._callbacks
