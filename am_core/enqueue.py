@@ -24,7 +24,9 @@ def announce(machine: Machine, mutation: Mutation) -> None:
     """Log that a mutation was queued, compare it with the breakpoints, and tell the tracers."""
     if machine._log_level >= OPS:
         verb = "queue" if mutation.queue_tick else "prepend"
-        names = machine._now[0].text(mutation.called)
+        model = machine._now[0]
+        # A machine that another thread has disposed meanwhile has no names.
+        names = "" if machine._disposed else model.text(mutation.called)
         machine._log(OPS, f"[{verb}:{mutation.type}] {names}{args_text(mutation.args, machine.log_args)}")
         if is_running(machine._transition):
             count = len(machine._queue.items)

@@ -29,6 +29,11 @@ FAILED: Final = 2
 def execute(machine: Machine, mutation: Mutation) -> Result:
     """Run a mutation as a transition; returns its result. Called by the draining thread only."""
     now = machine._now
+    if machine._disposed:
+        # Disposed by another thread since this was taken from the queue; the indexes mean nothing any more.
+        if mutation.check is not None:
+            mutation.check.resolve(False)
+        return CANCELED
     machine._number = number = machine._number + 1
     tx = Transition(machine, mutation, number, now)
     machine._transition = tx

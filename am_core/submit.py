@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
 from am_core.drain import drain, drain_after, drain_if_idle
 from am_core.enqueue import announce, is_running
+from am_core.errors import MachineDisposed, UnknownStateError
 from am_core.failures import trace_of
 from am_core.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
-from am_core.model import StateNames
+from am_core.model import Model, StateNames
 from am_core.mutation import ADD, CANCELED, EXECUTED, QUEUED, REMOVE, Check, Mutation, MutationType, Result
 from am_core.names import EXCEPTION
 
@@ -55,7 +56,13 @@ def mutate(
             return CANCELED
         later = later or machine._runner.away()
     model = machine._now[0]
-    called, mask = model.called(states, machine.id)
+    try:
+        called, mask = model.called(states, machine.id)
+    except UnknownStateError:
+        # A machine that another thread has disposed since has no states.
+        if machine._disposed:
+            return CANCELED
+        raise
     if event is UNSET:
         event = current_event.get()
     mutation = Mutation(
@@ -98,7 +105,7 @@ def mutate(
     if stale:
         return mutate(machine, kind, [model.names[i] for i in called], args, event, kwargs, later)
     if twin is not None:
-        return _skip(machine, mutation, twin)
+        return _skip(machine, mutation, twin, model)
     if not later and not drainer:
         result = drain(machine, mutation, direct)
         if rest is not None and isinstance(states, str):
@@ -164,7 +171,12 @@ def check(
     if event is UNSET:
         event = current_event.get()
     model = machine._now[0]
-    called, mask = model.called(states, machine.id)
+    try:
+        called, mask = model.called(states, machine.id)
+    except UnknownStateError:
+        if machine._disposed:
+            return CANCELED
+        raise
     source = None if event is None else event.source()
     return submit_first(
         machine, Mutation(kind, called, mask, merged(args, kwargs), source, is_check=True, check=answer)
@@ -177,7 +189,10 @@ def add_error(
     """Store an error and add its state together with ``Exception``; see ``Machine.add_err_state``."""
     if error is None or _is_cancellation(error) or machine._disposing:
         return CANCELED
-    machine._called(state)
+    try:
+        machine._called(state)
+    except MachineDisposed:
+        return CANCELED
     machine._err = error
     if machine.on_error is not None:
         machine._guarded(machine.on_error, machine, error)
@@ -237,9 +252,9 @@ def _exempt(machine: Machine, kind: MutationType, mask: int) -> bool:
     return (kind is ADD and not is_err) or (kind is REMOVE and is_err)
 
 
-def _skip(machine: Machine, mutation: Mutation, twin: Mutation) -> Result:
+def _skip(machine: Machine, mutation: Mutation, twin: Mutation, model: Model) -> Result:
     if machine._log_level >= OPS:
-        text = mutation.text(machine._now[0].names)
+        text = mutation.text(model.names)
         machine._log(OPS, f"[queue:skipped] Duplicate detected for {text}")
     return Result(twin.queue_tick) if twin.queue_tick else QUEUED
 

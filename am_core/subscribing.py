@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from am_core.contexts import Context, StateCtx, WhileActive
-from am_core.errors import AmError, UnknownStateError
+from am_core.errors import AmError, MachineDisposed, UnknownStateError
 from am_core.logs import OPS
 from am_core.model import Model, StateNames
 from am_core.mutation import Result
@@ -337,7 +338,8 @@ class SubscribableMachine(PipedMachine):
 
     def _known(self, names: Iterable[str]) -> None:
         if not self._disposed:
-            self._called(list(names))
+            with suppress(MachineDisposed):
+                self._called(list(names))
 
     def _add_error(self, error: Exception) -> None:
         raise NotImplementedError

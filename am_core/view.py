@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from am_core import text
 from am_core.clock import Time
-from am_core.errors import UnknownStateError
+from am_core.errors import MachineDisposed, UnknownStateError
 from am_core.logs import DECISIONS
 from am_core.model import Model, StateNames, bits
 from am_core.mutation import ADD, REMOVE, Mutation, MutationType
@@ -126,7 +127,9 @@ class MachineView:
         listed = _listed(states)
         missing = [name for name in listed if name not in model.index]
         if missing:
-            raise UnknownStateError(missing, model.names, self.id)
+            with suppress(MachineDisposed):
+                self._called(missing)
+            return False
         return not any(mask >> model.index[name] & 1 for name in listed)
 
     def not1(self, state: str) -> bool:
@@ -252,7 +255,10 @@ class MachineView:
     ) -> Iterator[Queued]:
         if self._disposed:
             return iter(())
-        _, mask = self._called(states)
+        try:
+            _, mask = self._called(states)
+        except MachineDisposed:
+            return iter(())
         with self._lock:
             items = list(self._queue.items)
         return matching(items, type_, mask, without_args_only, strict_equal, min_queue_tick, is_check, position)
@@ -307,8 +313,14 @@ class MachineView:
         return f"<{type(self).__name__} {self.id} {self.string()}>"
 
     def _called(self, states: StateNames) -> tuple[tuple[int, ...], int]:
-        """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError`."""
-        return self._now[0].called(states, self.id)
+        """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError` or
+        :class:`MachineDisposed`, as a disposed machine has no states."""
+        try:
+            return self._now[0].called(states, self.id)
+        except UnknownStateError:
+            if self._disposed:
+                raise MachineDisposed(f"machine disposed: {self.id} has no states any more") from None
+            raise
 
     def auto_states(self) -> list[str]:
         """States that the engine adds by itself."""

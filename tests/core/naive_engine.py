@@ -55,7 +55,8 @@ class NaiveMachine:
             if "Exception" not in request.called or kind == "set" or is_err != (kind == "remove"):
                 return CANCELED
         elif not self.queue and self.running and kind == "remove" and not set(request.called) & set(self.active):
-            return EXECUTED
+            if not post:
+                return EXECUTED
         elif not args and not self.world.multi & set(request.called):
             for item in reversed([item for item in requests if not item.check]):
                 same = item.kind == kind and set(item.called) == set(request.called)

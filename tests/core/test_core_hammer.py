@@ -246,6 +246,41 @@ def test_evaluations_errors_and_checks_among_mutations(runner: str) -> None:
     assert len(answered) == 600
 
 
+@pytest.mark.parametrize("log_level", ["nothing", "everything"])
+def test_disposal_at_any_moment_of_short_lives(log_level: str) -> None:
+    """However far a mutation of another thread has come, the disposal makes it a refusal and not an error."""
+    machines = [Machine(SCHEMA, handler_timeout=PATIENT, log_level=log_level) for _ in range(60)]
+    for machine in machines:
+        machine.bind({"AnyState": lambda e: None})
+    crew = Crew()
+    turn = threading.Barrier(3)
+
+    def work(dice: random.Random) -> None:
+        for machine in machines:
+            turn.wait(LONG)
+            while not machine.disposed:
+                assert machine.when_queue(shake(machine, dice)).wait(LONG)
+                machine.can_add("A")
+                machine.not_("A")
+                machine.will_be("A")
+                assert machine.when_queue(machine.add_err(RuntimeError("drawn"))).wait(LONG)
+
+    def killer(dice: random.Random) -> None:
+        for machine in machines:
+            turn.wait(LONG)
+            for _ in range(dice.randint(0, 9)):
+                assert machine.when_queue(machine.toggle("A")).wait(LONG)
+            machine.dispose_force()
+
+    crew.hire(work)
+    crew.hire(work)
+    crew.hire(killer)
+    crew.finish()
+    for machine in machines:
+        assert (machine.active, machine.queue_len(), machine.clock()) == ((), 0, {})
+        assert not machine.internal_errors
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("force", [True, False])
 def test_disposal_in_the_middle_of_everything(runner: str, force: bool) -> None:
@@ -253,7 +288,7 @@ def test_disposal_in_the_middle_of_everything(runner: str, force: bool) -> None:
     machine, _, alone = hammered(runner)
     crew = Crew()
     ended: list[str] = []
-    machine.on_dispose(lambda gone: ended.append(gone.id))
+    machine.on_dispose(lambda gone, *_: ended.append(gone.id))
     begun = threading.Barrier(4)
 
     def work(dice: random.Random) -> None:
@@ -270,8 +305,8 @@ def test_disposal_in_the_middle_of_everything(runner: str, force: bool) -> None:
 
     def killer(dice: random.Random) -> None:
         begun.wait(LONG)
-        for _ in range(100):
-            shake(machine, dice)
+        for _ in range(dice.randint(1, 60)):
+            assert machine.when_queue(shake(machine, dice)).wait(LONG)
         if force:
             machine.dispose_force()
         else:

@@ -21,7 +21,9 @@ NESTED_LIMIT = 12
 """Mutations that the handlers of one step may ask for."""
 QUEUE_LIMIT = 6
 
-kinds = st.sampled_from(["add", "add", "remove", "set", "toggle", "post", "first", "can_add", "can_remove", "add_err"])
+kinds = st.sampled_from(
+    ["add", "add", "remove", "set", "toggle", "post", "post_remove", "first", "can_add", "can_remove", "add_err"]
+)
 positions = st.lists(st.integers(0, 7), max_size=3)
 """States by position, taken modulo their number."""
 actions = st.tuples(kinds, positions, st.booleans())
@@ -95,8 +97,8 @@ class Lives(RuleBasedStateMachine):
             result = one.first(Request(kind.removeprefix("can_"), naive.unique(states), args, check=True))
         elif kind == "first":
             result = one.first(Request("add", naive.unique(states), args))
-        elif kind == "post":
-            result = one.mutate("add", states, args, post=True)
+        elif kind.startswith("post"):
+            result = one.mutate("remove" if kind == "post_remove" else "add", states, args, post=True)
         else:
             result = one.mutate(kind, states, args)
         self.results["naive"].append(result)
@@ -108,8 +110,8 @@ class Lives(RuleBasedStateMachine):
             result = one.add_err_state((*states, "Exception")[0], RuntimeError("drawn"))
         elif kind == "first":
             result = one.prepend_mut(one.mutation(MutationType.ADD, states, given))
-        elif kind == "post":
-            result = one.post(MutationType.ADD, states, given)
+        elif kind.startswith("post"):
+            result = one.post(MutationType.REMOVE if kind == "post_remove" else MutationType.ADD, states, given)
         else:
             result = getattr(one, kind)(states, given)
         self.results["engine"].append(int(result))
