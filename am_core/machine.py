@@ -29,7 +29,7 @@ from am_core.reschema import prepare, replace_schema, set_order
 from am_core.restoring import NO_GROUPS, groups_of
 from am_core.runners import Runner, RunnerName, make_runner
 from am_core.schema import State
-from am_core.submit import Args, add_error, check, mutate, submit_first
+from am_core.submit import Args, add_error, check, merged, mutate, submit_first
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
 from am_core.transition import Now, Transition
 from am_core.typed import States
@@ -234,7 +234,7 @@ class Machine(WorkingMachine):
     def mutation(self, type_: MutationType, states: StateNames, args: Args = None) -> Mutation:
         """A mutation of this machine that is not queued yet. Raises :class:`UnknownStateError`."""
         called, mask = self._called(states)
-        return Mutation(type_, called, mask, dict(args or {}))
+        return Mutation(type_, called, mask, dict(merged(args, {})))
 
     def post(self, kind: MutationType, states: StateNames, args: Args = None, *, event: Event | None = UNSET) -> Result:
         """Queue a mutation without executing it inside the handler of another machine: it runs as soon as that

@@ -123,7 +123,7 @@ class _Ends:
             if machine is not None:
                 self.leave(pipe, (machine,))
 
-    def close(self, machine: Machine) -> None:
+    def close(self, machine: Machine, _: object = None) -> None:
         """A machine is being disposed: the others forget the pipes to and from it."""
         with self.lock:
             ends = self.by_machine.pop(machine, {})

@@ -19,7 +19,7 @@ from am_core.helpers.waiting import apause, pause
 from am_core.machine import Machine
 from am_core.model import StateNames
 from am_core.mutation import ADD, CANCELED, REMOVE, MutationType, Result
-from am_core.submit import Args
+from am_core.submit import Args, merged
 from am_core.waiting import Waiter
 
 # Until executed
@@ -238,12 +238,12 @@ class MutRequest:
 
 def request_add(machine: Machine, states: StateNames, args: Args = None, **limits: Any) -> MutRequest:
     """A request to add states; ``limits`` are fields of :class:`MutRequest`."""
-    return MutRequest(machine, ADD, tuple(_listed(states)), dict(args or {}), **limits)
+    return MutRequest(machine, ADD, tuple(_listed(states)), dict(merged(args, {})), **limits)
 
 
 def request_remove(machine: Machine, states: StateNames, args: Args = None, **limits: Any) -> MutRequest:
     """A request to remove states; ``limits`` are fields of :class:`MutRequest`."""
-    return MutRequest(machine, REMOVE, tuple(_listed(states)), dict(args or {}), **limits)
+    return MutRequest(machine, REMOVE, tuple(_listed(states)), dict(merged(args, {})), **limits)
 
 
 def result_to_err(result: Result) -> CanceledError | None:
