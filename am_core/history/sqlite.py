@@ -139,8 +139,15 @@ class SqliteHistory(RecordingHistory):
         super().sync(timeout)
 
     def dispose(self) -> None:
-        """Stop recording, and write what is pending. What was recorded can still be asked for."""
+        """Stop recording, and write what is pending. What was recorded can still be asked for.
+
+        Raises :class:`~am_core.history.HistoryError` when the file cannot be written.
+        """
         super().dispose()
-        self.store.leave(self.machine_id)
-        if self._owns_store:
-            self.store.close()
+        try:
+            # Whoever records this machine next has to find the number of the last record.
+            self.store.sync()
+        finally:
+            self.store.leave(self.machine_id)
+            if self._owns_store:
+                self.store.close()

@@ -166,11 +166,12 @@ def test_one_file_holds_many_machines(tmp_path: Path) -> None:
         assert [[r.id for r in h.find_latest()] for h in histories] == [[4], [4, 3], [4, 3, 2]]
         with pytest.raises(HistoryError, match=r"m0 is recorded to .* already"):
             store.track(machine_of("m0"), HistoryConfig(tracked_states=["A"]))
+        machines[0].toggle("A")
         histories[0].dispose()
         again = store.track(machines[0], HistoryConfig(called=["A"]))
         machines[0].toggle("A")
-        assert [r.id for r in again.find_latest()] == [5, 4]
-    assert rows(path, "SELECT id, next_id FROM machines ORDER BY id") == [("m0", 6), ("m1", 5), ("m2", 5)]
+        assert [r.id for r in again.find_latest()] == [6, 5]
+    assert rows(path, "SELECT id, next_id FROM machines ORDER BY id") == [("m0", 7), ("m1", 5), ("m2", 5)]
     with pytest.raises(HistoryError, match="is closed; open it again"):
         store.track(machine_of("m9"), HistoryConfig(tracked_states=["A"]))
 
