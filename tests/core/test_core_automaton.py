@@ -24,6 +24,9 @@ class Recorder(Tracer):
         self.wants_steps = wants_steps
         self.rows: list[object] = []
 
+    def tracer_id(self) -> str:
+        return "recorder"
+
     def mutation_queued(self, machine: Machine, mutation: Any) -> None:
         self.rows.append(("queued", str(mutation.type), mutation.called, mutation.queue_tick, mutation.queue_token))
 
@@ -93,9 +96,13 @@ class Subject:
         self.machine = Machine(schema, id="m", plan_cache=plan_cache, handler_timeout=60, strict=False)
         self.seen: list[object] = []
         self.tracer = Recorder()
-        self.extra = 0
+        self.extra = self.bound = 0
         self.depth = 0
         self.released: list[str] = []
+
+    def bind(self, handlers: dict[str, Any]) -> None:
+        self.bound += 1
+        self.machine.bind(handlers, id=f"handlers-{self.bound}")
 
     def handlers(self, scripts: dict[str, str]) -> dict[str, Any]:
         def handler(name: str, script: str) -> Any:
@@ -111,7 +118,7 @@ class Subject:
                     elif script == "prepend":
                         self.seen.append(int(e.machine.prepend_mut(e.machine.mutation(e.mutation.type, state))))
                     else:
-                        e.machine.bind({f"{state}State": lambda e: self.seen.append(e.name)})
+                        self.bind({f"{state}State": lambda e: self.seen.append(e.name)})
                 return False if script == "veto" else None
 
             return call
@@ -129,7 +136,7 @@ class Subject:
     def change(self, what: str, number: int, scripts: dict[str, str]) -> None:
         machine = self.machine
         if what == "bind" and scripts:
-            machine.bind(self.handlers(scripts))
+            self.bind(self.handlers(scripts))
         elif what == "detach" and machine.handlers():
             machine.detach(machine.handlers()[number % len(machine.handlers())])
         elif what == "trace":
