@@ -1,4 +1,4 @@
-"""Write the reference pages from the code, or check that they are up to date.
+"""Write the reference pages from the code and the pictures of all pages, or check that they are up to date.
 
 usage: python scripts/gen_docs.py [--check]
 """
@@ -7,19 +7,37 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from references import cli, database, keys, settings
+import snippets
+from references import api, cli, database, keys, settings
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
 PAGES: dict[str, Callable[[], str]] = {
-    "cli.md": cli.build,
-    "keys.md": keys.build,
-    "settings.md": settings.build,
-    "database.md": database.build,
+    "docs/reference/cli.md": cli.build,
+    "docs/reference/keys.md": keys.build,
+    "docs/reference/settings.md": settings.build,
+    "docs/reference/database.md": database.build,
 }
+
+
+def illustrated() -> dict[str, Callable[[], str]]:
+    """Pages whose pictures are drawn by their own snippets."""
+    pages = [path for path in snippets.pages() if "<!-- picture: " in path.read_text(encoding="utf-8")]
+    return {str(path.relative_to(ROOT)): partial(_drawn, path) for path in pages}
+
+
+def _drawn(path: Path) -> str:
+    # In a process of its own, as snippets may set things for all of one.
+    command = [sys.executable, snippets.__file__, "--draw", str(path)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return done.stdout
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,26 +46,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is out of date")
     check = parser.parse_args(arguments).check
     stale = False
-    for name, build in PAGES.items():
-        path = FOLDER / name
+    builders = (
+        PAGES | {f"docs/reference/{name}": partial(str, text) for name, text in api.pages().items()} | illustrated()
+    )
+    for name, build in builders.items():
+        path = ROOT / name
         old, new = (path.read_text(encoding="utf-8") if path.exists() else ""), build()
         if old == new:
             continue
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(new, encoding="utf-8")
-            print(f"written: docs/reference/{name}")
+            print(f"written: {name}")
             continue
         stale = True
         sys.stdout.writelines(
-            difflib.unified_diff(
-                old.splitlines(True), new.splitlines(True), f"docs/reference/{name}", "from the code", n=1
-            )
+            difflib.unified_diff(old.splitlines(True), new.splitlines(True), name, "from the code", n=1)
         )
     if stale:
-        print("\nThe reference pages are out of date: run `make docs` and commit the result.")
+        print("\nThese pages are out of date: run `make docs` and commit the result.")
     elif check:
-        print(f"docs/reference: {len(PAGES)} pages are up to date")
+        print(f"docs: {len(builders)} pages are up to date")
     return int(stale)
 
 
