@@ -126,7 +126,11 @@ class Job(OneShot):
             self._stopping = True
             loop, task = self._loop, self._task
         if task is not None:
-            call_on_loop(loop, lambda: task.cancel(self._why()))
+            if loop_here() is loop and not _is_current(task, loop):
+                # At once, so that it does not get one more turn that is due already.
+                task.cancel(self._why())
+            else:
+                call_on_loop(loop, lambda: task.cancel(self._why()))
         return True
 
     def watch(self) -> None:
@@ -274,6 +278,12 @@ class Job(OneShot):
     def __repr__(self) -> str:
         of = "" if self.machine is None else f" of {self.machine.id}"
         return f"<Job{of}: {self.status}>"
+
+
+def _is_current(task: Task[Any], loop: AbstractEventLoop) -> bool:
+    from asyncio import current_task
+
+    return current_task(loop) is task
 
 
 def is_cancellation(error: BaseException) -> bool:

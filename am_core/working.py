@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, cast
 
 from am_core.contexts import Context
@@ -92,7 +93,7 @@ class WorkingMachine(RestorableMachine):
         """
         limits = self._fork_limits()
         if not limits.take(event.name):
-            if hasattr(work, "close"):
+            if isinstance(work, Coroutine):
                 work.close()
             return False
         try:
