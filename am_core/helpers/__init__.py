@@ -16,7 +16,10 @@ from am_core.helpers.debug import (
     mach_debug_env,
     set_env_log_level,
 )
+from am_core.helpers.evals import eval_getter, eval_setter
 from am_core.helpers.fan_out import FanOut, fan_out_in
+from am_core.helpers.handlers import remove_multi
+from am_core.helpers.health import healthcheck, healthcheck_env
 from am_core.helpers.loops import RunawayLoop, StateLoop
 from am_core.helpers.requests import (
     MutRequest,
@@ -105,10 +108,14 @@ __all__ = [
     "dispose_bind",
     "enable_debugging",
     "env_log_level",
+    "eval_getter",
+    "eval_setter",
     "fan_out_in",
     "get_transition_states",
     "group_when1",
     "handler_to_state",
+    "healthcheck",
+    "healthcheck_env",
     "implements",
     "indexes_to_states",
     "interval",
@@ -122,6 +129,7 @@ __all__ = [
     "mach_debug_env",
     "pass_args",
     "pause",
+    "remove_multi",
     "remove_sync",
     "request_add",
     "request_remove",

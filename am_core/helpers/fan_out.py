@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import iscoroutine
 from random import Random
 from typing import Any
 
@@ -13,7 +14,8 @@ from am_core.mutation import ADD, REMOVE, Result
 from am_core.schema import State
 
 Task = Callable[[int, str, str], object]
-"""Starts a task: gets its number, the state it is active in, and the state to add when it is done. Must be quick."""
+"""Starts a task: gets its number, the state it is active in, and the state to add when it is done. Must be quick, or a
+coroutine function, which runs as long as the state is active."""
 
 
 class FanOut:
@@ -79,7 +81,9 @@ class FanOut:
                 self._start(e)
             elif state in self._number:
                 try:
-                    self._fn(self._number[state], state, f"{state}Done")
+                    work = self._fn(self._number[state], state, f"{state}Done")
+                    if iscoroutine(work):
+                        e.machine.fork(work, ctx=e.machine.state_ctx(state))
                 except Exception as error:  # noqa: BLE001 - raised below, when the other tasks have been started
                     failure = failure or error
             elif state in done:
