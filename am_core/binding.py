@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-from am_core.errors import HandlerBindError
+from am_core.errors import HandlerBindError, MachineDisposed
 from am_core.handlers import Binding, collect_handlers, handler_table
 from am_core.logs import OPS
 from am_core.names import EXCEPTION
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 def bind_handlers(machine: Machine, handlers: object, name: str, prefix: str, lenient: bool) -> str:
     """Add a binding at the end; see ``Machine.bind``."""
+    if machine._disposed:
+        raise MachineDisposed(f"machine disposed: {machine.id} calls no handlers any more")
     found = collect_handlers(handlers, machine._now[0], prefix, lenient)
     binding_id = re.sub(r"[^a-zA-Z0-9\-_.]", "", name) or f"anon-{secrets.token_hex(2)}"
     with machine._lock:

@@ -13,6 +13,11 @@ def is_async(work: object) -> bool:
     return inspect.iscoroutinefunction(vars(type(work)).get("__call__"))
 
 
+def is_generator(work: object) -> bool:
+    """Whether calling something gives a generator, and runs nothing yet."""
+    return inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work)
+
+
 def name_of(work: object) -> str:
     """What to call a function or coroutine in messages."""
     return getattr(work, "__qualname__", None) or repr(work)

@@ -29,6 +29,15 @@ class UnknownStateError(AmError, LookupError):
         super().__init__(f"missing states: {', '.join(self.missing)} not defined in schema for {machine_id}{hint}")
 
 
+class InvalidStates(AmError, TypeError):
+    """States were given as something else than a name or several names."""
+
+    def __init__(self, states: object) -> None:
+        text = repr(states)
+        shown = text if len(text) <= 80 else text[:77] + "..."
+        super().__init__(f"states are given by name, as 'Ready' or ['Ready', 'Start'], not as {shown}")
+
+
 class HandlerBindError(AmError):
     """Handlers cannot be bound or detached. ``problems`` lists every reason found."""
 

@@ -8,8 +8,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from am_core.automaton import Automaton
-from am_core.callables import is_async
+from am_core.callables import is_async, is_generator
 from am_core.errors import HandlerBindError
+from am_core.misuse import nearest, refuse_source
 from am_core.model import Model
 from am_core.mutation import Mutation, MutationSource
 from am_core.names import ANY, SUFFIXES, HandlerName, handler_meanings
@@ -171,6 +172,7 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
     and no class, or when a decorator of :data:`~am_core.on.on` says so. Raises :class:`HandlerBindError` listing every
     one that belongs to no state, unless ``lenient``.
     """
+    refuse_source(source)
     mapped = isinstance(source, Mapping)
     candidates: dict[str, Any] = dict(source) if isinstance(source, Mapping) else {}
     if not mapped:
@@ -199,13 +201,16 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
         if not handler_meanings(name, model.index):
             # With a prefix, handlers that fit without it belong to other uses of the same class.
             if not lenient and not (prefix and handler_meanings(own_name, model.index)):
-                problems.append(f"missing states: {_subject(name)} from handler {name}")
+                problems.append(f"missing states: {_subject(name)} from handler {name}{_nearest(name, model)}")
             continue
         if is_async(fn):
             fn, problem = _as_task(fn, name, handler_meanings(name, model.index))
             if problem:
                 problems.append(problem)
                 continue
+        elif is_generator(fn):
+            problems.append(f"handler {name} is a generator, which would never run; take the yield out of it")
+            continue
         found[name] = fn
     if problems:
         raise HandlerBindError(problems)
@@ -218,6 +223,11 @@ def _as_task(fn: Any, name: str, meanings: list[HandlerName]) -> tuple[Handler, 
     from am_core.async_handlers import refusal, task_handler
 
     return task_handler(fn, name, meanings[0].kind), refusal(name, meanings)
+
+
+def _nearest(name: str, model: Model) -> str:
+    known = [state + suffix for state in model.names for suffix in SUFFIXES]
+    return nearest(name, [*known, "AnyEnter", "AnyState"])
 
 
 def _subject(name: str) -> str:

@@ -17,11 +17,12 @@ from am_core.binding import bind_handlers, detach_handlers
 from am_core.breakpoints import Breakpoint
 from am_core.contexts import Context
 from am_core.drain import drain_if_idle, evaluate
-from am_core.errors import AmError, SchemaError
+from am_core.errors import AmError, InvalidArgs, SchemaError
 from am_core.handlers import UNSET, Event, handler_table
 from am_core.lifetime import end_with
 from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
-from am_core.model import Model, StateNames
+from am_core.misuse import NOT_INITIALIZED, check_options, function
+from am_core.model import Model, StateNames, names_in
 from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
 from am_core.names import EXCEPTION
 from am_core.queue import MutationQueue
@@ -62,6 +63,12 @@ class Machine(WorkingMachine):
         "handler_timeout", "on_error", "panic_to_exception",
     )  # fmt: skip
 
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        self = super().__new__(cls)
+        # Replaced in __init__, which subclasses may have forgotten to call.
+        self._now = self._lock = self._rest = self._refusing = self._disposing = self._disposed = NOT_INITIALIZED
+        return self
+
     def __init__(
         self,
         schema: RawSchema | type[States],
@@ -91,6 +98,8 @@ class Machine(WorkingMachine):
         on_change: Callable[[Machine, Transition], object] | None = None,
         on_error: Callable[[Machine, BaseException], object] | None = None,
     ) -> None:
+        limits = (handler_timeout, handler_deadline, handler_backoff, eval_timeout, dispose_timeout)
+        check_options(id, tags, limits)
         model, ordered, problems = prepare(schema, strict)
         self._schema = model.schema
         self._now: Now = (model, (), 0, (0,) * len(model.names))
@@ -181,7 +190,7 @@ class Machine(WorkingMachine):
 
     def toggle(self, states: StateNames, /, args: Args = None, *, event: Event | None = UNSET, **kwargs: Any) -> Result:
         """Deactivate states when all are active now, else activate them; see :meth:`add`."""
-        listed = states if isinstance(states, str) else list(states)
+        listed = states if isinstance(states, str) else names_in(states)
         return mutate(self, REMOVE if self.is_(listed) else ADD, listed, args, event, kwargs)
 
     add1 = add
@@ -229,17 +238,19 @@ class Machine(WorkingMachine):
 
     def prepend_mut(self, mutation: Mutation) -> Result:
         """Put a mutation at the front of the queue, for postponing work from a negotiation handler."""
+        if not isinstance(mutation, Mutation):
+            raise InvalidArgs(f"{mutation!r} is no mutation; machine.mutation() makes one")
         return submit_first(self, mutation.clone())
 
     def mutation(self, type_: MutationType, states: StateNames, args: Args = None) -> Mutation:
         """A mutation of this machine that is not queued yet. Raises :class:`UnknownStateError`."""
         called, mask = self._called(states)
-        return Mutation(type_, called, mask, dict(merged(args, {})))
+        return Mutation(MutationType(type_), called, mask, dict(merged(args, {})))
 
     def post(self, kind: MutationType, states: StateNames, args: Args = None, *, event: Event | None = UNSET) -> Result:
         """Queue a mutation without executing it inside the handler of another machine: it runs as soon as that
         machine has worked off its own queue. Returns Queued or Canceled."""
-        return mutate(self, kind, states, args, event, {}, later=True)
+        return mutate(self, MutationType(kind), states, args, event, {}, later=True)
 
     # Errors
 
@@ -393,6 +404,7 @@ class Machine(WorkingMachine):
 
     def on_dispose(self, callback: Callable[[Machine], object]) -> None:
         """Call back when the machine ends, in the order of registration; at once when it has ended."""
+        function(callback, "on_dispose")
         with self._lock:
             if not self._disposed:
                 self._dispose_callbacks.append(callback)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from am_core.errors import UnknownStateError
+from am_core.errors import InvalidStates, UnknownStateError
 from am_core.names import EXCEPTION, HEALTH
 from am_core.schema import Names, Schema
 
@@ -27,6 +27,20 @@ def mask_of(indexes: Iterable[int]) -> int:
     for i in indexes:
         mask |= 1 << i
     return mask
+
+
+def names_in(states: StateNames) -> list[str]:
+    """Names as a list. Raises :class:`InvalidStates` for anything else than a name or several names."""
+    if isinstance(states, str):
+        return [states]
+    try:
+        names = list(states)
+    except TypeError as error:
+        raise InvalidStates(states) from error
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidStates(states if isinstance(states, (list, tuple)) else names)
+    return names
 
 
 class Model:
@@ -83,7 +97,7 @@ class Model:
                 raise UnknownStateError([states], self.names, machine_id)
             return single
         index = self.index
-        names = list(states)
+        names = names_in(states)
         missing = [name for name in names if name not in index]
         if missing:
             raise UnknownStateError(missing, self.names, machine_id)

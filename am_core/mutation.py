@@ -6,7 +6,7 @@ import threading
 from enum import IntEnum
 from typing import Any, ClassVar, Final, NamedTuple
 
-from am_core.errors import CanceledError
+from am_core.errors import CanceledError, InvalidArgs
 
 
 class MutationType(IntEnum):
@@ -16,6 +16,10 @@ class MutationType(IntEnum):
     REMOVE = 1
     SET = 2
     EVAL = 3
+
+    @classmethod
+    def _missing_(cls, value: object) -> MutationType:
+        raise InvalidArgs(f"{value!r} is no type of mutation; use MutationType.ADD, REMOVE or SET")
 
     def __str__(self) -> str:
         return _TYPE_NAMES[self]

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from am_core.errors import SchemaError
+from am_core.errors import MachineDisposed, SchemaError
 from am_core.logs import CHANGES
 from am_core.model import Model, mask_of, model_of
 from am_core.names import ambiguous_handlers
@@ -33,6 +33,10 @@ def prepare(
 ) -> tuple[Model, bool, Problems | None]:
     """The model of a schema, whether it comes with an order, and problems (None without any)."""
     ordered = isinstance(schema, type)
+    if isinstance(schema, type) and not issubclass(schema, States):
+        raise SchemaError(f"{schema.__name__} is no class of states; derive it from States")
+    if isinstance(schema, States):
+        raise SchemaError(f"the schema is an object of {type(schema).__name__}; give the class itself")
     raw = schema.schema if isinstance(schema, type) else schema
     names = schema.names if isinstance(schema, type) else None
     key = _key(raw, names)
@@ -96,6 +100,8 @@ def replace_schema(
     allow_same_len: bool,
 ) -> None:
     """Use another schema; see ``Machine.set_schema``."""
+    if machine._disposed:
+        raise MachineDisposed(f"machine disposed: {machine.id} has no states any more")
     old = machine._schema
     parsed = parse_schema(raw)
     problems = [*parsed.conflicts, *parsed.unknown]

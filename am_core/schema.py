@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from am_core.errors import SchemaError
 from am_core.groups import GroupTable, checked_groups
+from am_core.misuse import nearest
 from am_core.names import EXCEPTION, RESERVED, S
 from am_core.schema_data import GROUPS, checked_schema, written_name
 
@@ -52,8 +54,8 @@ class State:
         tags: Iterable[str] | None = None,
     ) -> None:
         put = object.__setattr__
-        put(self, "auto", bool(auto))
-        put(self, "multi", bool(multi))
+        put(self, "auto", _switch("auto", auto))
+        put(self, "multi", _switch("multi", multi))
         put(self, "require", _listed("require", require))
         put(self, "add", _listed("add", add))
         put(self, "remove", _listed("remove", remove))
@@ -100,11 +102,17 @@ PROPERTIES: Final = ("auto", "multi")
 FIELDS: Final = ("auto", "multi", "require", "add", "remove", "after", "tags")
 
 
+def _switch(field: str, on: object) -> bool:
+    if isinstance(on, str):
+        raise SchemaError(f"{field} is the text {on!r}, True or False was expected")
+    return bool(on)
+
+
 def _listed(field: str, names: Iterable[str | State] | None) -> Names:
     if names is None:
         return None
-    if isinstance(names, str):
-        raise SchemaError(f"{field} is the text {names!r}, a list of names was expected")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise SchemaError(f"{field} is {names!r}, a list of names was expected")
     listed = tuple(names)
     for name in listed:
         if not isinstance(name, (str, State)):
@@ -127,12 +135,17 @@ def to_state(name: str, value: State | Mapping[str, Any] | None) -> State:
         return value
     if value is None:
         return State()
+    if not isinstance(value, Mapping):
+        raise SchemaError(f"state {name} is {value!r}, a State or a mapping such as {{'auto': True}} was expected")
     unknown = [key for key in value if key not in FIELDS]
     if unknown:
-        raise SchemaError(
-            f"state {name} has unknown keys {', '.join(map(str, unknown))}; known are {', '.join(FIELDS)}"
-        )
-    return State(**value)
+        near = [hit for key in unknown for hit in get_close_matches(str(key).lower(), FIELDS, 1)]
+        hint = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(FIELDS)}"
+        raise SchemaError(f"state {name} has unknown keys {', '.join(map(str, unknown))}; {hint}")
+    try:
+        return State(**value)
+    except SchemaError as error:
+        raise SchemaError(f"state {name}: {problem}" for problem in error.problems) from None
 
 
 class Schema(dict[str, State]):
@@ -251,6 +264,8 @@ def parse_schema(raw: Mapping[str, State | Mapping[str, Any] | None]) -> ParsedS
     A state never removes or follows itself, and what it adds it does not remove. Unknown names are dropped, except from
     ``require``, where they make the state impossible. ``Exception`` is added where it is missing.
     """
+    if not isinstance(raw, Mapping):
+        raise SchemaError(f"a schema maps names to states, as {{'Ready': {{}}, 'Start': {{}}}}, but {raw!r} was given")
     schema = Schema(raw)
     bad = [name for name in schema if not isinstance(name, str) or not name or name in RESERVED]
     if bad:
@@ -264,7 +279,7 @@ def parse_schema(raw: Mapping[str, State | Mapping[str, Any] | None]) -> ParsedS
     for name, state in schema.items():
         for relation in RELATIONS:
             unknown += [
-                f"{name} has unknown {other} in {relation}"
+                f"{name} has unknown {other} in {relation}{nearest(str(other), schema)}"
                 for other in getattr(state, relation) or ()
                 if other not in schema
             ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
 from am_core.drain import drain, drain_after, drain_if_idle
 from am_core.enqueue import announce, is_running
-from am_core.errors import MachineDisposed, UnknownStateError
+from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError
 from am_core.failures import trace_of
 from am_core.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
@@ -189,6 +189,8 @@ def add_error(
     """Store an error and add its state together with ``Exception``; see ``Machine.add_err_state``."""
     if error is None or _is_cancellation(error) or machine._disposing:
         return CANCELED
+    if not isinstance(error, BaseException):
+        raise InvalidArgs(f"an error is an exception object, as RuntimeError('text'), and not {error!r}")
     try:
         machine._called(state)
     except MachineDisposed:

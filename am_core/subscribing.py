@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from am_core.contexts import Context, StateCtx, WhileActive
 from am_core.errors import AmError, MachineDisposed, UnknownStateError
 from am_core.logs import OPS
-from am_core.model import Model, StateNames
+from am_core.misuse import function
+from am_core.model import Model, StateNames, names_in
 from am_core.mutation import Result
 from am_core.names import EXCEPTION
 from am_core.pipe_info import PipedMachine
@@ -63,7 +64,7 @@ class SubscribableMachine(PipedMachine):
 
         For lists that are empty, or not of the same length, the machine gets an error and the waiter is done.
         """
-        names = [states] if isinstance(states, str) else list(states)
+        names = names_in(states)
         ticks = list(times)
         if not names or len(names) != len(ticks):
             error = AmError(f"when_time needs a time per state: {len(names)} states, {len(ticks)} times")
@@ -75,15 +76,15 @@ class SubscribableMachine(PipedMachine):
 
     def when_time1(self, state: str, tick: int, ctx: Context | None = None) -> Waiter:
         """Wait until a state has reached a tick."""
-        return self._on_states(Kind.REACHED, state, lambda _: [tick], ctx)
+        return self._on_states(Kind.REACHED, [state], lambda _: [tick], ctx)
 
     def when_ticks(self, state: str, ticks: int, ctx: Context | None = None) -> Waiter:
         """Wait until a state has ticked so many times from now on; 2 is a full cycle, or once more for multi states."""
-        return self._on_states(Kind.REACHED, state, lambda now: [now + ticks], ctx)
+        return self._on_states(Kind.REACHED, [state], lambda now: [now + ticks], ctx)
 
     def when_next_active(self, state: str, ctx: Context | None = None) -> Waiter:
         """Wait until a state is activated, not counting the activity it may have now."""
-        return self._on_states(Kind.REACHED, state, lambda now: [now + 2 if now % 2 else now + 1], ctx)
+        return self._on_states(Kind.REACHED, [state], lambda now: [now + 2 if now % 2 else now + 1], ctx)
 
     when1 = when
     when_not1 = when_not
@@ -91,7 +92,7 @@ class SubscribableMachine(PipedMachine):
     def _on_states(
         self, kind: Kind, states: StateNames, ticks_of: Callable[[int], list[int]] | None, ctx: Context | None
     ) -> Waiter:
-        names = [states] if isinstance(states, str) else list(states)
+        names = names_in(states)
         if ctx is not None and ctx.expired:
             self._known(names)
             return self._done("ctx", kind.value)
@@ -155,6 +156,7 @@ class SubscribableMachine(PipedMachine):
         what it is given. When it raises, the waiter ends with that ``error``.
         """
         kind = "whenQuery"
+        function(query, "when_query")
         if ctx is not None and ctx.expired:
             return self._done("ctx", kind)
         with self._lock:
@@ -346,6 +348,7 @@ class SubscribableMachine(PipedMachine):
 
 
 def _index(model: Model, name: str, machine_id: str) -> int:
+    names_in([name])
     i = model.index.get(name)
     if i is None:
         raise UnknownStateError([name], model.names, machine_id)

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from am_core.misuse import checked_tracers
+
 if TYPE_CHECKING:
     from am_core.contexts import StateCtx
     from am_core.machine import Machine
@@ -128,7 +130,7 @@ class Hooks:
     pipe_removed: Hook
 
     def __init__(self, tracers: Iterable[Tracer] = ()) -> None:
-        self.tracers = tuple(tracers)
+        self.tracers = checked_tracers(tracers)
         self.wants_steps = any(tracer.wants_steps for tracer in self.tracers)
         for name in HOOKS:
             base = getattr(Tracer, name)

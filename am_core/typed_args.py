@@ -43,7 +43,8 @@ def pass_args(*values: object, **kwargs: Any) -> dict[str, Any]:
         elif is_dataclass(value) and not isinstance(value, type):
             args.update({f.name: getattr(value, f.name) for f in fields(value)})
         elif value is not None:
-            raise TypeError(f"arguments are a mapping or a dataclass instance, got {value!r}")
+            hint = "; a list names several states, as in add(['Ready', 'Start'])" if isinstance(value, str) else ""
+            raise TypeError(f"arguments are a mapping or a dataclass instance, got {value!r}{hint}")
     return {**args, **kwargs}
 
 

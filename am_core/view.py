@@ -7,12 +7,14 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
+from typing import NoReturn, SupportsIndex
 
 from am_core import text
 from am_core.clock import Time
-from am_core.errors import MachineDisposed, UnknownStateError
+from am_core.errors import InvalidStates, MachineDisposed, UnknownStateError
 from am_core.logs import DECISIONS
-from am_core.model import Model, StateNames, bits
+from am_core.misuse import NOT_INITIALIZED
+from am_core.model import Model, StateNames, bits, names_in
 from am_core.mutation import ADD, REMOVE, Mutation, MutationType
 from am_core.queue import MutationQueue, Position, Queued, matching
 from am_core.schema import Schema
@@ -78,7 +80,7 @@ class MachineView:
 
     def has(self, states: StateNames) -> bool:
         """Whether all states are known."""
-        return not self._disposed and all(name in self._now[0].index for name in _listed(states))
+        return not self._disposed and all(name in self._now[0].index for name in names_in(states))
 
     def parse_states(self, states: Iterable[str]) -> list[str]:
         """Without unknown names and duplicates, in the given order."""
@@ -105,7 +107,7 @@ class MachineView:
         if self._disposed:
             return False
         model, _, mask, _ = self._now
-        for name in (states,) if isinstance(states, str) else states:
+        for name in (states,) if isinstance(states, str) else names_in(states):
             i = model.index.get(name)
             if i is None:
                 if self._log_level >= DECISIONS:
@@ -124,7 +126,7 @@ class MachineView:
         if self._disposed:
             return False
         model, _, mask, _ = self._now
-        listed = _listed(states)
+        listed = names_in(states)
         missing = [name for name in listed if name not in model.index]
         if missing:
             with suppress(MachineDisposed):
@@ -140,7 +142,7 @@ class MachineView:
         """Whether at least one of the groups is active as a whole."""
         model, _, mask, _ = self._now
         return not self._disposed and any(
-            all(_is_active(model, mask, name) for name in _listed(group)) for group in groups
+            all(_is_active(model, mask, name) for name in names_in(group)) for group in groups
         )
 
     def any1(self, *states: str) -> bool:
@@ -151,7 +153,7 @@ class MachineView:
     def switch(self, *groups: Iterable[str]) -> str:
         """The first listed state that is active, or an empty string."""
         model, _, mask, _ = self._now
-        return next((name for group in groups for name in _listed(group) if _is_active(model, mask, name)), "")
+        return next((name for group in groups for name in names_in(group) if _is_active(model, mask, name)), "")
 
     def __contains__(self, state: object) -> bool:
         return isinstance(state, str) and self.is_(state)
@@ -256,6 +258,7 @@ class MachineView:
         if self._disposed:
             return iter(())
         try:
+            type_ = MutationType(type_)
             _, mask = self._called(states)
         except MachineDisposed:
             return iter(())
@@ -303,13 +306,27 @@ class MachineView:
         return "" if self._disposed else text.string_all(self._now)
 
     def inspect(self, states: Iterable[str] | None = None) -> str:
-        """Activity, ticks, properties and relations over several lines."""
-        return "" if self._disposed else text.inspect(self._now, states)
+        """Activity, ticks, properties and relations over several lines. Raises :class:`UnknownStateError`."""
+        now = self._now
+        if self._disposed:
+            return ""
+        names = None if states is None else names_in(states)
+        if names is not None:
+            now[0].called(names, self.id)
+        return text.inspect(now, names)
 
     def __str__(self) -> str:
         return self.string()
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied or pickled, since threads and handlers are part of it; make "
+            "another one from machine.schema() and hand its moment over with export() and restore()"
+        )
+
     def __repr__(self) -> str:
+        if self._now is NOT_INITIALIZED:
+            return f"<{type(self).__name__}, not initialized>"
         return f"<{type(self).__name__} {self.id} {self.string()}>"
 
     def _called(self, states: StateNames) -> tuple[tuple[int, ...], int]:
@@ -328,10 +345,6 @@ class MachineView:
         return [model.names[i] for i in bits(model.auto_mask)]
 
 
-def _listed(states: StateNames) -> list[str]:
-    return [states] if isinstance(states, str) else list(states)
-
-
 def _is_active(model: Model, mask: int, state: str) -> bool:
     i = model.index.get(state)
     return i is not None and mask >> i & 1 == 1
@@ -339,5 +352,8 @@ def _is_active(model: Model, mask: int, state: str) -> bool:
 
 def _tick(now: Now, state: str) -> int:
     model, _, _, ticks = now
-    i = model.index.get(state, -1)
+    try:
+        i = model.index.get(state, -1)
+    except TypeError as error:
+        raise InvalidStates(state) from error
     return ticks[i] if 0 <= i < len(ticks) else 0
