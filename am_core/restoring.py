@@ -60,9 +60,9 @@ class RestorableMachine(SubscribableMachine):
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from a snapshot: its ticks, its active states and its order of states become the machine's.
 
-        No handler runs and no transition happens, but waiters and state contexts notice the new ticks, and tracers a
-        new order. The queue's tick starts again at 1, :attr:`machine_tick` is the snapshot's and one more. Then
-        ``MachineRestored`` is added if the schema has it.
+        No handler runs and no transition happens, but waiters, state contexts and tracers notice the new ticks, and one
+        number of a transition is used up for that. The queue's tick starts again at 1, :attr:`machine_tick` is the
+        snapshot's and one more. Then ``MachineRestored`` is added if the schema has it.
 
         Raises :class:`SnapshotError` with nothing changed when the snapshot is of another machine (other id or states),
         or while something is being executed.
@@ -85,11 +85,14 @@ class RestorableMachine(SubscribableMachine):
             self.states_verified = True
             self._machine_tick = checked.machine_tick + 1
             self._queue.tick = self._queue.next_tick = 1
+            self._number += 1
+            number = self._number
             over = self._jumped(now)
         if self._log_level >= OPS:
             self._log(OPS, f"[import] {self.id} at machine tick {self._machine_tick}")
         if reordered:
             self._fire(self._hooks.verify_states, self)
+        self._fire(self._hooks.machine_restored, self, number, checked.time)
         if over and self._subs is not None:
             self._subs.tell(over)
         if RESTORED in model.index:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from am_core.misuse import checked_tracers
 
 if TYPE_CHECKING:
+    from am_core.clock import Time
     from am_core.contexts import StateCtx
     from am_core.machine import Machine
     from am_core.mutation import Mutation
@@ -41,6 +42,9 @@ class Tracer:
 
     def schema_change(self, machine: Machine, old: Schema) -> None:
         """The schema was replaced."""
+
+    def machine_restored(self, machine: Machine, number: int, time: Time) -> None:
+        """The machine went on from a snapshot, with these ticks. It took the number of a transition for that."""
 
     def new_submachine(self, parent: Machine, machine: Machine) -> None:
         """A machine was created with the traced one as its parent."""
@@ -96,9 +100,10 @@ class Tracer:
 
 
 HOOKS: Final = (
-    "machine_init", "verify_states", "schema_change", "new_submachine", "mutation_queued", "transition_init",
-    "transition_start", "handler_start", "handler_end", "transition_finals", "transition_end", "queue_end",
-    "machine_dispose", "wait_start", "wait_end", "context_start", "context_end", "pipe_added", "pipe_removed",
+    "machine_init", "verify_states", "schema_change", "machine_restored", "new_submachine", "mutation_queued",
+    "transition_init", "transition_start", "handler_start", "handler_end", "transition_finals", "transition_end",
+    "queue_end", "machine_dispose", "wait_start", "wait_end", "context_start", "context_end", "pipe_added",
+    "pipe_removed",
 )  # fmt: skip
 
 Hook = tuple[Callable[..., Any], ...]
@@ -112,6 +117,7 @@ class Hooks:
     machine_init: Hook
     verify_states: Hook
     schema_change: Hook
+    machine_restored: Hook
     new_submachine: Hook
     mutation_queued: Hook
     transition_init: Hook

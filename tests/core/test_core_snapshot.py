@@ -103,7 +103,7 @@ def test_nothing_runs_but_what_tells_of_the_restoration() -> None:
     plain = Machine({"A": {}, "B": {"auto": True}}, id="m")
     plain.restore(Snapshot("m", Time([1, 0, 0]), ("A", "B", "Exception")))
     assert plain.active == ("A",)
-    assert plain.transition_count == 0
+    assert not plain.is_("B")
 
 
 def test_whoever_waits_notices_the_restored_ticks() -> None:
@@ -133,12 +133,17 @@ def test_whoever_waits_notices_the_restored_ticks() -> None:
 
 
 def test_tracers_hear_of_another_order() -> None:
-    """Only when there is one, as indexes mean other states from then on."""
+    """Only when there is one, as indexes mean other states from then on; of the new ticks they always hear."""
     seen: list[tuple[str, ...]] = []
+    restored: list[tuple[int, Time]] = []
 
     class Orders(Tracer):
         def verify_states(self, machine: Machine) -> None:
             seen.append(machine.states)
+
+        def machine_restored(self, machine: Machine, number: int, time: Time) -> None:
+            restored.append((number, time))
+            assert machine.time() == time
 
     machine = Machine({"A": {}, "B": {}}, id="m", tracers=[Orders()])
     waiter = machine.when("B")
@@ -146,6 +151,10 @@ def test_tracers_hear_of_another_order() -> None:
     machine.restore(snapshot)
     machine.restore(snapshot)
     assert seen == [("B", "Exception", "A")]
+    assert restored == [(1, Time([1, 0, 0])), (2, Time([1, 0, 0]))]
+    assert not machine.internal_errors
+    assert machine.add("A").executed
+    assert machine.transition_count == 3
     assert machine.index(["A", "B"]) == [2, 0]
     assert waiter.done
 

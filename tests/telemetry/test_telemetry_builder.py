@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_core import Machine
+from am_core import Machine, Snapshot, Time
 from am_telemetry.batch import Batch
 from am_telemetry.facts import Flag, PatternFact
 from am_telemetry.sending.builder import MAX_ROWS, Builder, Draft, Dropped
@@ -333,6 +333,26 @@ def test_another_schema_is_announced_before_the_transitions_that_use_it() -> Non
     names = watch.builder.schemas.facts[revised[0].revised[0].schema].names
     assert "New" in names
     assert revised[0].transitions.sequence == [2]
+
+
+@pytest.mark.parametrize("order", [["A", "B", "Exception"], ["Exception", "B", "A"]])
+def test_a_restored_machine_goes_on_from_its_new_ticks(order: list[str]) -> None:
+    """Shown as a gap in which nothing was lost; another order of states is told before."""
+    machine = Machine({"A": {}, "B": {}}, id="m")
+    machine.verify_states(["A", "B", "Exception"])
+    watch = Watch()
+    tracer = watch.trace(machine)
+    machine.add("A")
+    machine.restore(Snapshot("m", Time([4, 7, 0] if order[0] == "A" else [0, 7, 4]), tuple(order)))
+    machine.add("A")
+    batches = watch.collect()
+    gaps = [gap for batch in batches for gap in batch.gaps]
+    assert [(gap.after_sequence, gap.lost, gap.reason) for gap in gaps] == [(1, 1, "restored")]
+    assert replay(batches, watch.patterns)[tracer.track.handle] == list(machine.time())
+    assert machine.clock() == {"A": 5, "B": 7, "Exception": 0}
+    assert watch.dropped.reasons == {}
+    told = [watch.builder.schemas.facts[entry.schema].names for batch in batches for entry in batch.revised]
+    assert told == ([] if order[0] == "A" else [("Exception", "B", "A")])
 
 
 def test_a_full_text_table_starts_again_without_confusing_earlier_batches() -> None:

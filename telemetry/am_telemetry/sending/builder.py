@@ -19,11 +19,12 @@ from am_telemetry.sending.ring import (
     NUMBER,
     TICKS_AFTER,
     Appeared,
+    Happening,
     Record,
     Reshaped,
+    Restored,
     Traced,
     Track,
-    Vanished,
 )
 from am_telemetry.sending.transition_facts import error_fact, pattern_fact
 from am_telemetry.settings import Settings
@@ -38,6 +39,8 @@ MAX_DRIFT_NS: Final = 20_000_000
 
 ERROR_ARGUMENT: Final = "err"
 """Under which the engine passes the exception of an error state."""
+RESTORED: Final = "restored"
+"""Reason of a gap in which no transition was lost: the machine went on from a snapshot."""
 
 Row = tuple[int, int, int, int, int, int, int]
 
@@ -176,7 +179,10 @@ class Builder:
         self._emit(draft)
 
     def gap(self, track: Track, sequence: int, clock: tuple[int, ...], reason: str) -> None:
-        """Book that the transitions of a machine up to ``sequence`` were lost, with its ticks after them."""
+        """Book that the transitions of a machine up to ``sequence`` were lost, with its ticks after them.
+
+        A restoration only looks like a lost transition, so it is not counted as one.
+        """
         lost = sequence - track.sequence
         if lost <= 0 or not track.announced or track.closed:
             return
@@ -184,8 +190,9 @@ class Builder:
         span = self._spans.setdefault(track.handle, Span(track.sequence, sequence))
         span.last, span.lost, span.clock = sequence, span.lost + lost, clock
         track.sequence, track.clock = sequence, clock
-        self.collected += lost
-        self._dropped.count(reason, lost)
+        if reason != RESTORED:
+            self.collected += lost
+            self._dropped.count(reason, lost)
 
     def book_lost(self, tracer: Traced) -> None:
         """Book what the ring dropped of a machine since the last transition that came through."""
@@ -212,7 +219,7 @@ class Builder:
 
     # -- happenings -----------------------------------------------------------------------------------------------
 
-    def _happened(self, tracer: Traced, item: Appeared | Reshaped | Vanished, at_ns: int) -> None:
+    def _happened(self, tracer: Traced, item: Happening, at_ns: int) -> None:
         track = tracer.track
         if isinstance(item, Appeared):
             if not track.announced and not track.closed:
@@ -220,6 +227,10 @@ class Builder:
         elif isinstance(item, Reshaped):
             if track.announced and not track.closed:
                 self._reshaped(at_ns, item, track)
+        elif isinstance(item, Restored):
+            self.book_lost(tracer)
+            self.gap(track, item.sequence, item.clock, RESTORED)
+            self.finish()
         elif not track.closed:
             self.book_lost(tracer)
             track.closed = True
@@ -259,6 +270,9 @@ class Builder:
             return
         if track.handle in self._spans or any(entry[0] == track.handle for entry in self._batch.opened):
             self.finish()
+        facts = self.schemas.facts
+        ticks = dict(zip(facts[track.schema].names, track.clock, strict=False))
+        track.clock = tuple([ticks.get(name, 0) for name in facts[schema].names])
         track.schema = schema
         track.patterns = self.patterns.keys_of(schema)
         self._batch.revised.append(SchemaRevised(track.handle, schema))

@@ -41,13 +41,21 @@ class Reshaped:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """A machine's ticks were replaced, which took the number of a transition."""
+
+    sequence: int
+    clock: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Vanished:
     """A machine was disposed, or is garbage."""
 
     reason: str = "disposed"
 
 
-Happening = Appeared | Reshaped | Vanished
+Happening = Appeared | Reshaped | Restored | Vanished
 HAPPENING_SIZE: Final = 3
 Record = tuple[Any, ...]
 """Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which the

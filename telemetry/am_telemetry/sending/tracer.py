@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from am_core.tracer import Tracer
-from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track, Vanished
+from am_telemetry.sending.ring import Appeared, Record, Reshaped, Restored, Ring, Track, Vanished
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
@@ -48,6 +48,12 @@ class MachineTracer(Tracer):
 
     def schema_change(self, machine: Machine, old: object) -> None:
         self.ring.note(Reshaped(tuple(machine.states), dict(machine.schema())), self)
+
+    def verify_states(self, machine: Machine) -> None:
+        self.ring.note(Reshaped(tuple(machine.states), dict(machine.schema())), self)
+
+    def machine_restored(self, machine: Machine, number: int, time: Sequence[int]) -> None:
+        self.ring.note(Restored(number, tuple(time)), self)
 
     def machine_dispose(self, machine_id: str) -> None:
         self.ring.note(Vanished(), self)
