@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from am_core.drain import wait_idle
@@ -42,7 +43,7 @@ def _background(machine: Machine, graceful: bool) -> None:
         machine.wait_disposed(START_GRACE)
         _refuse(machine)
     wait_idle(machine, machine.dispose_timeout)
-    dispose_now(machine)
+    machine._runner.at_home(partial(dispose_now, machine), machine.dispose_timeout)
 
 
 def _refuse(machine: Machine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -93,3 +94,15 @@ class LoopClosedError(AmError):
 
 class TracerError(AmError):
     """A tracer hook or callback raised; the original error is the cause."""
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether an exception only says that something was called off: a context that expired, or a canceled task.
+
+    Exceptions that were caused by such a one are errors.
+    """
+    if isinstance(error, StateExpired):
+        return True
+    # asyncio and concurrent.futures are not imported for this: where they are not loaded, nobody can raise theirs.
+    modules = (sys.modules.get("asyncio.exceptions"), sys.modules.get("concurrent.futures._base"))
+    return any(module is not None and isinstance(error, module.CancelledError) for module in modules)

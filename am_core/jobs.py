@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -14,7 +13,7 @@ from am_core.blocking import loop_here
 from am_core.callables import is_async, name_of
 from am_core.contexts import Context
 from am_core.crew import crew
-from am_core.errors import AmError, LoopClosedError, StateExpired
+from am_core.errors import AmError, LoopClosedError, is_cancellation
 from am_core.handlers import Event, current_event
 from am_core.signals import OneShot, Stop, call_on_loop
 
@@ -284,15 +283,6 @@ def _is_current(task: Task[Any], loop: AbstractEventLoop) -> bool:
     from asyncio import current_task
 
     return current_task(loop) is task
-
-
-def is_cancellation(error: BaseException) -> bool:
-    """Whether an exception only says that something was called off."""
-    if isinstance(error, StateExpired):
-        return True
-    # asyncio and concurrent.futures are not imported for this: where they are not loaded, nobody can raise theirs.
-    modules = (sys.modules.get("asyncio.exceptions"), sys.modules.get("concurrent.futures._base"))
-    return any(module is not None and isinstance(error, module.CancelledError) for module in modules)
 
 
 def loop_of(machine: Machine | None, what: str) -> AbstractEventLoop:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from asyncio import get_running_loop
 from asyncio.events import _get_running_loop
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from am_core.blocking import frames_to_user
@@ -13,6 +15,7 @@ from am_core.errors import AmError, LoopClosedError
 from am_core.failures import release
 from am_core.logs import CHANGES
 from am_core.runners import InlineRunner
+from am_core.signals import call_on_loop
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
@@ -86,6 +89,21 @@ class LoopRunner(InlineRunner):
         if discarded or not told:
             _tell(machine, len(discarded))
         return True
+
+    def at_home(self, fn: Callable[[], object], timeout: float) -> None:
+        if not self.away():
+            fn()
+            return
+        taken, done = threading.Lock(), threading.Event()
+
+        def call() -> None:
+            if taken.acquire(blocking=False):
+                fn()
+                done.set()
+
+        call_on_loop(self.loop, call)
+        if not done.wait(0 if self.loop.is_closed() else timeout):
+            call()
 
 
 def _tell(machine: Machine, count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from time import monotonic
@@ -59,6 +60,10 @@ class Runner(Protocol):
         """Whether nothing can be executed any more; what is queued is discarded then."""
         ...
 
+    def at_home(self, fn: Callable[[], object], timeout: float) -> None:
+        """Call a function where handlers are called, or here when that does not happen within so many seconds."""
+        ...
+
     def close(self) -> None:
         """The machine is disposed."""
         ...
@@ -82,6 +87,9 @@ class _AnyThread:
 
     def lost(self, machine: Machine) -> bool:
         return False
+
+    def at_home(self, fn: Callable[[], object], timeout: float) -> None:
+        fn()
 
 
 class InlineRunner(_AnyThread):

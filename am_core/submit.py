@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
 from am_core.drain import drain, drain_after, drain_if_idle
 from am_core.enqueue import announce, is_running
-from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError
+from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError, is_cancellation
 from am_core.failures import trace_of
 from am_core.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
@@ -187,7 +187,7 @@ def add_error(
     machine: Machine, state: str, error: BaseException | None, args: Args, event: Event | None, later: bool
 ) -> Result:
     """Store an error and add its state together with ``Exception``; see ``Machine.add_err_state``."""
-    if error is None or _is_cancellation(error) or machine._disposing:
+    if error is None or is_cancellation(error) or machine._disposing:
         return CANCELED
     if not isinstance(error, BaseException):
         raise InvalidArgs(f"an error is an exception object, as RuntimeError('text'), and not {error!r}")
@@ -259,10 +259,3 @@ def _skip(machine: Machine, mutation: Mutation, twin: Mutation, model: Model) ->
         text = mutation.text(model.names)
         machine._log(OPS, f"[queue:skipped] Duplicate detected for {text}")
     return Result(twin.queue_tick) if twin.queue_tick else QUEUED
-
-
-def _is_cancellation(error: BaseException) -> bool:
-    # asyncio and concurrent.futures are not imported for this: where they are not loaded, nobody can raise theirs.
-    return type(error).__name__ == "CancelledError" and type(error).__module__.startswith(
-        ("asyncio", "concurrent.futures")
-    )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from am_core.contexts import Context
 from am_core.errors import AmError
+from am_core.fork_limits import ForkLimits
 from am_core.handlers import UNSET, Event, current_event
 from am_core.jobs import Job, Work
-from am_core.pool import ForkLimits, Pool, start
+from am_core.pool import Pool, start
 from am_core.restoring import RestorableMachine
 
 if TYPE_CHECKING:

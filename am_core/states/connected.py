@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from am_core.errors import AmError
+from am_core.errors import AmError, is_cancellation
 from am_core.handlers import UNSET, Event
 from am_core.machine import Machine
 from am_core.mutation import Result
 from am_core.schema import State
-from am_core.submit import Args, _is_cancellation
+from am_core.submit import Args
 from am_core.typed import States
 
 _GROUP = ("Connecting", "Connected", "Disconnecting", "Disconnected")
@@ -40,7 +40,7 @@ def add_err_connecting(
     None and cancellations are no errors: Canceled.
     """
     wrapped = error
-    if error is not None and not _is_cancellation(error):
+    if error is not None and not is_cancellation(error):
         wrapped = ConnectingError(f"error connecting: {error}")
         wrapped.__cause__ = error
     return machine.add_err_state(ConnectedStates.ErrConnecting, wrapped, args, event=event)

@@ -131,7 +131,8 @@ def test_work_that_ends_with_its_context_is_no_error() -> None:
         raise asyncio.CancelledError
 
     assert machine.fork(canceled).wait(10)
-    assert not machine.is_err()
+    assert machine.add_err(ctx.err).canceled
+    assert (machine.is_err(), machine.err()) == (False, None)
 
 
 def test_nothing_starts_when_the_context_has_expired() -> None:

@@ -611,6 +611,27 @@ def test_handlers_that_block_the_loop_of_their_caller_are_warned_about() -> None
     assert "aadd" in text
 
 
+def test_a_machine_on_a_loop_ends_there(loop_stage: Stage) -> None:
+    """What is called back may touch what belongs to the loop; when the loop is stuck it is called anyway."""
+    names: list[str] = []
+    machine = loop_stage.machine()
+    machine.on_dispose(lambda *_: names.append(threading.current_thread().name))
+    machine.dispose()
+    assert machine.wait_disposed(10)
+    stuck = loop_stage.machine(dispose_timeout=0.02)
+    stuck.on_dispose(lambda *_: names.append(threading.current_thread().name))
+    release, blocked = threading.Event(), threading.Event()
+    call = loop_stage.begin(lambda: (blocked.set(), release.wait(20)))
+    assert blocked.wait(10)
+    stuck.dispose()
+    assert stuck.wait_disposed(10)
+    release.set()
+    call.result(10)
+    assert names == ["stage-loop", f"am-dispose-{stuck.id}"]
+    loop_stage.call(lambda: None)
+    assert len(names) == 2
+
+
 # The context a machine ends with
 
 
