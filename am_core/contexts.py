@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from am_core.errors import AmError, StateExpired
+from am_core.handlers import current_event
 from am_core.signals import OneShot, Stop, call_on_loop
 from am_core.wait_info import ContextInfo, Origin, current_origin, next_id
 
@@ -29,7 +30,7 @@ class ContextValue(NamedTuple):
 class Context(OneShot):
     """Lasts as long as a machine. Expiring is no error, it is what contexts are for.
 
-    Thread-safe. Awaiting a context, or :meth:`wait`, waits for its end.
+    Thread-safe. ``await ctx`` in a task, and ``ctx.wait()`` on a thread, wait for its end.
     """
 
     __slots__ = ("err", "machine_id", "parent", "state", "tick")
@@ -45,7 +46,8 @@ class Context(OneShot):
         super().__init__(lock)
         self.machine_id = machine_id
         self.parent = parent
-        """The machine's context for one of its states."""
+        """What this one lasts no longer than: the machine's context for one of a state. For one of a machine the
+        context of its parent machine, which it may outlast, or None."""
         self.state = state
         self.tick = tick
         """Tick of the state that the context is bound to."""
@@ -95,6 +97,17 @@ class Context(OneShot):
     def scope(self) -> Scope:
         """``with ctx.scope():`` cancels the running task when the context expires inside of the block."""
         return Scope(self)
+
+    def _hopeless(self, thread: int) -> str:
+        event = current_event.get()
+        if self.state and event is not None and event.machine_id == self.machine_id:
+            machine = event.machine
+            if thread == machine._drainer or machine._runner.owns_thread(thread):
+                return (
+                    f"waiting for the end of {self._what()} inside a handler of the same machine, which does nothing "
+                    f"else meanwhile; wait in a task or fork, or use on_expire()"
+                )
+        return super()._hopeless(thread)
 
     def expire(self, why: str) -> bool:
         """End (called by the engine, with the lock held); False when it had ended before."""

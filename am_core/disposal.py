@@ -74,8 +74,9 @@ def dispose_now(machine: Machine) -> None:
     if machine._subs is not None:
         machine._subs.close()
     registry.discard(machine)
+    ctx = machine.ctx if callbacks else None
     for callback in callbacks:
-        machine._guarded(callback, machine)
+        machine._guarded(callback, machine, ctx)
     with machine._lock:
         machine._ended = True
         subs = machine._subs

@@ -394,9 +394,9 @@ def finish(tx: Transition) -> Result:
     tx.is_completed = True
     if machine._hooks.transition_end:
         machine._fire(machine._hooks.transition_end, tx)
-    if machine._subs is not None:
-        machine._subs.ended(tx)
     result = _result(tx)
+    if machine._subs is not None:
+        machine._subs.ended(tx, result)
     if mutation.check is not None:
         mutation.check.resolve(result == EXECUTED)
     return result

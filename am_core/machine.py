@@ -149,7 +149,7 @@ class Machine(WorkingMachine):
         self._breakpoints: tuple[Breakpoint, ...] = ()
         self.breakpoint_hook: Callable[[Machine, Mutation], object] | None = None
         self._dispose_asked = self._disposing = self._disposed = self._ended = False
-        self._dispose_callbacks: list[Callable[[Machine], object]] = []
+        self._dispose_callbacks: list[Callable[[Machine, Context], object]] = []
         self._record_steps_always = record_steps
         self._use_hooks(Hooks(tracers) if tracers else NO_HOOKS)
         if parent is not None and parent._hooks.new_submachine:
@@ -402,14 +402,17 @@ class Machine(WorkingMachine):
         """End the machine at once, on the calling thread."""
         disposal.dispose_now(self)
 
-    def on_dispose(self, callback: Callable[[Machine], object]) -> None:
-        """Call back when the machine ends, in the order of registration; at once when it has ended."""
+    def on_dispose(self, callback: Callable[[Machine, Context], object]) -> None:
+        """Call back with the machine and its context when it ends, in the order of registration; at once when it has.
+
+        The context lasts until all have been called.
+        """
         function(callback, "on_dispose")
         with self._lock:
             if not self._disposed:
                 self._dispose_callbacks.append(callback)
                 return
-        self._guarded(callback, self)
+        self._guarded(callback, self, self.ctx)
 
     def __enter__(self) -> Self:
         return self

@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from am_core.blocking import loop_here
+from am_core.errors import DeadlockError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -34,16 +38,27 @@ class Signal:
     def wait(self, timeout: float | None = None) -> bool:
         """Block this thread for up to ``timeout`` seconds; True when it has happened.
 
-        Not for handlers of the same machine, nor for the thread of an event loop.
+        Not for handlers of the same machine, nor for the thread of an event loop: without a timeout, which would end
+        it, waiting there raises :class:`DeadlockError`.
         """
         if self.done:
             return True
+        if timeout is None:
+            problem = self._hopeless(get_ident())
+            if problem:
+                raise DeadlockError(problem)
         event = threading.Event()
         stop = self.add_done_callback(lambda _: event.set())
         try:
-            return event.wait(timeout)
+            return event.wait(timeout) or self.done
         finally:
             stop()
+
+    def _hopeless(self, thread: int) -> str:
+        """Why it cannot happen while a thread waits for it, as far as that is certain; or empty."""
+        if loop_here() is not None:
+            return f"waiting for {self!r} would block the event loop of this thread; await it instead"
+        return ""
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Wait in a task of any loop. Cancelling the task ends its waiting and nobody else's."""
@@ -117,6 +132,11 @@ class OneShot(Signal):
             self._announced = None
         return True
 
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether somebody is to be called."""
+        return bool(self._callbacks)
+
     def callbacks(self) -> Iterator[Callable[[Any], object]]:
         """Every callback, each once and in the order of registration; those taken back meanwhile are left out."""
         callbacks, self._callbacks = self._callbacks, None
@@ -145,7 +165,10 @@ class Combination(Signal, Generic[S]):
 
     @property
     def done(self) -> bool:
-        return len(self.fired) >= self._enough
+        # Without counting them all: there may be thousands.
+        if self._enough == len(self.signals):
+            return all(signal.done for signal in self.signals)
+        return any(signal.done for signal in self.signals)
 
     @property
     def fired(self) -> tuple[S, ...]:
@@ -154,17 +177,18 @@ class Combination(Signal, Generic[S]):
 
     def add_done_callback(self, fn: Callable[[Self], object]) -> Stop:
         lock = threading.Lock()
-        pending = [fn]
+        missing = self._enough
         stops: list[Stop] = []
 
-        def take() -> bool:
+        def look(_: Signal | None) -> None:
+            # Each signal calls once, so counting is enough.
+            nonlocal missing
             with lock:
-                return bool(pending) and pending.pop() is fn
-
-        def look(_: Signal) -> None:
-            if self.done and take():
-                detach()
-                fn(self)
+                missing -= 1
+                if missing != 0:
+                    return
+            detach()
+            fn(self)
 
         def detach() -> None:
             with lock:
@@ -174,20 +198,31 @@ class Combination(Signal, Generic[S]):
                 undo()
 
         def stop() -> None:
-            take()
+            nonlocal missing
+            with lock:
+                missing = 0
             detach()
 
         for signal in self.signals:
-            stops.append(signal.add_done_callback(look))
-            if not pending:
+            undo = signal.add_done_callback(look)
+            with lock:
+                over = missing <= 0
+                if not over:
+                    stops.append(undo)
+            if over:
+                # It happened while the signals were being attached to.
+                undo()
                 break
-        else:
-            if not self.signals:
-                look(self)
-        if not pending:
-            # It happened while the signals were being attached to.
-            detach()
+        if not self.signals:
+            missing = 1
+            look(None)
         return stop
+
+    def _hopeless(self, thread: int) -> str:
+        problems = [problem for signal in self.signals if (problem := signal._hopeless(thread))]
+        if not problems or (self._enough < len(self.signals) and len(problems) < len(self.signals)):
+            return super()._hopeless(thread)
+        return problems[0]
 
     def __repr__(self) -> str:
         what = "all_of" if self._enough == len(self.signals) else "any_of"

@@ -15,7 +15,8 @@ from am_core.mutation import Result
 from am_core.names import EXCEPTION
 from am_core.pipe_info import PipedMachine
 from am_core.signals import all_of, any_of
-from am_core.waiting import DISPOSED, Condition, Key, Kind, Query, Reason, Subscriptions, Waiter
+from am_core.subscriptions import PLAIN, ArgsPlace, Subscriptions
+from am_core.waiting import DISPOSED, Condition, Key, Kind, Query, Reason, Waiter
 
 if TYPE_CHECKING:
     from am_core.runners import Runner
@@ -133,11 +134,18 @@ class SubscribableMachine(PipedMachine):
         self._known([state])
         if ctx is not None and ctx.expired:
             return self._done("ctx", kind)
-        with self._lock:
-            known = self._subs.args.get(self.index1(state), {}) if self._subs is not None else {}
-            candidates = tuple(known.items())
-        # Comparing values may call anything, so it is done without the lock.
-        twin = next((waiter for waiter, other in candidates if waiter._key[-1] is ctx and other == wanted), None)
+        plain = sorted([name for name, value in wanted.items() if type(value) in PLAIN and type(name) is str])
+        clue = (plain[0], wanted[plain[0]]) if plain else ()
+        twin = None
+        if len(plain) < len(wanted):
+            # Comparing other values may call anything, so it is done without the lock.
+            with self._lock:
+                place: ArgsPlace = (self.index1(state), *clue)
+                candidates = tuple(self._subs.args.get(place, {}).items()) if self._subs is not None else ()
+            twin = next((waiter for waiter, other in candidates if waiter._key[-1] is ctx and other == wanted), None)
+            key: Key = (kind, object(), ctx)
+        else:
+            key = (kind, state, frozenset(wanted.items()), ctx)
         with self._lock:
             if self._disposed:
                 return self._done("disposed", kind)
@@ -145,9 +153,10 @@ class SubscribableMachine(PipedMachine):
                 twin._claims += 1
                 return twin
             subs = self._subscriptions()
-            waiter, _ = self._shared(subs, (kind, object(), ctx), f"{state} ({' '.join(sorted(wanted))})", (state,))
-            subs.enter(waiter, subs.args, _index(self._now[0], state, self.id), wanted)
-        return self._linked(subs, waiter, ctx)
+            waiter, is_new = self._shared(subs, key, f"{state} ({' '.join(sorted(map(str, wanted)))})", (state,))
+            if is_new:
+                subs.enter(waiter, subs.args, (_index(self._now[0], state, self.id), *clue), wanted)
+        return self._linked(subs, waiter, ctx) if is_new else waiter
 
     def when_query(self, query: Query, ctx: Context | None = None) -> Waiter:
         """Wait until a function of all ticks by name returns something true.
@@ -182,14 +191,20 @@ class SubscribableMachine(PipedMachine):
         with self._lock:
             if self._disposed:
                 return self._done("disposed", kind)
-            tx = self._transition
-            if self._queue.has_finished(tick, tx.mutation if tx is not None and tx.is_completed else None):
+            if self._has_finished(tick):
                 return self._done("match", kind)
             subs = self._subscriptions()
+            # Looked at again: it may have ended without seeing subscriptions that were not there yet.
+            if self._has_finished(tick):
+                return self._done("match", kind)
             waiter, is_new = self._shared(subs, (kind, tick, ctx), str(tick), (), (tick,))
             if is_new:
                 subs.enter(waiter, subs.ticks, tick, None)
         return self._linked(subs, waiter, ctx) if is_new else waiter
+
+    def _has_finished(self, tick: int) -> bool:
+        tx = self._transition
+        return self._queue.has_finished(tick, tx.mutation if tx is not None and tx.is_completed else None)
 
     def when_queue_ends(self, ctx: Context | None = None) -> Waiter:
         """Wait until everything that is queued has been executed; done when nothing is being executed."""
@@ -231,10 +246,11 @@ class SubscribableMachine(PipedMachine):
     @property
     def ctx(self) -> Context:
         """Lasts as long as the machine, including its disposal."""
+        above = self._context_above()
         with self._lock:
             if self._ended:
-                return self._expired(Context(self._lock, self.id), "the machine was disposed")
-            return self._machine_context(self._subscriptions())
+                return self._expired(Context(self._lock, self.id, above), "the machine was disposed")
+            return self._machine_context(self._subscriptions(), above)
 
     def state_ctx(self, state: str) -> StateCtx:
         """A context that lasts until the state's tick changes. Everybody who asks in that time gets the same one.
@@ -242,6 +258,7 @@ class SubscribableMachine(PipedMachine):
         It expires as soon as the states have been switched, before the final handlers of that transition. Inactive
         states have contexts too, which last until the activation. The context of a disposed machine has expired.
         """
+        above = self._context_above()
         with self._lock:
             if self._disposed:
                 return self._expired(StateCtx(self._lock, self.id, None, state, 0), "the machine was disposed")
@@ -250,7 +267,7 @@ class SubscribableMachine(PipedMachine):
             known = subs.contexts.get(i)
             if known is not None and known.tick == self._now[3][i]:
                 return known
-            ctx = StateCtx(self._lock, self.id, self._machine_context(subs), state)
+            ctx = StateCtx(self._lock, self.id, self._machine_context(subs, above), state)
             # Entered first and read afterwards, so that a transition of this moment cannot miss both.
             subs.contexts[i] = ctx
             ctx.tick = self._now[3][i]
@@ -277,9 +294,10 @@ class SubscribableMachine(PipedMachine):
         What the block is waiting for at that moment is canceled, and that cancellation goes no further. When the state
         is inactive to begin with, the block gets an expired context and ends at its first wait.
         """
-        ctx = self.state_ctx(state)
-        if ctx.tick % 2 == 0 and not ctx.expired:
-            ctx = self._expired(StateCtx(self._lock, self.id, ctx.parent, state, ctx.tick), "the state is inactive")
+        ctx = self.state_ctx(state) if self.is_(state) or not self.has(state) else None
+        if ctx is None or (ctx.tick % 2 == 0 and not ctx.expired):
+            over = StateCtx(self._lock, self.id, None, state, self.tick(state))
+            ctx = self._expired(over, "the state is inactive")
         return WhileActive(ctx)
 
     any_of = staticmethod(any_of)
@@ -307,9 +325,19 @@ class SubscribableMachine(PipedMachine):
         self._rest = None
         return subs
 
-    def _machine_context(self, subs: Subscriptions) -> Context:
+    def _context_above(self) -> Context | None:
+        """The outer context, or that of the parent machine. Not under the lock, since it needs another one."""
+        subs = self._subs
+        if subs is not None and subs.machine_context is not None:
+            return None
+        if self._outer is not None or self._parent is None:
+            return self._outer
+        parent = self._parent()
+        return parent.ctx if isinstance(parent, SubscribableMachine) else None
+
+    def _machine_context(self, subs: Subscriptions, above: Context | None) -> Context:
         if subs.machine_context is None:
-            subs.machine_context = Context(self._lock, self.id, self._outer)
+            subs.machine_context = Context(self._lock, self.id, above)
         return subs.machine_context
 
     def _shared(

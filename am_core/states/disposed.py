@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from am_core.contexts import Context
 from am_core.drain import wait_idle
 from am_core.errors import InvalidArgs
 from am_core.handlers import UNSET, Event
@@ -15,8 +16,8 @@ from am_core.mutation import EXECUTED, Result
 from am_core.schema import State
 from am_core.typed import States
 
-Disposal = Callable[[Machine], object]
-"""Cleans up something for a machine that is about to end."""
+Disposal = Callable[[Machine, Context], object]
+"""Cleans up something for a machine that is about to end, while a context lasts."""
 DISPOSAL_HANDLER: Final = "DisposedArgHandler"
 """Argument of ``RegisterDisposal`` that holds a :data:`Disposal`."""
 
@@ -35,10 +36,10 @@ class DisposedStates(States):
 class DisposedHandlers:
     """Handlers of :class:`DisposedStates`, as a base for handler classes or bound on their own.
 
-    Functions given with ``RegisterDisposal`` are called one after another on a thread of their own while ``Disposing``
-    is active, then ``Disposed`` follows. Removing ``Disposing`` stops that after the function that is running; adding
-    it again goes on with the next one. What a function raises is kept in ``Machine.internal_errors``, and the others
-    are still called.
+    Functions given with ``RegisterDisposal`` are called one after another, with the machine and the context of
+    ``Disposing``, on a thread of their own while ``Disposing`` is active; then ``Disposed`` follows. Removing
+    ``Disposing`` stops that after the function that is running; adding it again goes on with the next one. What a
+    function raises is kept in ``Machine.internal_errors``, and the others are still called.
     """
 
     def RegisterDisposalEnter(self, e: Event) -> bool:
@@ -58,25 +59,25 @@ class DisposedHandlers:
 
     def DisposingState(self, e: Event) -> None:
         """Start cleaning up in the background."""
-        tick = e.machine.tick(DisposedStates.Disposing)
+        ctx = e.machine.state_ctx(DisposedStates.Disposing)
         name = f"am-disposing-{e.machine.id}"
-        threading.Thread(target=self._clean_up, args=(e, tick), name=name, daemon=True).start()
+        threading.Thread(target=self._clean_up, args=(e, ctx), name=name, daemon=True).start()
 
     def DisposedState(self, e: Event) -> None:
         """End the machine."""
         e.machine.dispose()
 
-    def _clean_up(self, e: Event, tick: int) -> None:
+    def _clean_up(self, e: Event, ctx: Context) -> None:
         machine = e.machine
         waiting = self._disposals(machine)
-        while machine.tick(DisposedStates.Disposing) == tick:
+        while not ctx.expired:
             # More may be registered meanwhile, and may still be in the queue when the last function returns.
             if not waiting:
                 wait_idle(machine, machine.dispose_timeout)
             if not waiting:
                 machine.add(DisposedStates.Disposed, event=e)
                 return
-            machine._guarded(waiting.pop(0), machine)
+            machine._guarded(waiting.pop(0), machine, ctx)
 
     def _disposals(self, machine: Machine) -> list[Disposal]:
         # Made on first use, so that classes with this base need not call its constructor.
@@ -87,7 +88,10 @@ class DisposedHandlers:
 
 
 def dispose_bind(machine: Machine, disposal: Disposal, *, event: Event | None = UNSET) -> Result:
-    """Have a function called before the machine ends: by its disposal states where it has them, else as it ends."""
+    """Have a function called before the machine ends: by its disposal states where it has them, else as it ends.
+
+    It gets the machine, and a context that lasts as long as cleaning up is wanted.
+    """
     if _handles(machine, DisposedStates.RegisterDisposal):
         args: dict[str, Any] = {DISPOSAL_HANDLER: disposal}
         return machine.add(DisposedStates.RegisterDisposal, args, event=event)

@@ -34,8 +34,8 @@ def test_scenario_79_disposal() -> None:
     machine = machine_of(active="AB")
     machine.bind({"AState": lambda e: None})
     ended: list[object] = []
-    machine.on_dispose(lambda m: ended.append((1, m.disposed)))
-    machine.on_dispose(lambda m: ended.append(2))
+    machine.on_dispose(lambda m, ctx: ended.append((1, m.disposed)))
+    machine.on_dispose(lambda m, ctx: ended.append(2))
     notes: list[str] = []
 
     class Watch(Tracer):
@@ -60,7 +60,7 @@ def test_scenario_79_disposal() -> None:
     assert not any((machine.is_time([]), machine.is_clock({}), machine.will_be("A"), machine.eval(lambda: None, "x")))
     assert not machine.is_queued(MutationType.ADD, "A").found
     machine.verify_states(["nonsense"])
-    machine.on_dispose(lambda m: ended.append(3))
+    machine.on_dispose(lambda m, ctx: ended.append(3))
     assert ended[-1] == 3
     machine.dispose_force()
     assert ended.count(2) == 1

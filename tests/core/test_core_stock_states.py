@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from engine_setups import PATIENT, until
 
-from am_core import Event, InvalidArgs, Machine
+from am_core import Context, Event, InvalidArgs, Machine
 from am_core.states import (
     DISPOSAL_HANDLER,
     BasicStates,
@@ -111,11 +111,11 @@ def test_disposing_calls_what_was_registered_and_ends_the_machine() -> None:
     machine = service()
     calls: list[object] = []
 
-    def first(m: Machine) -> None:
+    def first(m: Machine, _: Context) -> None:
         calls.append(("first", m is machine, m.is_("Disposing"), m.is_("Start"), threading.current_thread().daemon))
 
     assert dispose_bind(machine, first).executed
-    assert machine.add("RegisterDisposal", {DISPOSAL_HANDLER: lambda m: calls.append("second")}).executed
+    assert machine.add("RegisterDisposal", {DISPOSAL_HANDLER: lambda m, ctx: calls.append("second")}).executed
     assert dispose(machine).executed
     assert machine.wait_disposed(10)
     assert calls == [("first", True, True, False, True), "second"]
@@ -134,11 +134,11 @@ def test_a_failing_disposal_does_not_stop_the_others() -> None:
     machine = service()
     calls: list[str] = []
 
-    def fails(m: Machine) -> None:
+    def fails(m: Machine, _: Context) -> None:
         raise OSError("disk is gone")
 
     dispose_bind(machine, fails)
-    dispose_bind(machine, lambda m: calls.append("other"))
+    dispose_bind(machine, lambda m, ctx: calls.append("other"))
     dispose(machine)
     assert machine.wait_disposed(10)
     assert calls == ["other"]
@@ -151,13 +151,13 @@ def test_removing_disposing_stops_it_and_adding_it_again_goes_on() -> None:
     calls: list[str] = []
     inside, leave = threading.Event(), threading.Event()
 
-    def slow(m: Machine) -> None:
+    def slow(m: Machine, _: Context) -> None:
         calls.append("slow")
         inside.set()
         assert leave.wait(10)
 
     dispose_bind(machine, slow)
-    dispose_bind(machine, lambda m: calls.append("later"))
+    dispose_bind(machine, lambda m, ctx: calls.append("later"))
     dispose(machine)
     assert inside.wait(10)
     cleaning = [thread for thread in threading.enumerate() if thread.name == f"am-disposing-{machine.id}"]
@@ -174,7 +174,7 @@ def test_disposals_may_register_more() -> None:
     """They are called too."""
     machine = service()
     calls: list[str] = []
-    dispose_bind(machine, lambda m: dispose_bind(m, lambda m: calls.append("inner")))
+    dispose_bind(machine, lambda m, ctx: dispose_bind(m, lambda m, ctx: calls.append("inner")))
     dispose(machine)
     assert machine.wait_disposed(10)
     assert calls == ["inner"]
@@ -205,8 +205,8 @@ def test_one_handlers_object_serves_several_machines() -> None:
     shared = Handlers()
     one, two = service(shared), service(shared)
     calls: list[str] = []
-    dispose_bind(one, lambda m: calls.append("one"))
-    dispose_bind(two, lambda m: calls.append("two"))
+    dispose_bind(one, lambda m, ctx: calls.append("one"))
+    dispose_bind(two, lambda m, ctx: calls.append("two"))
     dispose(two)
     assert two.wait_disposed(10)
     assert (calls, one.is_("Start"), shared.started) == (["two"], True, 2)
@@ -219,7 +219,7 @@ def test_machines_without_disposal_handlers_are_disposed_directly(schema: type[B
     """States alone would not clean up anything."""
     machine = Machine(schema, handler_timeout=PATIENT)
     calls: list[str] = []
-    assert dispose_bind(machine, lambda m: calls.append("end")).executed
+    assert dispose_bind(machine, lambda m, ctx: calls.append("end")).executed
     assert dispose(machine).executed
     until(lambda: machine.disposed)
     assert machine.wait_disposed(10)
