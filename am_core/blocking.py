@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from am_core.traces import ENGINE
@@ -34,6 +36,18 @@ def watched_loop() -> AbstractEventLoop | None:
     if loop is None or not (loop.get_debug() or os.environ.get("AM_DEBUG", "0") not in ("", "0")):
         return None
     return loop
+
+
+def wait_watched(event: threading.Event, timeout: float, machine: Machine, what: str, instead: str) -> bool:
+    """Wait for an event; warn when that blocks a loop for longer than :data:`PATIENCE`, as :func:`warn_blocked` does."""
+    if watched_loop() is None:
+        return event.wait(timeout)
+    started = monotonic()
+    happened = event.wait(timeout)
+    seconds = monotonic() - started
+    if seconds > PATIENCE:
+        warn_blocked(machine, seconds, what, instead)
+    return happened
 
 
 def warn_blocked(machine: Machine, seconds: float, what: str, instead: str) -> None:

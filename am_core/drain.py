@@ -9,6 +9,7 @@ from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
+from am_core.blocking import wait_watched
 from am_core.enqueue import announce
 from am_core.errors import EvalTimeout, NestedEvalError
 from am_core.execution import execute, finish, repair
@@ -269,7 +270,9 @@ def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: f
         drain_if_idle(machine)
     if not busy:
         drain(machine)
-    elif not evaluation.finished.wait(timeout):
+    elif not wait_watched(
+        evaluation.finished, timeout, machine, f"eval {source}", "await asyncio.to_thread(...) instead"
+    ):
         evaluation.drop()
         if evaluation.state != DONE:
             if machine._log_level >= OPS:

@@ -9,9 +9,10 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from am_core.blocking import loop_here
 from am_core.callables import is_async
 from am_core.contexts import Context
-from am_core.errors import AmError
+from am_core.errors import AmError, DeadlockError
 from am_core.handlers import UNSET, Event, current_event
 from am_core.jobs import Job, Work
 from am_core.signals import OneShot
@@ -113,6 +114,10 @@ class Pool:
             job.cancel()
 
     def __enter__(self) -> Self:
+        if loop_here() is not None:
+            raise DeadlockError(
+                "the end of the block would block the event loop of this thread; use 'async with' instead"
+            )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from am_core import (
     AmError,
+    DeadlockError,
     Event,
     Job,
     LoopClosedError,
@@ -628,6 +629,8 @@ def test_a_pool_as_a_context_manager_waits_for_its_work() -> None:
             for _ in range(3):
                 pool.submit(sleep, 0.001)
         assert done.count(9) == 3
+        with pytest.raises(DeadlockError, match="async with"), machine.pool(2):
+            pass
         with pytest.raises(KeyError):
             await fails_too(sleep)
         assert jobs[0].status == "canceled"

@@ -611,6 +611,29 @@ def test_handlers_that_block_the_loop_of_their_caller_are_warned_about() -> None
     assert "aadd" in text
 
 
+def test_an_evaluation_that_blocks_a_loop_is_warned_about() -> None:
+    """As it waits for a handler on another thread."""
+    machine = machine_of(eval_timeout=0.08)
+    entered, release = threading.Event(), threading.Event()
+
+    def hang(_: Event) -> None:
+        entered.set()
+        release.wait(20)
+
+    machine.bind({"AState": hang})
+    thread = in_thread(lambda: machine.add("A"))
+    assert entered.wait(10)
+
+    async def main() -> None:
+        assert not machine.eval(lambda: None, "look")
+
+    with pytest.warns(RuntimeWarning, match=r"eval look of machine .* blocked its event loop.*to_thread") as caught:
+        asyncio.run(main(), debug=True)
+    assert caught[0].filename == __file__
+    release.set()
+    thread.join(10)
+
+
 def test_a_machine_on_a_loop_ends_there(loop_stage: Stage) -> None:
     """What is called back may touch what belongs to the loop; when the loop is stuck it is called anyway."""
     names: list[str] = []
