@@ -19,6 +19,9 @@ ARGUMENTS = """
 `init` takes two more arguments: `machines`, shell patterns of the machine ids to trace (default `*`), and `scrub`, a
 function that is given a machine id and the arguments of a mutation and returns those that may leave the program.
 """
+AROUND = """
+The engine needs none of these. `AM_LOG`, `AM_LOG_FULL` and `AM_DBG_ADDR` mean the same to `am_core.helpers` as above.
+"""
 
 PROGRAM = [
     [
@@ -45,6 +48,43 @@ PROGRAM = [
     ["AM_DBG_NO_TRACE", "", "not set", "`1` leaves out the tracebacks of errors."],
 ]
 
+ENGINE = [
+    [
+        "AM_PLAN_CACHE",
+        "engine",
+        "`auto`",
+        "Whether machines reuse what they know of earlier mutations: `auto`, `always`, `never`.",
+    ],
+    [
+        "AM_DEBUG",
+        "engine, helpers",
+        "not set",
+        "`1`: time limits of helpers are 100 times longer, handlers of machines given to "
+        "`mach_debug` may take ten minutes, and calls that block an event loop cause a warning.",
+    ],
+    ["AM_LOG_STEPS", "`mach_debug_env`", "not set", "`1`: steps of transitions are recorded."],
+    ["AM_LOG_ARGS", "`mach_debug_env`", "not set", "`1`: arguments of mutations are logged."],
+    ["AM_LOG_PRINT", "`mach_debug_env`", "not set", "`1`: lines of the log are printed."],
+    [
+        "AM_HEALTHCHECK",
+        "helpers",
+        "not set",
+        "`1`: machines give signs of life where the program asks for it by environment.",
+    ],
+    [
+        "AM_TEST_RUNNER",
+        "`is_test_runner`",
+        "not set",
+        "`1`: this is an automatic test run. For programs to ask; nothing else reads it.",
+    ],
+    [
+        "AM_TEST_DEBUG",
+        "`is_test_debug`",
+        "not set",
+        "`1`: tests are being debugged. For programs to ask; nothing else reads it.",
+    ],
+]
+
 DEBUGGER = [
     [
         "AM_DBG_DIR",
@@ -66,6 +106,9 @@ def build() -> str:
         TRACING,
         table(["Variable", "Argument of `init`", "Default", "Meaning"], program),
         ARGUMENTS,
+        "## In the engine and its helpers",
+        AROUND,
+        table(["Variable", "Read by", "Default", "Meaning"], [[code(name), *rest] for name, *rest in ENGINE]),
         "## In the debugger",
         table(["Variable", "Default", "Meaning"], debugger),
     )
