@@ -39,7 +39,7 @@ def watched_loop() -> AbstractEventLoop | None:
 
 
 def wait_watched(event: threading.Event, timeout: float, machine: Machine, what: str, instead: str) -> bool:
-    """Wait for an event; warn when that blocks a loop for longer than :data:`PATIENCE`, as :func:`warn_blocked` does."""
+    """Wait for an event; warn as :func:`warn_blocked` does when that blocks a loop for more than :data:`PATIENCE`."""
     if watched_loop() is None:
         return event.wait(timeout)
     started = monotonic()
