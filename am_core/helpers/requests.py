@@ -6,8 +6,9 @@ with ``a``. ``timeout`` is in seconds, and a hundred times longer in debug mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from am_core.helpers.waiting import apause, pause
 from am_core.machine import Machine
 from am_core.model import StateNames
 from am_core.mutation import ADD, CANCELED, REMOVE, MutationType, Result
+from am_core.runners import ThreadRunner
 from am_core.submit import Args, merged
 from am_core.waiting import Waiter
 
@@ -66,7 +68,8 @@ async def aadd_sync(
 ) -> bool:
     """:func:`add_sync` for coroutines."""
     names = _listed(states)
-    queued = _queued(machine, machine.add(names, args, event=event), ctx)
+    result = await _away(machine, partial(machine.add, names, args, event=event))
+    queued = _queued(machine, result, ctx)
     return (queued is None or await _suspend(queued, timeout)) and machine.is_(names)
 
 
@@ -81,7 +84,8 @@ async def aremove_sync(
 ) -> bool:
     """:func:`remove_sync` for coroutines."""
     names = _listed(states)
-    queued = _queued(machine, machine.remove(names, args, event=event), ctx)
+    result = await _away(machine, partial(machine.remove, names, args, event=event))
+    queued = _queued(machine, result, ctx)
     return (queued is None or await _suspend(queued, timeout)) and machine.not_(names)
 
 
@@ -122,7 +126,7 @@ async def aadd_and_wait(
 ) -> bool:
     """:func:`add_and_wait` for coroutines."""
     waiter = machine.when_next_active(wait_for, ctx)
-    if machine.add(states, args, event=event).canceled:
+    if (await _away(machine, partial(machine.add, states, args, event=event))).canceled:
         waiter.cancel()
         return False
     return await _suspend(waiter, timeout)
@@ -205,11 +209,11 @@ class MutRequest:
 
     async def arun(self, ctx: Context | None = None) -> Result:
         """:meth:`run` for coroutines."""
-        result = self._attempt(ctx)
+        result = await _away(self.machine, partial(self._attempt, ctx))
         for seconds in self._delays():
             if result or not await apause(seconds, ctx):
                 break
-            result = self._attempt(ctx)
+            result = await _away(self.machine, partial(self._attempt, ctx))
         return self._end(result, ctx)
 
     def _attempt(self, ctx: Context | None) -> Result:
@@ -259,6 +263,15 @@ def _listed(states: StateNames) -> list[str]:
 
 def _queued(machine: Machine, result: Result, ctx: Context | None) -> Waiter | None:
     return machine.when_queue(result, ctx) if result.queued else None
+
+
+async def _away(machine: Machine, mutate: Callable[[], Result]) -> Result:
+    """Mutate without blocking the loop: where handlers have a thread of their own, the caller would wait for them."""
+    if not isinstance(machine._runner, ThreadRunner):
+        return mutate()
+    from asyncio import to_thread
+
+    return await to_thread(mutate)
 
 
 def _block(waiter: Waiter, timeout: float | None) -> bool:

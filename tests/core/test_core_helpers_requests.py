@@ -70,6 +70,27 @@ def test_adding_and_removing_suspend_coroutines() -> None:
     asyncio.run(main())
 
 
+def test_handlers_on_threads_do_not_block_the_loop() -> None:
+    """Although the caller of a plain add would wait for them."""
+
+    async def main() -> None:
+        machine = machine_of(runner="thread")
+        refuse = [True]
+        go = threading.Event()
+        machine.bind({"AEnter": lambda _: go.wait(30), "BEnter": lambda _: not (refuse and refuse.pop())})
+        asyncio.get_running_loop().call_later(0.01, go.set)
+        assert await helpers.aadd_sync(machine, "A")
+        assert await helpers.request_add(machine, "B", delay=0).arun()
+        assert machine.is_(["A", "B"])
+        go.clear()
+        asyncio.get_running_loop().call_later(0.01, go.set)
+        machine.remove("A")
+        assert await helpers.aadd_and_wait(machine, "A", "A", timeout=30)
+        assert await helpers.aremove_sync(machine, ["A", "B"])
+
+    asyncio.run(main())
+
+
 def test_a_context_ends_the_waiting_for_an_execution() -> None:
     """Then nothing is known to have happened."""
     machine, other = machine_of(), machine_of()

@@ -182,7 +182,8 @@ def test_pauses_and_groups_fail_the_test() -> None:
     ctx = machine.state_ctx("A")
     machine.add("A")
     assert "context expired" in _text(testing.pause, 10, ctx)
-    assert [waiter.done for waiter in testing.group_when1([machine, machine_of()], "A")] == [True, False]
+    other = machine_of()
+    assert [waiter.done for waiter in testing.group_when1([machine, other], "A")] == [True, False]
     assert "Nope" in _text(testing.group_when1, [machine], "Nope")
 
 
