@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from am_core import disposal
+from am_core.aio import AsyncMachine
 from am_core.binding import bind_handlers, detach_handlers
 from am_core.breakpoints import Breakpoint
 from am_core.contexts import Context
@@ -34,7 +35,6 @@ from am_core.submit import Args, add_error, check, merged, mutate, submit_first
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
 from am_core.transition import Now, Transition
 from am_core.typed import States
-from am_core.working import WorkingMachine
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]
 
 
-class Machine(WorkingMachine):
+class Machine(AsyncMachine):
     """A state machine of the asyncmachine kind: many states at once, relations instead of listed transitions.
 
     A mutation asks for states; relations and handlers decide. Mutations never raise for a refusal, their

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import pickle
@@ -79,7 +80,9 @@ def test_the_methods_with_states_are_found() -> None:
 
 
 def entered(manager: Any) -> None:
-    """Context managers look at their states when they are entered or left."""
+    """Context managers look at their states when they are entered or left, coroutines when they run."""
+    if inspect.iscoroutine(manager):
+        asyncio.run(manager)
     with manager:
         raise RuntimeError("of the enclosed code")
 
