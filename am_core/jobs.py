@@ -30,16 +30,14 @@ Work = Callable[..., Any] | Coroutine[Any, Any, Any]
 class Owner(Protocol):
     """Who lets jobs run: decides when they start, and is told when they end."""
 
-    @property
-    def lock(self) -> threading.Lock:
-        """Guards the jobs. None is called with it held."""
-        ...
+    _lock: threading.Lock
+    """Guards the jobs. None is called with it held."""
 
-    def ended(self, job: Job) -> None:
+    def _ended(self, job: Job) -> None:
         """The job does not run any more: mark it as over, and close it. Called without the lock."""
         ...
 
-    def withdraw(self, job: Job) -> bool:
+    def _withdraw(self, job: Job) -> bool:
         """Forget a job that waits; False when it does not. Called without the lock."""
         ...
 
@@ -65,7 +63,7 @@ class Job(OneShot):
         ctx: Context | None,
         event: Event | None,
     ) -> None:
-        super().__init__(owner.lock)
+        super().__init__(owner._lock)
         self.machine = machine
         """Whose errors those of the work are."""
         self.ctx = ctx
@@ -115,11 +113,11 @@ class Job(OneShot):
 
     def cancel(self) -> bool:
         """Do not start it, or cancel its task. False for what has ended, and for functions that are running."""
-        if self._owner.withdraw(self):
+        if self._owner._withdraw(self):
             self._drop()
-            self.close()
+            self._close()
             return True
-        with self._owner.lock:
+        with self._owner._lock:
             if self._over or self._loop is None:
                 return False
             self._stopping = True
@@ -132,7 +130,7 @@ class Job(OneShot):
                 call_on_loop(loop, lambda: task.cancel(self._why()))
         return True
 
-    def watch(self) -> None:
+    def _watch(self) -> None:
         """End with the context from now on. For the owner, before it starts the job."""
         if self.ctx is not None:
             stop = self.ctx.add_done_callback(lambda _: self.cancel())
@@ -140,16 +138,16 @@ class Job(OneShot):
             if self._over:
                 stop()
 
-    def after(self, stop: Stop) -> None:
+    def _after(self, stop: Stop) -> None:
         """It starts later, and this is how to prevent that. For the owner."""
         self._stop_timer = stop
         if self._over:
             stop()
 
-    def begin(self) -> bool:
+    def _begin(self) -> bool:
         """Start what has been marked as running. For the owner, without its lock.
 
-        False when it could not be started; it has failed then, and its end is still to be told by :meth:`close`.
+        False when it could not be started; it has failed then, and its end is still to be told by :meth:`_close`.
         """
         try:
             if self._loop is None:
@@ -188,7 +186,7 @@ class Job(OneShot):
     def _start_task(self) -> None:
         loop = self._loop
         assert loop is not None
-        with self._owner.lock:
+        with self._owner._lock:
             stopping = self._stopping
         if stopping:
             self._drop()
@@ -200,7 +198,7 @@ class Job(OneShot):
             coro = fn()
         assert coro is not None
         task = loop.create_task(coro)
-        with self._owner.lock:
+        with self._owner._lock:
             self._task = task
             stopping = self._stopping
         task.add_done_callback(self._task_ended)
@@ -228,7 +226,7 @@ class Job(OneShot):
 
     def _end(self, status: Status, value: Any = None, error: BaseException | None = None) -> None:
         self._settle(status, value, error)
-        self._owner.ended(self)
+        self._owner._ended(self)
 
     def _settle(self, status: Status, value: Any, error: BaseException | None) -> None:
         self.status = status
@@ -250,7 +248,7 @@ class Job(OneShot):
                 threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
             )
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Tell everybody of the end, and keep nothing alive that was needed for the work. For the owner."""
         for undo in (self._stop_watch, self._stop_timer):
             if undo is not None:

@@ -47,11 +47,6 @@ class Pool:
         self._failure: BaseException | None = None
 
     @property
-    def lock(self) -> threading.Lock:
-        """For jobs: what guards them."""
-        return self._lock
-
-    @property
     def running(self) -> int:
         """How many jobs are running."""
         return len(self._jobs)
@@ -71,15 +66,15 @@ class Pool:
         Raises :class:`AmError` when the pool is closed, and for coroutines without an event loop.
         """
         job = self._job(work, args, event)
-        job.watch()
-        self.admit(job)
+        job._watch()
+        self._admit(job)
         return job
 
     def try_submit(self, work: Work, *args: object, event: Event | None = UNSET) -> Job | None:
         """Like :meth:`submit`, but None, with nothing done, when there is no room right now."""
         job = self._job(work, args, event)
-        if self.admit(job, only_now=True):
-            job.watch()
+        if self._admit(job, only_now=True):
+            job._watch()
             return job
         job.cancel()
         return None
@@ -98,16 +93,16 @@ class Pool:
 
     def when_idle(self) -> OneShot:
         """Happens when nothing is left to do; can be awaited."""
-        with self.lock:
+        with self._lock:
             if not self._jobs and not self._line:
                 return OneShot(None)
             if self._idle is None:
-                self._idle = OneShot(self.lock)
+                self._idle = OneShot(self._lock)
             return self._idle
 
     def close(self, *, cancel: bool = False) -> None:
         """Take no more work. With ``cancel`` what waits is not started, and tasks are canceled."""
-        with self.lock:
+        with self._lock:
             self._closed = True
             jobs = [*self._line, *self._jobs] if cancel else []
         for job in jobs:
@@ -139,9 +134,9 @@ class Pool:
     def _job(self, work: Work, args: tuple[object, ...], event: Event | None) -> Job:
         return Job(self, self.machine, work, args, self.ctx, current_event.get() if event is UNSET else event)
 
-    def admit(self, job: Job, *, only_now: bool = False) -> bool:
+    def _admit(self, job: Job, *, only_now: bool = False) -> bool:
         """Start a job of this pool or put it in line; False for one that is done, or, if asked, would have to wait."""
-        with self.lock:
+        with self._lock:
             closed = self._closed
             if not closed:
                 if job.done or (only_now and len(self._jobs) >= self.limit):
@@ -153,17 +148,17 @@ class Pool:
         if closed:
             job.cancel()
             raise AmError("the pool is closed and takes no more work")
-        if not job.begin():
-            self.ended(job)
+        if not job._begin():
+            self._ended(job)
         return True
 
     def _take(self, job: Job) -> None:
         self._jobs[job] = None
         job.status = "running"
 
-    def withdraw(self, job: Job) -> bool:
+    def _withdraw(self, job: Job) -> bool:
         """For jobs that are canceled: forget one that has not started."""
-        with self.lock:
+        with self._lock:
             if job.done or job.status != "waiting":
                 return False
             job.status = "canceled"
@@ -174,15 +169,15 @@ class Pool:
         _tell(idle)
         return True
 
-    def ended(self, job: Job) -> None:
+    def _ended(self, job: Job) -> None:
         """For jobs that have ended: let the next one start."""
         following = self._free(job)
-        while following is not None and not following.begin():
+        while following is not None and not following._begin():
             following = self._free(following)
 
     def _free(self, job: Job) -> Job | None:
         """Give a job's place to the next in line, and tell of its end."""
-        with self.lock:
+        with self._lock:
             del self._jobs[job]
             if job.error is not None and job.machine is None and self._failure is None:
                 self._failure = job.error
@@ -191,7 +186,7 @@ class Pool:
             if following is not None:
                 self._take(following)
             idle = self._take_idle()
-        job.close()
+        job._close()
         _tell(idle)
         return following
 
@@ -233,11 +228,11 @@ def start(
     """Run something in the background for a machine, now or later. Thread-safe."""
     pool = _shared.tasks if is_async(work) else _shared.threads
     job = Job(pool, machine, work, args, ctx, event)
-    job.watch()
+    job._watch()
     if seconds > 0 and not job.done:
-        job.after(timers.after(seconds, lambda: pool.admit(job)))
+        job._after(timers.after(seconds, lambda: pool._admit(job)))
     else:
-        pool.admit(job)
+        pool._admit(job)
     return job
 
 

@@ -40,16 +40,16 @@ class Gate:
 
     def __init__(self) -> None:
         self.open = threading.Event()
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self.inside = 0
         self.most = 0
 
     def work(self) -> None:
-        with self.lock:
+        with self._lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
         assert self.open.wait(20)
-        with self.lock:
+        with self._lock:
             self.inside -= 1
 
 
