@@ -80,16 +80,11 @@ class MutationQueue:
         return mutation
 
     def has_finished(self, tick: int, ended: Mutation | None) -> bool:
-        """Whether nothing with a queue tick is still to come; ``ended`` is the mutation of a completed transition.
-
-        The result of what was prepended looks like the very first tick; it counts as finished unless that one waits.
-        """
+        """Whether nothing with a queue tick is still to come; ``ended`` is the mutation of a completed transition."""
         if tick < FIRST_RESULT:
             return True
         if any(item.queue_tick == tick for item in self.items):
             return False
-        if tick == FIRST_RESULT:
-            return True
         taken = self.taken
         if taken is not None and taken.queue_tick == tick:
             return taken is ended

@@ -11,7 +11,7 @@ from am_core.errors import AmError, MachineDisposed, UnknownStateError
 from am_core.logs import OPS
 from am_core.misuse import function
 from am_core.model import Model, StateNames, names_in
-from am_core.mutation import Result
+from am_core.mutation import QUEUED, Result
 from am_core.names import EXCEPTION
 from am_core.pipe_info import PipedMachine
 from am_core.signals import all_of, any_of
@@ -182,9 +182,12 @@ class SubscribableMachine(PipedMachine):
     def when_queue(self, result: Result | int, ctx: Context | None = None) -> Waiter:
         """Wait until a queued mutation is over, whether it was accepted, refused or discarded.
 
-        ``result`` is what the mutation returned, or a queue tick. Done at once for everything else than a queue tick.
+        ``result`` is what the mutation returned, or a queue tick. Done at once for everything else than a queue tick,
+        as for ``Result.QUEUED`` of a prepended mutation, which has none.
         """
         kind = "whenQueue"
+        if result is QUEUED:
+            return self._done("match", kind)
         if ctx is not None and ctx.expired:
             return self._done("ctx", kind)
         tick = int(result)
