@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from am_core.logs import CHANGES
 from am_core.mutation import ADD, REMOVE, Mutation
+from am_core.traces import stack_text
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
@@ -37,9 +38,7 @@ def check_breakpoints(machine: Machine, mutation: Mutation) -> None:
     if machine._log_level >= CHANGES:
         text = "[breakpoint] Machine.breakpoint"
         if machine.log_stack_trace:
-            import traceback
-
-            text += "\n" + "".join(traceback.format_stack())
+            text += "\n" + stack_text()
         machine._log(CHANGES, text)
     if machine.breakpoint_hook is not None:
         machine.breakpoint_hook(machine, mutation)

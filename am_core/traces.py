@@ -24,6 +24,13 @@ def trace_text(error: BaseException) -> str:
     return "".join(whole.format())
 
 
+def stack_text() -> str:
+    """Where this thread is, without the frames of this package."""
+    from traceback import extract_stack, format_list
+
+    return "".join(format_list([frame for frame in extract_stack() if not frame.filename.startswith(ENGINE)]))
+
+
 def _strip(trace: TracebackException) -> None:
     pending = [trace]
     while pending:

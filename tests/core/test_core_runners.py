@@ -369,6 +369,17 @@ def test_stacks_are_told_without_the_frames_of_the_engine(stage: Stage) -> None:
     assert "am_core" in error.__traceback__.tb_frame.f_code.co_filename
 
 
+def test_breakpoints_tell_who_made_the_mutation() -> None:
+    """The line of the program, and not how the engine got to the breakpoint."""
+    lines: list[str] = []
+    machine = machine_of(log_stack_trace=True, logger=lambda _, text: lines.append(text))
+    machine.add_breakpoint(added="A")
+    machine.add("A")
+    (text,) = [line for line in lines if "[breakpoint]" in line]
+    assert text.rstrip().endswith('machine.add("A")')
+    assert "am_core" not in text
+
+
 def test_stacks_of_nothing_but_the_engine_are_left_alone() -> None:
     """Better too much than nothing."""
     machine = machine_of(log_stack_trace=True)
