@@ -82,6 +82,8 @@ def dispose_now(machine: Machine) -> None:
         subs = machine._subs
     if subs is not None:
         subs.close_machine()
+    if machine._hooks.log_left and machine._buffer.entries:
+        machine._fire(machine._hooks.log_left, machine, machine.take_log())
 
 
 _schema = parse_schema({}).schema

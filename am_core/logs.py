@@ -81,11 +81,13 @@ def args_text(args: Mapping[str, Any], mapper: ArgsMapper | None) -> str:
 class LogBuffer:
     """Lines logged between transitions, waiting for the next transition to take them. Bounded."""
 
-    __slots__ = ("entries",)
+    __slots__ = ("dropped", "entries")
     LIMIT: Final = 1000
 
     def __init__(self) -> None:
         self.entries: list[LogEntry] = []
+        self.dropped = 0
+        """How many lines found no room since the last :meth:`take`."""
 
     def add(self, entry: LogEntry) -> None:
         """Keep a line unless it repeats the one before."""
@@ -94,8 +96,13 @@ class LogBuffer:
             return
         if len(entries) < self.LIMIT:
             entries.append(entry)
+        else:
+            self.dropped += 1
 
     def take(self) -> list[LogEntry]:
-        """Everything so far; the buffer is empty afterwards."""
+        """Everything so far, and how much there was no room for; the buffer is empty afterwards."""
         taken, self.entries = self.entries, []
+        if self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            taken.append(LogEntry(EXTERNAL, f"[log] {dropped} more lines dropped"))
         return taken

@@ -189,6 +189,13 @@ class ObservedMachine(MachineView):
         if self._logger is not None:
             self._guarded(self._logger, level, f"[{self.id[:ID_LENGTH]}] {text}" if self.log_id else text)
 
+    def take_log(self) -> list[LogEntry]:
+        """The lines logged since the last transition, which the next one will not have then.
+
+        For tracers that cannot wait for a next one: the machine may be idle for long, or the program about to exit.
+        """
+        return self._buffer.take()
+
     # Breakpoints and the engine's own errors
 
     def add_breakpoint(self, added: StateNames = (), removed: StateNames = (), strict: bool = False) -> None:

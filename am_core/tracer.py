@@ -12,6 +12,7 @@ from am_core.misuse import checked_tracers
 if TYPE_CHECKING:
     from am_core.clock import Time
     from am_core.contexts import StateCtx
+    from am_core.logs import LogEntry
     from am_core.machine import Machine
     from am_core.mutation import Mutation
     from am_core.pipe_info import PipeInfo
@@ -76,6 +77,12 @@ class Tracer:
     def machine_dispose(self, machine_id: str) -> None:
         """A machine is being disposed."""
 
+    def log_left(self, machine: Machine, entries: list[LogEntry]) -> None:
+        """The disposal is complete, and these lines were logged after the last transition.
+
+        At any other time they can be had from ``machine.take_log()``.
+        """
+
     def wait_start(self, machine: Machine, waiter: Waiter) -> None:
         """Somebody waits for something that has not happened yet. Called on the thread of who waits.
 
@@ -102,7 +109,7 @@ class Tracer:
 HOOKS: Final = (
     "machine_init", "verify_states", "schema_change", "machine_restored", "new_submachine", "mutation_queued",
     "transition_init", "transition_start", "handler_start", "handler_end", "transition_finals", "transition_end",
-    "queue_end", "machine_dispose", "wait_start", "wait_end", "context_start", "context_end", "pipe_added",
+    "queue_end", "machine_dispose", "log_left", "wait_start", "wait_end", "context_start", "context_end", "pipe_added",
     "pipe_removed",
 )  # fmt: skip
 
@@ -128,6 +135,7 @@ class Hooks:
     transition_end: Hook
     queue_end: Hook
     machine_dispose: Hook
+    log_left: Hook
     wait_start: Hook
     wait_end: Hook
     context_start: Hook

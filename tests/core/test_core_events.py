@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError
 
 import pytest
-from engine_setups import fail, machine_of, until
+from engine_setups import fail, machine_of, noted, until
 
-from am_core import Event, Machine, PipeInfo, StateCtx, Tracer, Waiter
+from am_core import Event, LogEntry, LogLevel, Machine, PipeInfo, StateCtx, Tracer, Waiter
 from am_core.pipe_info import forget_pipe, register_pipe
 
 
@@ -178,3 +178,46 @@ def test_contexts_of_states_switched_off_by_a_failure_end() -> None:
     machine.add("A")
     until(lambda: machine.transition is None)
     assert diary.lines == ["+ctx A:1", "-ctx A:1"]
+
+
+class Reader(Diary):
+    """Reads what nobody else would."""
+
+    def log_left(self, machine: Machine, entries: list[LogEntry]) -> None:
+        self.lines += [entry.text for entry in entries]
+
+
+def test_lines_logged_after_the_last_transition_reach_tracers_at_the_end() -> None:
+    """Each once: what a transition has taken is not repeated."""
+    reader = Reader()
+    machine = machine_of(tracers=[reader])
+    notes = noted(machine)
+    machine.log("before")
+    machine.add("A")
+    machine.log("after")
+    machine.dispose_force()
+    assert "[exter] before" in notes.log
+    assert [line for line in reader.lines if "exter" in line] == ["[exter] after"]
+    assert reader.lines[-1] == f"[dispose] {machine.id}"
+    assert machine.take_log() == []
+
+
+def test_lines_can_be_taken_from_an_idle_machine() -> None:
+    """The next transition does not have them then."""
+    machine = machine_of()
+    notes = noted(machine)
+    machine.take_log()
+    machine.log("idle")
+    assert machine.take_log() == [LogEntry(LogLevel.EXTERNAL, "[exter] idle")]
+    machine.add("A")
+    assert not [line for line in notes.log if "idle" in line]
+
+
+def test_lines_without_room_are_counted() -> None:
+    """Who reads the rest is told."""
+    machine = machine_of(log_level=LogLevel.EXTERNAL)
+    for i in range(1003):
+        machine.log(f"line {i}")
+    taken = machine.take_log()
+    assert (len(taken), taken[-1].text) == (1001, "[log] 3 more lines dropped")
+    assert machine.take_log() == []
