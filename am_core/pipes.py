@@ -7,6 +7,9 @@ executes them as soon as the source has worked off its own queue. What states ar
 
 ``machine.pipes()`` lists all pipes from and to a machine. They are forgotten when their binding is detached, and when
 either machine is disposed; bindings whose target is disposed are detached.
+
+Machines may be piped in circles, which come to rest when nothing changes any more. Multi states change whenever they
+are called, so a circle of these does not.
 """
 
 from __future__ import annotations
@@ -158,7 +161,7 @@ def bind_any(source: Machine, target: Machine) -> str:
         again = tx.mutation.called_mask & tx.target_mask & tx.model.multi_mask
         idle = not target.queue_len() and target.transition is None
         if again or not idle or set(target.active) != set(names):
-            target.post(SET, names, e.args, event=e)
+            target.post(SET, names, dict(e.args) if e.args else None, event=e)
 
     pipe = Pipe(source, target, ANY, ANY, "add", call)
     return bind_pipes(source, target, {"AnyState": pipe}, ANY)

@@ -165,7 +165,8 @@ def forward(kind: MutationType, state: str) -> Callable[[Machine, Event], None]:
     states = [state, EXCEPTION] if kind is ADD and state.startswith(ERROR_PREFIX) else [state]
 
     def call(target: Machine, e: Event) -> None:
-        target.post(kind, states, e.args, event=e)
+        # A copy, since handlers of the source may still change theirs.
+        target.post(kind, states, dict(e.args) if e.args else None, event=e)
 
     return call
 

@@ -136,8 +136,6 @@ def _fields(type_: Any) -> dict[str, tuple[bool, Any]]:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    if hint is None:
-        return value is None
     if isinstance(hint, type) and get_origin(hint) is None:
         # A whole number is as good as any.
         return _is_instance(value, (int, float) if hint is float else hint)

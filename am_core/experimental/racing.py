@@ -31,15 +31,11 @@ async def race_ctx(ctx: Context, work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         current = asyncio.current_task()
         # Somebody else may have canceled the one who waits, or the work; that is not for us to turn into something.
-        if not task.cancelled() or not ctx.expired or (current is not None and current.cancelling()):
-            raise
-        ctx.check()
+        if task.cancelled() and not (current is not None and current.cancelling()):
+            ctx.check()
         raise
     finally:
         stop()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
 
 
 def err_from_ctxs(*contexts: Context) -> StateExpired | None:

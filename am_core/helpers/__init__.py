@@ -16,7 +16,7 @@ from am_core.helpers.debug import (
     mach_debug_env,
     set_env_log_level,
 )
-from am_core.helpers.evals import eval_getter, eval_setter
+from am_core.helpers.evals import aeval_getter, aeval_setter, eval_getter, eval_setter
 from am_core.helpers.fan_out import FanOut, fan_out_in
 from am_core.helpers.handlers import remove_multi
 from am_core.helpers.health import healthcheck, healthcheck_env
@@ -87,6 +87,8 @@ __all__ = [
     "activations",
     "add_and_wait",
     "add_sync",
+    "aeval_getter",
+    "aeval_setter",
     "ainterval",
     "apause",
     "aremove_sync",

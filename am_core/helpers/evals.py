@@ -65,3 +65,38 @@ def eval_setter(
 ) -> None:
     """Run a function that changes something while no transition does; see :func:`eval_getter`."""
     eval_getter(machine, fn, source, tries=tries, timeout=timeout, ctx=ctx)
+
+
+async def aeval_getter(
+    machine: Machine,
+    fn: Callable[[], T],
+    source: str | None = None,
+    *,
+    tries: int = 3,
+    timeout: float | None = None,
+    ctx: Context | None = None,
+) -> T:
+    """:func:`eval_getter` for coroutines. The function runs on the thread that executes the queue."""
+    wanted = max(1, tries)
+    failure: EvalTimeout | None = None
+    for _ in range(wanted):
+        if ctx is not None:
+            ctx.check()
+        try:
+            return await machine.aeval(fn, source, timeout=timeout)
+        except EvalTimeout as error:
+            failure = error
+    raise EvalTimeout(f"{failure}, asked {wanted} times")
+
+
+async def aeval_setter(
+    machine: Machine,
+    fn: Callable[[], object],
+    source: str | None = None,
+    *,
+    tries: int = 3,
+    timeout: float | None = None,
+    ctx: Context | None = None,
+) -> None:
+    """:func:`eval_setter` for coroutines."""
+    await aeval_getter(machine, fn, source, tries=tries, timeout=timeout, ctx=ctx)

@@ -22,7 +22,8 @@ class Hold:
 
     def __init__(self, machine: Machine) -> None:
         self.inside, self.go = threading.Event(), threading.Event()
-        machine.bind({"DState": self.hold})
+        self.binding = machine.bind({"DState": self.hold})
+        self.machine = machine
         self.thread = in_thread(lambda: machine.add("D"))
         assert self.inside.wait(30)
 
@@ -33,6 +34,7 @@ class Hold:
     def end(self) -> None:
         self.go.set()
         self.thread.join(30)
+        self.machine.detach(self.binding)
 
 
 def test_values_are_got_while_no_transition_runs() -> None:
@@ -75,6 +77,31 @@ def test_evaluations_give_up() -> None:
     machine.dispose_force()
     with pytest.raises(MachineDisposed):
         helpers.eval_setter(machine, fail)
+
+
+async def test_coroutines_evaluate_with_retries() -> None:
+    """In the same way."""
+    machine = machine_of(active=["A"])
+    assert await helpers.aeval_getter(machine, lambda: machine.active) == ("A",)
+    hold = Hold(machine)
+    asyncio.get_running_loop().call_later(0.05, hold.go.set)
+    assert "D" in await helpers.aeval_getter(machine, lambda: machine.active, tries=300, timeout=0.02)
+    hold.end()
+    machine.remove("D")
+    values: list[int] = []
+    await helpers.aeval_setter(machine, lambda: values.append(1))
+    assert values == [1]
+    ctx = machine.state_ctx("D")
+    hold = Hold(machine)
+    with pytest.raises(EvalTimeout, match="asked 2 times"):
+        await helpers.aeval_setter(machine, lambda: values.append(2), tries=2, timeout=0.001)
+    hold.end()
+    with pytest.raises(StateExpired):
+        await helpers.aeval_setter(machine, lambda: values.append(2), ctx=ctx)
+    machine.dispose_force()
+    with pytest.raises(MachineDisposed):
+        await helpers.aeval_setter(machine, lambda: values.append(2))
+    assert values == [1]
 
 
 def test_signs_of_life_come_until_they_are_stopped_or_the_machine_ends() -> None:

@@ -99,7 +99,10 @@ def test_an_error_of_the_machine_ends_the_waiting(wait: Waits) -> None:
         wait(machine, machine.when("B"), timeout=0.01)
     with pytest.raises(StateExpired):
         wait(machine, machine.when("B"), ctx=_expired(), timeout=30)
-    machine.dispose_force()
+    other = machine_of()
+    threading.Timer(0.01, machine.dispose_force).start()
+    with pytest.raises(MachineDisposed):
+        wait(machine, other.when("B"), timeout=30)
     with pytest.raises(MachineDisposed):
         wait(machine, machine.when("B"), timeout=30)
 

@@ -320,6 +320,30 @@ def test_order_is_kept_between_threads() -> None:
     assert seen[0] == seen[1] == seen[2]
 
 
+def test_targets_do_not_see_what_handlers_of_the_source_do_to_their_arguments() -> None:
+    """They get their own."""
+    source, target = machine_of(), machine_of()
+    pipes.bind(source, target, "A")
+    pipes.bind_any(source, third := machine_of())
+    source.bind({"AState": lambda e: e.args.clear()})
+    notes, others = noted(target), noted(third)
+    source.add("A", x=1)
+    assert notes.all[0].args == {"x": 1}
+    assert others.all[0].args == {}
+
+
+async def test_order_is_kept_for_a_target_on_a_loop() -> None:
+    """Whose handlers run there, and nowhere else."""
+    source, target = machine_of({"M": {"multi": True}}), machine_of({"M": {"multi": True}}, runner="loop")
+    pipes.bind(source, target, "M")
+    seen: list[tuple[int, int]] = []
+    target.bind({"MState": lambda e: seen.append((e.args["n"], threading.get_ident()))})
+    thread = in_thread(lambda: [source.add("M", n=n) for n in range(50)])
+    await target.when_time("M", [99])
+    thread.join(30)
+    assert seen == [(n, threading.get_ident()) for n in range(50)]
+
+
 def test_a_removal_is_not_lost_while_the_target_is_negotiating() -> None:
     """The state is not active yet, but will be."""
     source, target = machine_of(), machine_of()
