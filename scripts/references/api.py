@@ -26,6 +26,8 @@ THEMES = {
 }
 MODULES = {
     "pipes": "Pipes",
+    "mirrors": "Mirrors",
+    "history.sqlite": "Histories in SQLite files",
     "diagrams": "Diagrams",
     "stdlog": "Logging with the standard library",
 }
@@ -132,12 +134,15 @@ def _class(node: ast.ClassDef, module: str) -> Iterator[str]:
     yield f"## {node.name}"
     bases = [ast.unparse(base) for base in node.bases]
     initial = next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"), None)
-    head = f"{node.name}{_arguments(initial)}" if initial else node.name
+    head = f"{node.name}{_arguments(initial)}" if initial else f"{node.name}{_fields(node)}"
     yield f"```\nclass {head.removesuffix('()')}\n```"
     yield prose(ast.get_docstring(node) or "")
     public = [base for base in bases if not any(base == other.name for other, _ in _layers(node, module)[1:])]
     if public:
         yield f"Base: {', '.join(map(code, public))}."
+    if any(base.endswith(("Enum", "States")) for base in bases):
+        members = [item for item in node.body if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name)]
+        yield "```\n" + "\n".join(ast.unparse(item) for item in members) + "\n```"
     rows: list[list[str]] = []
     methods: list[str] = []
     seen: set[str] = set()
@@ -155,6 +160,9 @@ def _class(node: ast.ClassDef, module: str) -> Iterator[str]:
                 continue
             seen.add(item.name)
             text = prose(ast.get_docstring(item) or "")
+            if not text and "property" not in decorators:
+                # Hooks and the like, which their base explains.
+                continue
             if "property" in decorators:
                 kind = ast.unparse(item.returns) if item.returns else ""
                 rows.append([code(item.name), code(kind), " ".join(text.split())])
@@ -166,6 +174,23 @@ def _class(node: ast.ClassDef, module: str) -> Iterator[str]:
     if rows:
         yield table(["Attribute", "Type", "Meaning"], rows)
     yield from methods
+
+
+def _fields(node: ast.ClassDef) -> str:
+    """Arguments of classes whose constructor is made from their fields."""
+    marks = {ast.unparse(mark).partition("(")[0] for mark in (*node.decorator_list, *node.bases)}
+    if not marks & {"dataclass", "NamedTuple"} or any("init=False" in ast.unparse(d) for d in node.decorator_list):
+        return ""
+    fields = [
+        item for item in node.body if isinstance(item, ast.AnnAssign) and "ClassVar" not in ast.unparse(item.annotation)
+    ]
+    parts = [
+        _spaced(ast.unparse(item).replace(" = ", "=", 1))
+        for item in fields
+        if not ast.unparse(item.target).startswith("_")
+    ]
+    parts = [re.sub(r"field\(default_factory=(\w+)\)", r"\1()", part) for part in parts]
+    return _listed(node.name, parts)
 
 
 def _layers(node: ast.ClassDef, module: str) -> list[tuple[ast.ClassDef, str]]:
@@ -223,9 +248,13 @@ def _arguments(node: Function) -> str:
         if group and group[0].arg in ("self", "cls"):
             del group[0]
             break
-    parts = [_spaced(part) for part in _split(ast.unparse(arguments)) if part]
+    return _listed(node.name, [_spaced(part) for part in _split(ast.unparse(arguments)) if part])
+
+
+def _listed(name: str, parts: list[str]) -> str:
+    """Arguments on one line, or one on each where that would be long."""
     text = ", ".join(parts)
-    if len(node.name) + len(text) < 110:
+    if len(name) + len(text) < 110:
         return f"({text})"
     return "(\n" + "".join(f"    {part},\n" for part in parts) + ")"
 
