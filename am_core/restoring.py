@@ -57,8 +57,10 @@ class RestorableMachine(SubscribableMachine):
             model, _, _, ticks = self._now
             return Snapshot(self.id, Time(ticks), model.names, self._queue.tick, self._machine_tick)
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: Snapshot | Mapping[str, object]) -> None:
         """Continue from a snapshot: its ticks, its active states and its order of states become the machine's.
+
+        ``snapshot`` may also be what ``Snapshot.to_dict`` returned.
 
         No handler runs and no transition happens, but waiters, state contexts and tracers notice the new ticks, and one
         number of a transition is used up for that. The queue's tick starts again at 1, :attr:`machine_tick` is the
@@ -67,7 +69,7 @@ class RestorableMachine(SubscribableMachine):
         Raises :class:`SnapshotError` with nothing changed when the snapshot is of another machine (other id or states),
         or while something is being executed.
         """
-        checked = Snapshot.from_dict(snapshot.to_dict())
+        checked = Snapshot.from_dict(snapshot.to_dict() if isinstance(snapshot, Snapshot) else snapshot)
         with self._lock:
             problems = self._misfits(checked)
             if problems:

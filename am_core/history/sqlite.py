@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from am_core.history.config import HistoryConfig
-from am_core.history.errors import HistoryError
+from am_core.history.errors import HistoryError, HistoryFileError
 from am_core.history.query import Query
 from am_core.history.recording import RecordingHistory, checked_limit
 from am_core.history.records import Record
@@ -33,17 +36,17 @@ class SqliteHistory(RecordingHistory):
         super().__init__(machine, config)
         self._owns_store = not isinstance(store, SqliteStore)
         self.store = store if isinstance(store, SqliteStore) else SqliteStore(store)
-        self.positions: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
         """Where the states are in the file's lists."""
         self._warned = False
         self._offered_schema: object = None
         self._written_schema: object = None
         try:
-            known = self.store.enter(self.machine_id)
+            known = self.store._enter(self.machine_id)
             try:
                 self._continue(known)
             except BaseException:
-                self.store.leave(self.machine_id)
+                self.store._leave(self.machine_id)
                 raise
         except BaseException:
             if self._owns_store:
@@ -52,9 +55,10 @@ class SqliteHistory(RecordingHistory):
         machine.bind_tracer(self)
 
     def _continue(self, known: dict[str, object] | None) -> None:
-        places: list[str] = [] if known is None else json.loads(str(known["tracked_json"]))
+        with self._readable():
+            places: list[str] = [] if known is None else json.loads(str(known["tracked_json"]))
         places += [name for name in self.tracked if name not in places]
-        self.positions = {name: place for place, name in enumerate(places)}
+        self._positions = {name: place for place, name in enumerate(places)}
         self._places = tuple(places)
         row: dict[str, object] = {"id": self.machine_id, "tracked_json": to_json(places)}
         if known is None:
@@ -64,14 +68,14 @@ class SqliteHistory(RecordingHistory):
                 "next_id": self._next_id,
                 "dropped": 0,
             }
-        row |= self.schema_row()
+        row |= self._schema_row()
         row |= {
             "last_tracking_ns": self._last_ns,
             "mtime_sum": encoded(self._time.sum()),
             "machine_tick": encoded(self._machine_tick),
             "mtime_json": to_json([encoded(tick) for tick in self._time]),
         }
-        self.key = self.store.put(row, None if known is None else int(str(known["machine_key"])))
+        self._key = self.store._put(row, None if known is None else int(str(known["machine_key"])))
         self._written_schema = self._offered_schema
         if known is not None:
             self._began_ns = int(str(known["first_tracking_ns"]))
@@ -81,9 +85,8 @@ class SqliteHistory(RecordingHistory):
             self._compare_with_last()
 
     def _compare_with_last(self) -> None:
-        sql, params = select(self.key, 1, None, self.positions)
-        for row in self.store.fetch(sql, params):
-            last = record_of(row, self._places)
+        sql, params = select(self._key, 1, None, self._positions)
+        for last in self._fetch(sql, params):
             self._sum_before = last.mtime_sum
             active = set(last.active_states())
             self._before.update({name: name in active for name in self.tracked if name in last.tracked})
@@ -91,10 +94,10 @@ class SqliteHistory(RecordingHistory):
     # Recording
 
     def _append(self, record: Record) -> None:
-        if not self.store.append(Pending(self, record, self._time)):
+        if not self.store._append(Pending(self, record, self._time)):
             self._drop("the file is written too slowly, or is closed")
 
-    def note_dropped(self, why: str) -> None:
+    def _note_dropped(self, why: str) -> None:
         """A record could not be written (called by the store)."""
         with self._guard:
             self._drop(why)
@@ -106,14 +109,14 @@ class SqliteHistory(RecordingHistory):
             self._warned = True
             machine.report(HistoryError(f"history of {self.machine_id} in {self.store.path} drops records: {why}"))
 
-    def schema_row(self) -> dict[str, str]:
+    def _schema_row(self) -> dict[str, str]:
         """Columns for the schema when it is to be stored and has not been written yet."""
         kept = self._offered_schema = self._kept_schema
         if kept is None or kept is self._written_schema:
             return {}
         return {"state_names_json": to_json(kept[0]), "schema_json": to_json(kept[1].to_dict())}
 
-    def note_written(self, now_ns: int) -> None:
+    def _note_written(self, now_ns: int) -> None:
         """Records have been written (called by the store)."""
         with self._guard:
             self._synced_ns = now_ns
@@ -127,8 +130,22 @@ class SqliteHistory(RecordingHistory):
         if query is not None:
             query.check(self.tracked, self.machine_id)
         self.store.sync()
-        sql, params = select(self.key, most, query, self.positions)
-        return [record_of(row, self._places) for row in self.store.fetch(sql, params)]
+        sql, params = select(self._key, most, query, self._positions)
+        return self._fetch(sql, params)
+
+    def _fetch(self, sql: str, params: list[Any]) -> list[Record]:
+        rows = self.store._fetch(sql, params)
+        with self._readable():
+            return [record_of(row, self._places) for row in rows]
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Rows that somebody has edited by hand may hold anything."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError) as error:
+            reason = f"{self.store.path} holds rows of {self.machine_id} that cannot be read ({error!r}); repair them"
+            raise HistoryFileError(reason) from error
 
     def sync(self, timeout: float = TIMEOUT) -> None:
         """Wait until everything recorded so far is in the file.
@@ -148,6 +165,6 @@ class SqliteHistory(RecordingHistory):
             # Whoever records this machine next has to find the number of the last record.
             self.store.sync()
         finally:
-            self.store.leave(self.machine_id)
+            self.store._leave(self.machine_id)
             if self._owns_store:
                 self.store.close()

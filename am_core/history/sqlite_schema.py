@@ -12,6 +12,8 @@ from am_core.history.errors import HistoryFileError
 APPLICATION_ID: Final = 0x616D6869
 """Marks a SQLite file as a history ("amhi")."""
 VERSION: Final = 1
+_BUSY_TIMEOUT: Final = 1.0
+"""Seconds to wait for another program's lock; much less than it may take to close a store."""
 _LARGEST: Final = 2**63 - 1
 _DIGITS: Final = 30
 
@@ -97,7 +99,7 @@ FROM records JOIN machines USING (machine_key);
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """A connection that may be used by several threads, one at a time."""
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     if read_only:
         connection.execute("PRAGMA query_only = 1")
     else:

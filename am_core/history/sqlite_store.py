@@ -82,7 +82,8 @@ class SqliteStore:
 
         Raises :class:`~am_core.history.HistoryError` when that takes longer than ``timeout`` seconds.
         """
-        self._writer.sync(timeout)
+        if not self._writer.is_inherited:
+            self._writer.sync(timeout)
 
     def close(self) -> None:
         """Write what is pending and end recording. Histories can still be asked."""
@@ -105,11 +106,11 @@ class SqliteStore:
 
     # For histories
 
-    def append(self, item: Pending) -> bool:
+    def _append(self, item: Pending) -> bool:
         """Take a record without waiting; False when too many are pending."""
         return self._writer.append(item)
 
-    def enter(self, machine_id: str) -> dict[str, Any] | None:
+    def _enter(self, machine_id: str) -> dict[str, Any] | None:
         """Begin to record a machine; returns its row, or None when it is new."""
         with self._write_guard:
             if self._writer.closing:
@@ -122,7 +123,7 @@ class SqliteStore:
             self._ids.add(machine_id)
             return None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
 
-    def put(self, machine: Mapping[str, Any], key: int | None) -> int:
+    def _put(self, machine: Mapping[str, Any], key: int | None) -> int:
         """Insert a machine's row, or change some columns of the one with a key; returns the key."""
         marks = ", ".join("?" * len(machine))
         insert = f"INSERT INTO machines ({', '.join(machine)}) VALUES ({marks})"  # noqa: S608 - names of columns
@@ -131,13 +132,15 @@ class SqliteStore:
             added = self._connection.execute(sql, list(machine.values())).lastrowid
         return key if key is not None else int(added or 0)
 
-    def leave(self, machine_id: str) -> None:
+    def _leave(self, machine_id: str) -> None:
         """End the recording of a machine."""
         with self._write_guard:
             self._ids.discard(machine_id)
 
-    def fetch(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    def _fetch(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
         """All rows of a query, on a connection that writing does not disturb."""
+        if self._writer.is_inherited:
+            raise HistoryError(f"{self.path} was opened by the process that forked this one; open it again here")
         with self._read_guard, self._translated():
             if self._closed:
                 with closing(connect(self.path, read_only=True)) as connection:
@@ -163,9 +166,9 @@ class SqliteStore:
         last = {item.history: item for item in batch}
         now = time.time_ns()
         with self._write_guard, self._transaction() as connection:
-            connection.executemany(INSERT_RECORD, [record_row(h.key, r, h.positions) for h, r, _ in batch])
-            connection.executemany(INSERT_FLIP, [row for h, r, _ in batch for row in flip_rows(h.key, r)])
-            connection.executemany(INSERT_TRANSITION, [row for h, r, _ in batch for row in transition_rows(h.key, r)])
+            connection.executemany(INSERT_RECORD, [record_row(h._key, r, h._positions) for h, r, _ in batch])
+            connection.executemany(INSERT_FLIP, [row for h, r, _ in batch for row in flip_rows(h._key, r)])
+            connection.executemany(INSERT_TRANSITION, [row for h, r, _ in batch for row in transition_rows(h._key, r)])
             for history, (_, record, ticks) in last.items():
                 row = {
                     "last_tracking_ns": record.human_time_ns,
@@ -175,18 +178,18 @@ class SqliteStore:
                     "mtime_sum": encoded(record.mtime_sum),
                     "machine_tick": encoded(record.machine_tick),
                     "mtime_json": to_json([encoded(tick) for tick in ticks]),
-                    **history.schema_row(),
+                    **history._schema_row(),
                 }
-                connection.execute(_update(row, history.key), list(row.values()))
+                connection.execute(_update(row, history._key), list(row.values()))
                 if history.config.max_records is not None:
                     oldest = record.id - history.config.max_records
                     for table in ("flips", "transitions", "records"):
                         connection.execute(
                             f"DELETE FROM {table} WHERE machine_key = ? AND record_id <= ?",  # noqa: S608 - our tables
-                            (history.key, oldest),
+                            (history._key, oldest),
                         )
         for history in last:
-            history.note_written(now)
+            history._note_written(now)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -59,9 +59,10 @@ class BackgroundWriter:
 
     def append(self, item: Pending) -> bool:
         """Take a record without waiting; False when too many are pending, or nobody writes any more."""
+        if self.is_inherited:
+            return False
         with self._changed:
-            full = self._accepted - self._settled >= self._limit
-            if full or self._closing or self._pid != os.getpid():
+            if self._closing or self._accepted - self._settled >= self._limit:
                 return False
             self._pending.append(item)
             self._accepted += 1
@@ -83,7 +84,7 @@ class BackgroundWriter:
 
         In a forked process nothing happens: the thread, and the file, are those of the parent.
         """
-        if self._pid != os.getpid():
+        if self.is_inherited:
             return False
         with self._changed:
             self._closing = True
@@ -91,6 +92,11 @@ class BackgroundWriter:
             self._changed.notify_all()
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a forked process; its locks may be held by threads that exist in the parent only."""
+        return self._pid != os.getpid()
 
     @property
     def closing(self) -> bool:
@@ -139,4 +145,4 @@ class BackgroundWriter:
 def give_up(batch: list[Pending], reason: BaseException) -> None:
     """Count records as dropped, and tell their machines."""
     for item in batch:
-        item.history.note_dropped(f"{type(reason).__name__}: {reason}")
+        item.history._note_dropped(f"{type(reason).__name__}: {reason}")

@@ -279,6 +279,52 @@ def test_a_locked_file_does_not_block_the_machine_and_losses_are_counted(tmp_pat
     assert rows(path, "SELECT dropped, next_id FROM machines") == [(15, 22)]
 
 
+def test_a_file_that_stays_locked_does_not_keep_a_store_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing is tried again for a while, then what is pending is counted as dropped."""
+    monkeypatch.setattr("am_core.history.sqlite_store.TIMEOUT", 1.0)
+    path = tmp_path / "h.db"
+    machine = machine_of()
+    store = SqliteStore(path)
+    store._connection.execute("PRAGMA busy_timeout = 5")
+    history = store.track(machine, HistoryConfig(tracked_states=["M"]))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        machine.add("M")
+        machine.add("M")
+        store.close()
+        other.execute("ROLLBACK")
+    assert history.dropped == 2
+    assert "database is locked" in str(store.error)
+    assert "drops records: OperationalError: database is locked" in str(machine.internal_errors[0])
+    assert machine.add("M").executed
+    assert history.dropped == 3
+    assert history.find_latest() == []
+
+
+def test_rows_edited_by_hand_are_refused_with_a_reason(tmp_path: Path) -> None:
+    """Whether they are of the machine or of a record; the machine is not recorded then."""
+    path = tmp_path / "h.db"
+    machine = machine_of()
+    config = HistoryConfig(tracked_states=["M"])
+    with SqliteHistory(machine, config, path):
+        machine.add("M")
+    for change, undo in (
+        ("UPDATE machines SET tracked_json = '['", "UPDATE machines SET tracked_json = '[\"M\"]'"),
+        ("UPDATE records SET mtime_tracked_json = '[1,2]'", "UPDATE records SET mtime_tracked_json = '[1]'"),
+        ("UPDATE records SET mutation_type = 'ad'", "UPDATE records SET mutation_type = 'add'"),
+    ):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(change)
+            with pytest.raises(HistoryFileError, match=r"holds rows of m that cannot be read .*; repair them"):
+                SqliteHistory(machine, config, path)
+            connection.execute(undo)
+    assert machine.tracers() == ()
+    with SqliteHistory(machine, config, path) as history:
+        assert len(history.find_latest()) == 1
+
+
 def test_numbers_that_another_process_took_are_given_up(tmp_path: Path) -> None:
     """The others of the batch are kept."""
     path = tmp_path / "h.db"
@@ -374,13 +420,16 @@ def test_what_is_pending_is_written_when_the_program_ends(tmp_path: Path, projec
     script = (
         "import os, sys\n"
         "from am_core import Machine\n"
-        "from am_core.history import HistoryConfig\n"
+        "from am_core.history import HistoryConfig, HistoryError\n"
         "from am_core.history.sqlite import SqliteHistory\n"
         "machine = Machine({'A': {}}, id='m')\n"
         "history = SqliteHistory(machine, HistoryConfig(tracked_states=['A']), sys.argv[1])\n"
         "if os.fork() == 0:\n"
         "    machine.toggle('A')\n"
-        "    sys.exit(3 if history.dropped == 1 else 4)\n"
+        "    try:\n"
+        "        history.find_latest()\n"
+        "    except HistoryError as error:\n"
+        "        sys.exit(3 if history.dropped == 1 and 'open it again here' in str(error) else 4)\n"
         "assert os.waitstatus_to_exitcode(os.wait()[1]) == 3\n"
         "for _ in range(200):\n"
         "    machine.toggle('A')\n"

@@ -175,6 +175,11 @@ def test_a_misfit_changes_nothing_and_every_reason_is_told() -> None:
     )
     with pytest.raises(SnapshotError, match="as many were expected"):
         machine.restore(Snapshot("door", Time([1]), Door.names))
+    with pytest.raises(SnapshotError, match="time is missing"):
+        machine.restore({"id": "door", "state_names": Door.names})
+    wrong: Any = "door"
+    with pytest.raises(SnapshotError, match="'door' was given, a mapping with the keys"):
+        machine.restore(wrong)
     assert machine.string_all() == before
     assert machine.machine_tick == 0
 
@@ -270,7 +275,7 @@ def test_exports_of_older_programs_can_be_read() -> None:
     snapshot = Snapshot.from_dict({"id": "m", "time": [1, 0], "state_names": ["A", "Exception"]})
     assert (snapshot.queue_tick, snapshot.machine_tick) == (0, 0)
     machine = Machine({"A": {}}, id="m")
-    machine.restore(snapshot)
+    machine.restore(snapshot.to_dict())
     assert machine.machine_tick == 1
     assert machine.is_("A")
 
