@@ -6,9 +6,11 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from am_core.errors import HandlerBindError
 from am_core.handlers import Event
 from am_core.logs import OPS
 from am_core.machine import Machine
@@ -139,8 +141,8 @@ class _Ends:
                 other._log(OPS, f"[pipe:gc] {machine.id}")
             told.add(id(other))
             # The handlers are of no use any more, and would keep the disposed machine alive.
-            if is_target and binding and (id(other), binding) not in detached and binding in other.handlers():
-                other.detach(binding)
+            if is_target and binding and (id(other), binding) not in detached:
+                detach(other, binding)
             detached.add((id(other), binding))
 
 
@@ -157,7 +159,16 @@ def bind_pipes(source: Machine, target: Machine, pipes: Mapping[str, Pipe], labe
             pipe.on_detach()
         raise
     _ends.bound(target, numbers, binding)
+    if target.disposed:
+        # By another thread, which could not know the binding yet.
+        detach(source, binding)
     return binding
+
+
+def detach(machine: Machine, binding: str) -> None:
+    """Detach a binding unless somebody else has just done so."""
+    with suppress(HandlerBindError):
+        machine.detach(binding)
 
 
 def forward(kind: MutationType, state: str) -> Callable[[Machine, Event], None]:

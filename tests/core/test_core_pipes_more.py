@@ -233,6 +233,33 @@ def test_a_disposed_machine_is_forgotten_by_the_other(gone: str) -> None:
         assert source.pipes() == third.pipes() == []
 
 
+def test_short_lives_leave_no_pipes_behind() -> None:
+    """Children that are piped to their parent, and back, and disposed, by several threads at once."""
+    parent = machine_of({"Up": {"multi": True}, "Go": {}}, log_level=0)
+    problems: list[BaseException] = []
+
+    def live(_: int) -> None:
+        try:
+            for n in range(30):
+                child = machine_of({"Up": {}, "Go": {}}, log_level=0)
+                pipes.bind(child, parent, "Up")
+                pipes.bind(parent, child, "Go", flat=n % 2 == 0)
+                child.add("Up")
+                parent.toggle("Go")
+                child.dispose_force()
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [in_thread(partial(live, part)) for part in range(4)]
+    for thread in threads:
+        thread.join(60)
+    assert not problems
+    assert parent.pipes() == []
+    assert parent.handlers() == []
+    assert parent.internal_errors == type(parent.internal_errors)()
+    assert not parent.is_err()
+
+
 def test_machines_are_not_kept_by_their_pipes() -> None:
     """A source that is garbage is forgotten by its target; disposed targets are not held by sources."""
     target = machine_of()
