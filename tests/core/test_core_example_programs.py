@@ -138,7 +138,6 @@ def test_every_example_is_listed(project: Path, column: int) -> None:
     """With what it shows and what to look at."""
     text = (project / "examples" / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| [")]
-    assert {row[1].partition("](")[2].rstrip(") ") for row in rows} == {
-        p.name for p in (project / "examples").glob("*.py")
-    }
+    listed = {row[1].partition("](")[2].rstrip(") ") for row in rows}
+    assert {path.name for path in (project / "examples").glob("*.py")} - listed == set()
     assert [row[1] for row in rows if not row[column].strip()] == []

@@ -49,6 +49,15 @@ def test_every_block_has_a_language_that_is_looked_at() -> None:
     assert {item for item in found if item[1] not in LANGUAGES} == set()
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "concepts").glob("*.md")), ids=lambda path: path.stem)
+def test_a_concept_has_a_picture_and_a_program(path: Path) -> None:
+    """And every picture that says what draws it is where the program has got to."""
+    text = path.read_text(encoding="utf-8")
+    assert "```mermaid\n" in text
+    assert "```python\n" in text
+    assert len(re.findall(r"^<!-- picture: .+ -->\n```mermaid$", text, re.MULTILINE)) == text.count("<!-- picture")
+
+
 def test_a_page_that_says_something_else_is_found(tmp_path: Path) -> None:
     done = run(page(tmp_path, "```python", "print(1 + 1)", "```", "```text", "3", "```"))
     assert done.returncode == 1
