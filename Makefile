@@ -19,7 +19,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint imports dependencies docs-check types mypy pyright bench shots proto docs clean
+.PHONY: help demo test coverage mutants check lint imports dependencies docs-check types mypy pyright bench shots proto docs clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,15 @@ demo: $(STAMP) ## watch a small live system of state machines
 
 test: $(STAMP) ## run the tests (ARGS='-k name' for some of them)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+coverage: $(STAMP) ## branch coverage of the engine, which must not fall below the limit in pyproject.toml
+	@$(PY) -m coverage run -m pytest -q tests/core $(ARGS)
+	@$(PY) -m coverage report
+
+mutants: $(STAMP) ## break the resolver and the queue in small ways, and list what their tests do not notice
+	@CI=1 $(PY) scripts/mutants.py am_core/queue.py tests/core/test_core_queue_order.py tests/core/test_core_queue.py
+	@CI=1 $(PY) scripts/mutants.py am_core/relations.py tests/core/test_core_relations.py tests/core/test_core_auto.py \
+		tests/core/test_core_resolution.py tests/core/test_core_vectors.py tests/core/test_core_stateful.py
 
 check: lint imports dependencies docs-check types ## everything that can be checked without running the product
 
@@ -52,6 +61,7 @@ types: mypy pyright ## both type checkers
 
 mypy: $(STAMP)
 	$(PY) -m mypy
+	$(PY) -m mypy tests/typing
 
 pyright: $(STAMP)
 	scripts/pyright.sh

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from time import monotonic_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
 from am_core.errors import AmError, StateExpired
 from am_core.handlers import current_event
@@ -149,6 +149,9 @@ class StateCtx(Context):
         return ContextInfo(self.id, self.machine_id, self.state, self.tick, self.started_ns, self.origin, self.expired)
 
 
+C = TypeVar("C", bound=Context)
+
+
 class Scope:
     """Cancels a task from within which it was entered when a context expires. Used once, in one task."""
 
@@ -186,21 +189,22 @@ class Scope:
             self._task.cancel(str(self.ctx.err))
 
 
-class WhileActive:
+class WhileActive(Generic[C]):
     """``async with``: leaves the block, without an error, when a context expires."""
 
-    __slots__ = ("_before", "_scope", "_task")
+    __slots__ = ("_before", "_ctx", "_scope", "_task")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: C) -> None:
+        self._ctx = ctx
         self._scope = Scope(ctx)
         self._before = 0
 
-    async def __aenter__(self) -> Context:
-        ctx = self._scope.__enter__()
+    async def __aenter__(self) -> C:
+        self._scope.__enter__()
         self._task = self._scope._task
         assert self._task is not None
         self._before = self._task.cancelling()
-        return ctx
+        return self._ctx
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None

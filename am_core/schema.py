@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from am_core.errors import SchemaError
 from am_core.groups import GroupTable, checked_groups
@@ -63,8 +63,12 @@ class State:
         put(self, "tags", _listed("tags", tags))
 
     if TYPE_CHECKING:
-        # A class of typed states replaces its definitions by names; see am_core.typed.
+        # A class of typed states replaces its definitions by names, which still have them; see am_core.typed.
+        @overload
+        def __get__(self, instance: StateName, owner: type) -> State: ...
+        @overload
         def __get__(self, instance: object, owner: type) -> StateName: ...
+        def __get__(self, instance: object, owner: type) -> State | StateName: ...
 
     def replace(self, **fields: Any) -> State:
         """A copy with some fields changed."""

@@ -291,7 +291,7 @@ class SubscribableMachine(PipedMachine):
         ctx.expire(why)
         return ctx
 
-    def while_active(self, state: str) -> WhileActive:
+    def while_active(self, state: str) -> WhileActive[StateCtx]:
         """``async with machine.while_active("Connected") as ctx:`` leaves the block when the activity ends.
 
         What the block is waiting for at that moment is canceled, and that cancellation goes no further. When the state
