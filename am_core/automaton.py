@@ -77,10 +77,10 @@ class Configuration:
         self.mask = mask
         self.edges: tuple[dict[tuple[int, ...], Edge], ...] = ({}, {}, {}, {})
         """By type of mutation (automatic ones last), then by called states."""
-        self.add: dict[str, Macrostep] = {}
-        """For adding a single state, by its name; likewise for the other types."""
-        self.remove: dict[str, Macrostep] = {}
-        self.set: dict[str, Macrostep] = {}
+        self.add: dict[str, Edge] = {}
+        """Familiar edges of adding a single state, by its name; likewise for the other types."""
+        self.remove: dict[str, Edge] = {}
+        self.set: dict[str, Edge] = {}
 
     def known(self, kind: int, called: tuple[int, ...], called_mask: int) -> Edge:
         """The edge of a mutation, which is made if need be."""
@@ -97,16 +97,16 @@ class Configuration:
         """Let go of everything that is known."""
         for edges in self.edges:
             edges.clear()
-        for steps in (self.add, self.remove, self.set):
-            steps.clear()
+        for named in (self.add, self.remove, self.set):
+            named.clear()
 
 
 class Edge:
     """Outcome of one mutation in one configuration, as long as nobody interferes."""
 
     __slots__ = (
-        "called", "called_mask", "end", "finals", "is_accepted", "is_familiar", "kind", "negotiation", "plan",
-        "predicted", "result", "second_trail", "source", "target", "ticks", "trail",
+        "called", "called_mask", "end", "finals", "is_accepted", "is_attended", "is_familiar", "kind", "macrostep",
+        "negotiation", "plan", "predicted", "result", "second_trail", "source", "target", "ticks", "trail", "type",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +114,7 @@ class Edge:
     ) -> None:
         self.source = source
         self.kind = kind
+        self.type = ADD if kind == AUTO else MutationType(kind)
         self.called = called
         self.called_mask = called_mask
         auto = kind == AUTO
@@ -130,23 +131,23 @@ class Edge:
             self.end = resolve_again(model, called, called_mask, plan.target_mask, source.active, source.mask)
             if self.is_accepted and (self.end.enters, self.end.exits) != (plan.enters, plan.exits):
                 self.ticks = ticks_of(self.end, source.mask, auto)
-        refused = not self.is_accepted or (kind == REMOVE and called_mask & plan.target_mask)
-        self.result = CANCELED if refused else EXECUTED
-        """For all but automatic mutations."""
+        self.result = EXECUTED if self.is_accepted else CANCELED
+        if (kind == REMOVE and called_mask & plan.target_mask) or (auto and len(self.end.target) <= len(source.active)):
+            self.result = CANCELED
         self.target: Configuration | None = None
         """Where it leads to, once somebody has asked."""
         self.is_familiar = False
         """Whether it was taken more than once."""
+        self.macrostep: Macrostep | None = None
+        """The macrostep that begins with it, for familiar edges without handlers."""
+        self.is_attended = True
+        """Whether handlers take part, for familiar edges."""
         self.negotiation: Negotiation | None = None
         """Handlers to be called before and after the switch, once somebody has asked."""
         self.finals: tuple[Call, ...] | None = None
         self.trail: Recorded | None = None
         """Steps and log notes of the first and the second resolution, once somebody wanted them."""
         self.second_trail: Recorded | None = None
-
-    @property
-    def type(self) -> MutationType:
-        return ADD if self.kind == AUTO else MutationType(self.kind)
 
     def destination(self) -> Configuration:
         """The configuration it leads to."""
@@ -194,16 +195,16 @@ class Edge:
 class Macrostep:
     """A mutation and the automatic transition that follows: what the machine is like when it rests again."""
 
-    __slots__ = ("active", "count", "mask", "result", "target", "ticks")
+    __slots__ = ("active", "is_double", "mask", "result", "target", "ticks")
 
-    def __init__(self, target: Configuration, ticks: tuple[int, ...], count: int, result: Result) -> None:
+    def __init__(self, target: Configuration, ticks: tuple[int, ...], is_double: bool, result: Result) -> None:
         self.target = target
         self.active = target.active
         self.mask = target.mask
         self.ticks = ticks
         """Index of a state once for every tick it makes."""
-        self.count = count
-        """Number of transitions, 1 or 2."""
+        self.is_double = is_double
+        """Whether an automatic transition is part of it."""
         self.result = result
 
 
@@ -249,8 +250,8 @@ def macrostep(edge: Edge, table: HandlerTable) -> Macrostep | None:
             auto = target.known(AUTO, candidates, mask_of(candidates))
             if not auto.calls_nobody(table):
                 return None
-            return Macrostep(auto.destination(), edge.ticks + auto.ticks, 2, edge.result)
-    return Macrostep(target, edge.ticks, 1, edge.result)
+            return Macrostep(auto.destination(), edge.ticks + auto.ticks, True, edge.result)
+    return Macrostep(target, edge.ticks, False, edge.result)
 
 
 def missed(machine: Machine) -> None:

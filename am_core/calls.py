@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from am_core.model import Model
 from am_core.mutation import REMOVE, MutationType
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from am_core.handlers import Calls, HandlerTable
 
 
-class Call(NamedTuple):
-    """Handlers of one name."""
+@dataclass(slots=True, eq=False)
+class Call:
+    """Handlers of one name. Not changed once made."""
 
     name: str
     bound: Calls

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from threading import get_ident
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from am_core.blocking import wait_watched
 from am_core.enqueue import announce
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from am_core.machine import Machine
 
 
-def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -> Result:
+def drain(
+    machine: Machine, own: Mutation | None = None, direct: bool = False, failure: Exception | None = None
+) -> Result:
     """Execute the queue until it is empty; returns the result of one's own mutation.
 
     The caller has put its thread's ident into ``_drainer``. Emptiness is tested and the ident taken out under the same
     lock under which others append, so nothing that was queued is ever left behind. With ``direct`` the own mutation is
-    executed first without having been queued.
+    executed first without having been queued. The first failure, which may have been before, is raised in the end.
     """
     generation = machine._generation
-    lock, queue = machine._lock, machine._queue
+    lock, items = machine._lock, machine._queue.items
     result = CANCELED
-    failure: Exception | None = None
-    mutation = own if direct else None
+    mutation: Any = own if direct else None
     try:
         if own is not None and not direct:
             announce(machine, own)
@@ -44,12 +45,12 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
                 with lock:
                     if machine._generation != generation:
                         return result
-                    mutation = queue.take()
-                    if mutation is None:
+                    if not items:
                         deferred, idle = _release(machine)
                         break
+                    mutation = machine._queue.take()
             if mutation.type is EVAL:
-                mutation.evaluation.run()  # type: ignore[attr-defined]  # evaluations are the only class of this type
+                mutation.evaluation.run()
             else:
                 try:
                     outcome = execute(machine, mutation)
@@ -64,10 +65,7 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
             raise failure from None
         return result
     except BaseException:
-        with lock:
-            deferred, idle = _release(machine) if machine._generation == generation else ([], [])
-        _wake(idle)
-        _drain_all(deferred)
+        abandon(machine, generation)
         raise
     if machine._hooks.queue_end:
         machine._fire(machine._hooks.queue_end, machine)
@@ -80,6 +78,14 @@ def drain(machine: Machine, own: Mutation | None = None, direct: bool = False) -
     return result
 
 
+def abandon(machine: Machine, generation: int) -> None:
+    """Stop executing, because of something that is meant to end this thread; what is queued stays queued."""
+    with machine._lock:
+        deferred, idle = _release(machine) if machine._generation == generation else ([], [])
+    _wake(idle)
+    _drain_all(deferred)
+
+
 Callbacks = list[Callable[[], object]]
 
 
@@ -87,16 +93,21 @@ def _release(machine: Machine) -> tuple[list[Machine], Callbacks]:
     machine._transition = None
     machine._drainer = 0
     machine._queue.taken = None
-    place = machine._place
-    if place is not None and machine._calm and machine._subs is None and not machine._refusing:
-        # Only where the machine really is, by the table of handlers and the model that it uses now.
-        now = machine._now
-        if place.active is now[1] and place.automaton is machine._table.automaton and place.automaton.model is now[0]:
-            machine._rest = place
+    rest_at(machine)
     deferred = machine._deferred
     if deferred:
         machine._deferred = []
     return deferred, take_idle_waiters(machine)
+
+
+def rest_at(machine: Machine) -> None:
+    """Let known mutations take the short ways from now on, where that is allowed. With the lock held."""
+    place = machine._place
+    if place is not None and machine._open and not machine._refusing:
+        # Only where the machine really is, by the table of handlers and the model that it uses now.
+        now = machine._now
+        if place.active is now[1] and place.automaton is machine._table.automaton and place.automaton.model is now[0]:
+            machine._rest = place
 
 
 def take_idle_waiters(machine: Machine) -> Callbacks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from am_core.automaton import AUTO, Edge, missed
-from am_core.calls import NOBODY, Call, Negotiation, final_phase, negotiation
+from am_core.calls import NOBODY, Call, final_phase, negotiation
 from am_core.enqueue import prepend
 from am_core.failures import RECOVER, Panic, cancel, on_deadline, on_late_return, recover
 from am_core.handlers import Event, HandlerTable
@@ -26,8 +26,11 @@ VETO: Final = 1
 FAILED: Final = 2
 
 
-def execute(machine: Machine, mutation: Mutation) -> Result:
-    """Run a mutation as a transition; returns its result. Called by the draining thread only."""
+def execute(machine: Machine, mutation: Mutation, edge: Edge | None = None) -> Result:
+    """Run a mutation as a transition; returns its result. Called by the draining thread only.
+
+    ``edge`` is the one of the mutation if the caller knows it already.
+    """
     now = machine._now
     if machine._disposed:
         # Disposed by another thread since this was taken from the queue; the indexes mean nothing any more.
@@ -40,11 +43,15 @@ def execute(machine: Machine, mutation: Mutation) -> Result:
     if machine._log_level >= OPS:
         _log_mutation(tx)
     table = machine._table
-    edge = None
-    if number >= machine._learn_from:
-        edge = _edge(tx, table)
+    if edge is not None and edge.source.automaton is table.automaton and edge.source.automaton.model is now[0]:
+        if machine._record_steps or machine._log_level >= OPS:
+            _replay(tx, edge.trail or edge.retrace())
+    else:
+        edge = _edge(tx, table) if number >= machine._learn_from else None
     if edge is not None:
-        plan, is_accepted, ticks = edge.plan, edge.is_accepted, edge.predicted
+        plan = edge.plan
+        is_accepted = edge.is_accepted
+        ticks = edge.predicted
     else:
         plan = _resolve(tx)
         is_accepted = not plan.rejected or (mutation.is_auto and plan.rejected != mutation.called_mask)
@@ -55,7 +62,10 @@ def execute(machine: Machine, mutation: Mutation) -> Result:
         tx.enters = plan.enters
         tx.exits = plan.exits
         if ticks and not mutation.is_check:
-            tx.time_after = later(now[3], ticks)
+            after = list(now[3])
+            for i in ticks:
+                after[i] += 1
+            tx.time_after = tuple(after)
     else:
         tx.canceled_by = "relations"
         tx.is_accepted = False
@@ -67,54 +77,46 @@ def execute(machine: Machine, mutation: Mutation) -> Result:
             machine._fire(hooks.transition_init, tx)
         if hooks.transition_start:
             machine._fire(hooks.transition_start, tx)
-        _phases(tx, edge, table)
+        if machine._table is not table:
+            # A tracer has bound or detached handlers just now.
+            edge, table = None, machine._table
+        if tx.is_accepted and (table.bindings or machine._log_level >= EVERYTHING) and not negotiate(tx, edge, table):
+            edge = None
+        edge = settle(tx, edge, table)
     except Abandoned:
         raise
     except BaseException:
-        # Whatever passes through here is not ours to handle, but the machine must stay usable.
-        tx.is_broken = True
-        tx.is_accepted = False
-        tx.canceled_by = tx.canceled_by or RECOVER
-        repair(tx)
-        finish(tx)
+        break_off(tx)
         raise
-    return finish(tx)
+    return finish(tx, edge)
 
 
-def _phases(tx: Transition, edge: Edge | None, table: HandlerTable) -> None:
-    machine = tx.machine
-    mutation = tx.mutation
-    if machine._table is not table:
-        # A tracer has bound or detached handlers just now.
-        edge, table = None, machine._table
-    loud = machine._log_level >= EVERYTHING
-    if tx.is_accepted and (table.bindings or loud):
-        groups = _negotiation(tx, table, True) if loud else None if edge is None else edge.negotiation
-        if groups is None:
-            groups = _negotiation(tx, table, False)
-            if edge is not None:
-                edge.negotiation = groups
-        if groups is not NOBODY and not _negotiate(tx, groups):
-            edge = None
+def settle(tx: Transition, edge: Edge | None, table: HandlerTable) -> Edge | None:
+    """Everything between the negotiation and the end; returns the edge if it was followed."""
+    machine, mutation = tx.machine, tx.mutation
     tx.is_settled = True
     if mutation.is_check:
-        return
+        return edge
     if mutation.is_auto and not tx.is_broken:
         _settle_auto(tx, edge)
-    if not tx.is_accepted:
-        return
-    _switch(tx, edge)
-    if machine._hooks.transition_finals:
-        machine._fire(machine._hooks.transition_finals, tx)
-    loud = machine._log_level >= EVERYTHING
-    if table.bindings or machine._subs is not None or loud:
-        calls = None if edge is None or loud else edge.finals
-        if calls is None:
-            calls = final_phase(table, tx.model, tx.enters, tx.exits, loud)
-            if edge is not None and not loud:
-                edge.finals = calls
-        if not _finals(tx, calls):
+    if tx.is_accepted:
+        _switch(tx, edge)
+        if machine._hooks.transition_finals:
+            machine._fire(machine._hooks.transition_finals, tx)
+        wanted = table.bindings or machine._subs is not None or machine._log_level >= EVERYTHING
+        if wanted and not call_finals(tx, edge, table):
             repair(tx)
+            return None
+    return edge
+
+
+def break_off(tx: Transition) -> None:
+    """End a transition because of an exception that is not ours to handle, so that the machine stays usable."""
+    tx.is_broken = True
+    tx.is_accepted = False
+    tx.canceled_by = tx.canceled_by or RECOVER
+    repair(tx)
+    finish(tx)
 
 
 # Resolution
@@ -194,14 +196,17 @@ def _log_mutation(tx: Transition) -> None:
 # Negotiation
 
 
-def _negotiation(tx: Transition, table: HandlerTable, loud: bool) -> Negotiation:
-    return negotiation(
-        table, tx.model, tx.mutation.type, tx.active_before, tx.mask_before, tx.target, tx.enters, tx.exits, loud
-    )
-
-
-def _negotiate(tx: Transition, groups: Negotiation) -> bool:
+def negotiate(tx: Transition, edge: Edge | None, table: HandlerTable) -> bool:
     """Ask every handler; False when the transition is canceled then, or has lost automatic states."""
+    loud = tx.machine._log_level >= EVERYTHING
+    groups = None if loud or edge is None else edge.negotiation
+    if groups is None:
+        kind, before = tx.mutation.type, tx.active_before
+        groups = negotiation(table, tx.model, kind, before, tx.mask_before, tx.target, tx.enters, tx.exits, loud)
+        if edge is not None and not loud:
+            edge.negotiation = groups
+    if groups is NOBODY:
+        return True
     planned = tx.target_mask
     left = -1
     for group in groups:
@@ -212,7 +217,7 @@ def _negotiate(tx: Transition, groups: Negotiation) -> bool:
             if outcome and not _goes_on(tx, call, outcome):
                 return False
         left = tx.target_mask
-    return tx.target_mask == planned
+    return left == planned
 
 
 def _goes_on(tx: Transition, call: Call, outcome: int) -> bool:
@@ -267,7 +272,9 @@ def _switch(tx: Transition, edge: Edge | None) -> None:
         # The targets may be fewer than predicted.
         tx.time_after = later(tx.time_before, ticks_of(tx, tx.mask_before, True))
     tx.switched = True
-    machine._move((tx.model, target, tx.target_mask, tx.time_after))
+    machine._now = now = (tx.model, target, tx.target_mask, tx.time_after)
+    if machine._disposed:
+        machine._move(now)
     if machine._log_level >= CHANGES:
         _log_switch(tx)
     if machine._subs is not None:
@@ -286,16 +293,25 @@ def _log_switch(tx: Transition) -> None:
     machine._log(CHANGES, f"{head} {' '.join(parts)}{args_text(tx.args, machine.log_args)}")
 
 
-def _finals(tx: Transition, calls: tuple[Call, ...]) -> bool:
+def call_finals(tx: Transition, edge: Edge | None, table: HandlerTable) -> bool:
     """Call the final handlers; False when one fails."""
     machine = tx.machine
+    loud = machine._log_level >= EVERYTHING
+    calls = None if loud or edge is None else edge.finals
+    if calls is None:
+        calls = final_phase(table, tx.model, tx.enters, tx.exits, loud)
+        if edge is not None and not loud:
+            edge.finals = calls
     if not calls:
+        subs = machine._subs
+        if subs is None or not subs.args:
+            tx.enters_done = len(tx.enters)
+            return True
         for i in tx.enters:
             tx.enters_done += 1
-            if machine._subs is not None and machine._subs.args:
-                machine._subs.entered(tx, i)
+            subs.entered(tx, i)
     for call in calls:
-        if _emit(tx, call):
+        if (call.bound or loud) and _emit(tx, call):
             return False
         if call.is_enter and call.target >= 0:
             tx.enters_done += 1
@@ -326,18 +342,22 @@ def repair(tx: Transition) -> None:
 def _emit(tx: Transition, call: Call) -> int:
     """Call every handler bound for one event, until one refuses or fails."""
     machine = tx.machine
-    if machine._log_level >= EVERYTHING:
+    level = machine._log_level
+    name = call.name
+    if level >= EVERYTHING:
         for binding in machine._table.bindings:
-            machine._log(EVERYTHING, f"[handle:{binding.id}] {call.name}")
+            machine._log(EVERYTHING, f"[handle:{binding.id}] {name}")
     if not call.bound or machine._disposed:
         return PASS
-    name = call.name
-    tx.handlers_called.append(name)
+    if tx.handlers_called:
+        tx.handlers_called.append(name)  # type: ignore[attr-defined]  # once there is something in it, it is a list
+    else:
+        tx.handlers_called = [name]
     event = Event(name, tx, tx.mutation.args)
     outcome = PASS
     untrapped: BaseException | None = None
     for bound in call.bound:
-        if machine._log_level >= OPS:
+        if level >= OPS:
             machine._log(OPS, f"[handler:{bound.number}] {name}")
         hooks = machine._hooks
         if hooks.handler_start:
@@ -361,7 +381,8 @@ def _emit(tx: Transition, call: Call) -> int:
                 outcome = FAILED
             elif answer is False and not call.is_final:
                 outcome = VETO
-        if machine._log_level >= EVERYTHING:
+        level = machine._log_level
+        if level >= EVERYTHING:
             machine._log(EVERYTHING, f"[handler:end] {name}")
         if hooks.handler_end:
             machine._fire(hooks.handler_end, tx, bound.binding, name)
@@ -369,7 +390,7 @@ def _emit(tx: Transition, call: Call) -> int:
             break
     if machine._record_steps:
         step = Step("handler", "", call.source, call.target, call.is_final, call.is_self, call.is_enter)
-        tx.steps.append(step)
+        tx.steps = [*tx.steps, step]
     if untrapped is not None:
         raise untrapped
     return outcome
@@ -378,7 +399,7 @@ def _emit(tx: Transition, call: Call) -> int:
 # End
 
 
-def finish(tx: Transition) -> Result:
+def finish(tx: Transition, edge: Edge | None = None) -> Result:
     """Complete a transition: schedule automatic states, collect the log, tell the tracers; returns the result."""
     machine, mutation = tx.machine, tx.mutation
     if not tx.is_accepted and not tx.switched:
@@ -386,15 +407,20 @@ def finish(tx: Transition) -> Result:
     if not mutation.is_check:
         if machine._on_change is not None:
             machine._guarded(machine._on_change, machine, tx)
-        if tx.is_accepted and not mutation.is_auto and tx.time_after != tx.time_before:
-            _schedule_auto(tx)
+        if tx.is_accepted and not mutation.is_auto:
+            model, _, mask, _ = machine._now
+            if model.auto_mask & ~mask and tx.time_after != tx.time_before:
+                schedule_auto(tx)
     tx.queue_len = len(machine._queue.items)
     if machine._buffer.entries:
         tx.pre_log_entries = machine._buffer.take()
     tx.is_completed = True
-    if machine._hooks.transition_end:
-        machine._fire(machine._hooks.transition_end, tx)
-    result = _result(tx)
+    for method in machine._hooks.transition_end:
+        try:
+            method(tx)
+        except Exception as error:  # noqa: BLE001 - tracers must not disturb the machine
+            machine._failed(method, error)
+    result = edge.result if edge is not None and not mutation.is_check else _result(tx)
     if machine._subs is not None:
         machine._subs.ended(tx, result)
     if mutation.check is not None:
@@ -402,7 +428,8 @@ def finish(tx: Transition) -> Result:
     return result
 
 
-def _schedule_auto(tx: Transition) -> None:
+def schedule_auto(tx: Transition) -> None:
+    """Queue the automatic mutation that follows a transition, if any."""
     machine, mutation = tx.machine, tx.mutation
     model, _, mask, _ = machine._now
     if not model.auto_mask & ~mask:

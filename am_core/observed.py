@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING
 
 from am_core import failures
 from am_core.automaton import NEVER_REACHED, Configuration, PlanCache
@@ -16,19 +16,17 @@ from am_core.model import StateNames
 from am_core.tracer import Hook, Hooks, Tracer
 from am_core.view import MachineView
 
-TRANSITION_HOOKS: Final = (
-    "mutation_queued", "transition_init", "transition_start", "handler_start", "handler_end", "transition_finals",
-    "transition_end", "queue_end",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from am_core.subscriptions import Subscriptions
 
 
 class ObservedMachine(MachineView):
     """Everything that tells about what happens. Thread-safe; whoever is told is called without a lock held."""
 
     __slots__ = (
-        "_breakpoints", "_buffer", "_calm", "_hooks", "_learn_from", "_logger", "_misses", "_on_change", "_place",
-        "_plan_cache", "_queue_limit", "_record_steps", "_record_steps_always", "_rest", "_table", "breakpoint_hook",
-        "internal_errors", "log_args", "log_id", "log_stack_trace",
+        "_breakpoints", "_brief", "_buffer", "_calm", "_hooks", "_learn_from", "_logger", "_misses", "_on_change",
+        "_open", "_place", "_plan_cache", "_queue_limit", "_record_steps", "_record_steps_always", "_rest", "_subs",
+        "_table", "breakpoint_hook", "internal_errors", "log_args", "log_id", "log_stack_trace",
     )  # fmt: skip
 
     _hooks: Hooks
@@ -40,11 +38,18 @@ class ObservedMachine(MachineView):
     _on_change: Callable[..., object] | None
     _queue_limit: int
     _table: HandlerTable
+    _subs: Subscriptions | None
+    """None until somebody waits for the first time."""
     _rest: Configuration | None
-    """Where the machine rests: set while nothing is queued or executed and nobody looks on, so that mutations may take
-    the express path. Written with the lock held; whoever begins to execute, to queue or to watch clears it."""
+    """Where the machine rests: set while nothing is queued or executed, and nobody watches the queue, so that known
+    mutations may be executed without being queued. Written with the lock held; whoever begins to execute or to queue
+    clears it."""
     _calm: bool
-    """Whether nobody wants to hear of transitions."""
+    """Whether nobody wants to hear of transitions, so that the express path may be taken. Written with the lock."""
+    _brief: bool
+    """Whether somebody wants to hear of ends of transitions at most."""
+    _open: bool
+    """Whether mutations that find the machine at rest need not be told to anybody before they are executed."""
     _place: Configuration | None
     """Where the machine was last; for the thread that executes the queue."""
     _plan_cache: PlanCache
@@ -98,8 +103,14 @@ class ObservedMachine(MachineView):
     def _look_around(self) -> None:
         """Find out whether anybody looks on. With the lock held."""
         hooks = self._hooks
-        watched = self._log_level or self._breakpoints or self._on_change is not None or self._queue_limit < 1
-        self._calm = not watched and not any(getattr(hooks, name) for name in TRANSITION_HOOKS)
+        self._open = not (self._log_level or self._breakpoints or hooks.mutation_queued or self._queue_limit < 1)
+        self._brief = (
+            self._open
+            and self._on_change is None
+            and self._subs is None
+            and not (hooks.transition_init or hooks.transition_start or hooks.transition_finals)
+        )
+        self._calm = self._brief and not (hooks.transition_end or hooks.queue_end)
         self._rest = None
 
     def _use_plan_cache(self, value: str | None) -> None:
@@ -150,9 +161,12 @@ class ObservedMachine(MachineView):
         try:
             fn(*args)
         except Exception as error:  # noqa: BLE001 - kept as an error of the engine's own work
-            problem = TracerError(f"{getattr(fn, '__qualname__', fn)} failed: {failures.describe(error)}")
-            problem.__cause__ = error
-            self.report(problem)
+            self._failed(fn, error)
+
+    def _failed(self, fn: Callable[..., object], error: Exception) -> None:
+        problem = TracerError(f"{getattr(fn, '__qualname__', fn)} failed: {failures.describe(error)}")
+        problem.__cause__ = error
+        self.report(problem)
 
     # Logging
 
@@ -183,7 +197,10 @@ class ObservedMachine(MachineView):
         tx = self._transition
         entry = LogEntry(level, text)
         if tx is not None and not tx.is_completed:
-            tx.log_entries.append(entry)
+            if isinstance(tx.log_entries, list):
+                tx.log_entries.append(entry)
+            else:
+                tx.log_entries = [entry]
         else:
             self._buffer.add(entry)
         if self._logger is not None:

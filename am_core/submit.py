@@ -7,10 +7,11 @@ from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from am_core.automaton import Configuration, Macrostep, PlanCache, macrostep
+from am_core.automaton import Configuration, PlanCache, macrostep
 from am_core.drain import drain, drain_after, drain_if_idle
 from am_core.enqueue import announce, is_running
 from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError, is_cancellation
+from am_core.express import express, planned
 from am_core.failures import trace_of
 from am_core.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
@@ -44,13 +45,18 @@ def mutate(
     With ``later`` the queue is left alone while the machine of the event is being drained; see ``Machine.post``.
     """
     rest = machine._rest
-    if rest is not None and not later:
-        steps = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
-        step = steps.get(states) if isinstance(states, str) else None
-        if step is not None and (step.count == 1 or not (args or kwargs)):
-            with machine._lock:
-                if machine._rest is rest:
-                    return express(machine, step)
+    edge = None
+    if rest is not None and not later and isinstance(states, str):
+        edges = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
+        edge = edges.get(states)
+        if edge is not None:
+            result = (
+                express(machine, rest, edge.macrostep)
+                if machine._calm and edge.macrostep is not None and (args is None or not edge.macrostep.is_double)
+                else planned(machine, rest, edge, merged(args, kwargs) if args or kwargs else kwargs, event)
+            )
+            if result is not None:
+                return result
     if machine._refusing:
         if refuses(machine):
             return CANCELED
@@ -108,7 +114,7 @@ def mutate(
         return _skip(machine, mutation, twin, model)
     if not later and not drainer:
         result = drain(machine, mutation, direct)
-        if rest is not None and isinstance(states, str):
+        if rest is not None and edge is None and isinstance(states, str):
             learn(machine, rest, kind, states, called)
         return result
     if telling:
@@ -118,30 +124,8 @@ def mutate(
     return Result(mutation.queue_tick)
 
 
-def express(machine: Machine, step: Macrostep) -> Result:
-    """Apply a macrostep to a machine at rest. With the lock held."""
-    ticks = step.ticks
-    model, _, _, time = machine._now
-    if ticks:
-        after = list(time)
-        for i in ticks:
-            after[i] += 1
-        time = tuple(after)
-    machine._now = (model, step.active, step.mask, time)
-    machine._place = machine._rest = step.target
-    count = step.count
-    machine._number += count
-    queue = machine._queue
-    queue.next_tick += 1
-    queue.tick = queue.next_tick
-    if count > 1:
-        # The automatic mutation.
-        queue.token += 1
-    return step.result
-
-
 def learn(machine: Machine, rest: Configuration, kind: MutationType, state: str, called: tuple[int, ...]) -> None:
-    """Note the macrostep of a mutation that was made for the second time."""
+    """Give the edge of a mutation its name when it was made for the second time, and find out what it leads to."""
     table = machine._table
     edge = rest.edges[kind].get(called)
     if edge is None or rest.automaton is not table.automaton:
@@ -150,10 +134,10 @@ def learn(machine: Machine, rest: Configuration, kind: MutationType, state: str,
         edge.is_familiar = True
         if machine._plan_cache is not PlanCache.ALWAYS:
             return
-    step = macrostep(edge, table)
-    if step is not None:
-        steps = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
-        steps[state] = step
+    edge.is_attended = not edge.calls_nobody(table)
+    edge.macrostep = macrostep(edge, table)
+    edges = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
+    edges[state] = edge
 
 
 def check(

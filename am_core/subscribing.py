@@ -35,10 +35,8 @@ class SubscribableMachine(PipedMachine):
     but return a waiter that is done when the machine is disposed.
     """
 
-    __slots__ = ("_ended", "_idle_waiters", "_subs")
+    __slots__ = ("_ended", "_idle_waiters")
 
-    _subs: Subscriptions | None
-    """None until somebody waits for the first time."""
     _idle_waiters: list[Callable[[], object]]
     """Called when the queue has run empty."""
     _ended: bool
@@ -325,7 +323,7 @@ class SubscribableMachine(PipedMachine):
         subs = self._subs
         if subs is None:
             subs = self._subs = Subscriptions(self)
-        self._rest = None
+            self._look_around()
         return subs
 
     def _context_above(self) -> Context | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,17 @@ class Transition:
         self.number = number
         """Counts all transitions of the machine from 1, including checks and canceled ones."""
         self.model, self.active_before, self.mask_before, self.time_before = now
-        self.time_after = self.time_before
+        self.time_after = now[3]
         """Predicted from the moment the targets are known, exact once completed."""
         self.target: tuple[int, ...] = ()
         self.target_mask = 0
         self.enters: tuple[int, ...] = ()
         self.exits: tuple[int, ...] = ()
-        self.steps: list[Step] = []
-        self.handlers_called: list[str] = []
-        self.log_entries: list[LogEntry] = []
-        self.pre_log_entries: list[LogEntry] = []
+        # Most transitions have none of these; they become lists when there is something to tell.
+        self.steps: Sequence[Step] = ()
+        self.handlers_called: Sequence[str] = ()
+        self.log_entries: Sequence[LogEntry] = ()
+        self.pre_log_entries: Sequence[LogEntry] = ()
         """Lines logged after the transition before."""
         self.is_accepted = True
         self.is_completed = False

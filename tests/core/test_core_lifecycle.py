@@ -277,14 +277,14 @@ def test_steps_are_recorded_only_when_somebody_wants_them() -> None:
     machine.bind_tracer(last)
     machine.add("A")
     assert last.last is not None
-    assert last.last.steps == []
+    assert not last.last.steps
     notes = noted(machine)
     machine.add("B")
     assert last.last.steps != []
     assert machine.detach_tracer(notes)
     assert not machine.detach_tracer(notes)
     machine.add("C")
-    assert last.last.steps == []
+    assert not last.last.steps
     assert machine.tracers() == (last,)
 
 
@@ -374,7 +374,7 @@ def test_silent_machines_format_nothing() -> None:
     machine.bind_tracer(last)
     machine.add("A", name=Secret())
     assert last.last is not None
-    assert last.last.log_entries == []
+    assert not last.last.log_entries
     assert machine.internal_errors == type(machine.internal_errors)()
 
 
