@@ -21,8 +21,8 @@ from am_core.helpers.fan_out import FanOut, fan_out_in
 from am_core.helpers.handlers import remove_multi
 from am_core.helpers.health import healthcheck, healthcheck_env
 from am_core.helpers.loops import RunawayLoop, StateLoop
+from am_core.helpers.pausing import ainterval, apause, interval, pause
 from am_core.helpers.requests import (
-    MutRequest,
     aadd_and_wait,
     aadd_sync,
     add_and_wait,
@@ -33,10 +33,9 @@ from am_core.helpers.requests import (
     cant_add,
     cant_remove,
     remove_sync,
-    request_add,
-    request_remove,
     result_to_err,
 )
+from am_core.helpers.retrying import MutRequest, request_add, request_remove
 from am_core.helpers.schemas import (
     TransitionStates,
     activations,
@@ -56,15 +55,11 @@ from am_core.helpers.schemas import (
 )
 from am_core.helpers.waiting import (
     MachineFailed,
-    ainterval,
-    apause,
     await_for_all,
     await_for_any,
     await_for_err_all,
     await_for_err_any,
     group_when1,
-    interval,
-    pause,
     wait_for_all,
     wait_for_any,
     wait_for_err_all,

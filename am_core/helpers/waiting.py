@@ -8,15 +8,14 @@ errors are watched. In debug mode limits are a hundred times longer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from inspect import isawaitable
-from time import monotonic, sleep
+from typing import Self, TypeGuard
 
 from am_core.contexts import Context
 from am_core.errors import AmError, UnknownStateError
 from am_core.helpers.debug import limit
 from am_core.machine import Machine
 from am_core.names import EXCEPTION
-from am_core.signals import Combination, Signal, all_of, any_of
+from am_core.signals import Combination, Signal, Stop, all_of, any_of
 from am_core.waiting import Waiter
 
 
@@ -110,7 +109,7 @@ class _Wait:
         self.machine = machine
         self.ctx = ctx
         self.failure: Waiter | None = None if machine is None else machine.when_err()
-        ends: list[Signal] = [goal]
+        ends: list[Signal] = [goal, _GivenUp(goal.signals)] if all_ else [goal]
         if ctx is not None:
             ends.append(ctx)
         if self.failure is not None:
@@ -144,12 +143,12 @@ class _Wait:
         if machine is not None and failure is not None and failure.reason == "match":
             error = machine.err()
             raise MachineFailed(machine.id, error) from error
+        fired = self.goal.fired
+        ended = [signal for signal in fired if _is_given_up(signal)]
+        if ended and (self.all or len(ended) == len(fired)):
+            ended[0].check()
         if self.goal.done:
-            fired = self.goal.fired
-            ended = [signal for signal in fired if isinstance(signal, Waiter) and signal.reason != "match"]
-            if ended and (self.all or len(ended) == len(fired)):
-                ended[0].check()
-            return tuple([signal for signal in fired if signal not in ended])
+            return tuple([signal for signal in fired if not _is_given_up(signal)])
         if self.ctx is not None:
             self.ctx.check()
         if failure is not None:
@@ -165,6 +164,38 @@ class _Wait:
             self.failure.cancel()
 
 
+def _is_given_up(signal: Signal) -> TypeGuard[Waiter]:
+    """Whether a waiter has ended without getting what it waited for."""
+    return isinstance(signal, Waiter) and signal.done and signal.reason != "match"
+
+
+class _GivenUp(Signal):
+    """Happens when one of some waiters ends without getting what it waited for: all of them cannot be had any more."""
+
+    __slots__ = ("signals",)
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        self.signals = [signal for signal in signals if isinstance(signal, Waiter)]
+
+    @property
+    def done(self) -> bool:
+        return any(map(_is_given_up, self.signals))
+
+    def add_done_callback(self, fn: Callable[[Self], object]) -> Stop:
+        def look(signal: Waiter) -> None:
+            # Perhaps more than once, which does no harm to the ``any_of`` that this is made for.
+            if _is_given_up(signal):
+                fn(self)
+
+        stops = [signal.add_done_callback(look) for signal in self.signals]
+
+        def stop() -> None:
+            for undo in stops:
+                undo()
+
+        return stop
+
+
 def group_when1(machines: Iterable[Machine], state: str, ctx: Context | None = None) -> list[Waiter]:
     """A waiter per machine for the same state, in their order.
 
@@ -175,63 +206,3 @@ def group_when1(machines: Iterable[Machine], state: str, ctx: Context | None = N
         if not machine.disposed and not machine.has(state):
             raise UnknownStateError([state], machine.states, machine.id)
     return [machine.when(state, ctx) for machine in listed]
-
-
-def pause(seconds: float, ctx: Context | None = None) -> bool:
-    """Block this thread for a while; False when the context expired before that was over."""
-    if ctx is None:
-        sleep(seconds)
-        return True
-    return not ctx.wait(seconds)
-
-
-async def apause(seconds: float, ctx: Context | None = None) -> bool:
-    """:func:`pause` for coroutines."""
-    import asyncio
-
-    if ctx is None:
-        await asyncio.sleep(seconds)
-        return True
-    try:
-        async with asyncio.timeout(seconds):
-            await ctx
-    except TimeoutError:
-        return not ctx.expired
-    return False
-
-
-def interval(every: float, fn: Callable[[], object], *, total: float | None = None, ctx: Context | None = None) -> bool:
-    """Call a function every so many seconds, on this thread, until it returns False or ``total`` seconds are over.
-
-    The first call is after the first interval. A call that takes longer than the interval delays the next one, and
-    none is made up for. Returns False when the context ended it.
-    """
-    start = now = monotonic()
-    due = start + every
-    while total is None or due <= start + total:
-        if not pause(max(0.0, due - now), ctx):
-            return False
-        if fn() is False:
-            return True
-        now = monotonic()
-        due = max(due + every, now)
-    return True
-
-
-async def ainterval(
-    every: float, fn: Callable[[], object], *, total: float | None = None, ctx: Context | None = None
-) -> bool:
-    """:func:`interval` for coroutines. What the function returns is awaited when it can be."""
-    start = now = monotonic()
-    due = start + every
-    while total is None or due <= start + total:
-        if not await apause(max(0.0, due - now), ctx):
-            return False
-        outcome = fn()
-        if isawaitable(outcome):
-            outcome = await outcome
-        if outcome is False:
-            return True
-        now = monotonic()
-        due = max(due + every, now)
-    return True

@@ -43,6 +43,15 @@ def test_all_have_to_happen(wait: Waits) -> None:
     assert wait(timeout=0) is None
 
 
+@pytest.mark.parametrize("wait", _both("wait_for_all"))
+def test_all_is_given_up_with_the_first_that_cannot_happen(wait: Waits) -> None:
+    """Nobody waits for the others any longer."""
+    machine, other = machine_of(), machine_of()
+    threading.Timer(0.01, other.dispose_force).start()
+    with pytest.raises(MachineDisposed):
+        wait(machine.when("A"), other.when("A"), timeout=30)
+
+
 @pytest.mark.parametrize("wait", _both("wait_for_any"))
 def test_one_is_enough(wait: Waits) -> None:
     """It is told which."""
@@ -92,7 +101,8 @@ def test_an_error_of_the_machine_ends_the_waiting(wait: Waits) -> None:
     assert caught.value.__cause__ is error
     with pytest.raises(helpers.MachineFailed):
         wait(machine, machine.when("A"), timeout=30)
-    machine.remove("Exception")
+    # The thread of the timer may still be at work, and then executes this later.
+    assert machine.when_queue(machine.remove("Exception")).wait(10)
     threading.Timer(0.01, machine.add, ("A",)).start()
     wait(machine, machine.when("A"), timeout=30)
     with pytest.raises(TimeoutError):
