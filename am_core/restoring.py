@@ -124,22 +124,7 @@ class RestorableMachine(SubscribableMachine):
         subs = self._subs
         if subs is None:
             return []
-        over: list[OneShot] = []
-        for i, context in tuple(subs.contexts.items()):
-            if context.tick != now[3][i]:
-                del subs.contexts[i]
-                if context.expire(f"the machine was restored, the tick is {now[3][i]} now"):
-                    over.append(context)
-        conditions, subs.states = subs.states, {}
-        for bucket in conditions.values():
-            for waiter, condition in bucket.items():
-                waiter._place = None
-                place = condition.open_at(now)
-                if place is not None:
-                    subs.enter(waiter, subs.states, place, condition)
-                elif subs.finish(waiter, "match"):
-                    over.append(waiter)
-        return over
+        return subs.jumped(now, "the machine was restored")
 
     # Groups
 

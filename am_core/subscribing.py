@@ -133,14 +133,15 @@ class SubscribableMachine(PipedMachine):
         if ctx is not None and ctx.expired:
             return self._done("ctx", kind)
         plain = sorted([name for name, value in wanted.items() if type(value) in PLAIN and type(name) is str])
-        clue = (plain[0], wanted[plain[0]]) if plain else ()
+        clues: list[ArgsPlace] = [(name, wanted[name]) for name in plain] or [()]
         twin = None
         if len(plain) < len(wanted):
             # Comparing other values may call anything, so it is done without the lock.
             with self._lock:
-                place: ArgsPlace = (self.index1(state), *clue)
+                place: ArgsPlace = (self.index1(state), *clues[0])
                 candidates = tuple(self._subs.args.get(place, {}).items()) if self._subs is not None else ()
             twin = next((waiter for waiter, other in candidates if waiter._key[-1] is ctx and other == wanted), None)
+            del clues[1:]
             key: Key = (kind, object(), ctx)
         else:
             key = (kind, state, frozenset(wanted.items()), ctx)
@@ -153,7 +154,10 @@ class SubscribableMachine(PipedMachine):
             subs = self._subscriptions()
             waiter, is_new = self._shared(subs, key, f"{state} ({' '.join(sorted(map(str, wanted)))})", (state,))
             if is_new:
-                subs.enter(waiter, subs.args, (_index(self._now[0], state, self.id), *clue), wanted)
+                i = _index(self._now[0], state, self.id)
+                # Found by the rarest of its arguments, so that it is compared as seldom as possible.
+                places: list[ArgsPlace] = [(i, *clue) for clue in clues]
+                subs.enter(waiter, subs.args, min(places, key=lambda place: len(subs.args.get(place, ()))), wanted)
         return self._linked(subs, waiter, ctx) if is_new else waiter
 
     def when_query(self, query: Query, ctx: Context | None = None) -> Waiter:

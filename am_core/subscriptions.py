@@ -34,7 +34,7 @@ class Subscriptions:
 
     __slots__ = (
         "__weakref__", "_machine", "_results", "_results_wanted", "args", "contexts", "lock", "machine_context",
-        "pending", "queries", "states", "ticks",
+        "pending", "queries", "states", "ticks", "watched",
     )  # fmt: skip
 
     def __init__(self, machine: SubscribableMachine) -> None:
@@ -45,6 +45,8 @@ class Subscriptions:
         self.pending: dict[Key, Waiter] = {}
         self.states: dict[Place, dict[Waiter, Condition]] = {}
         self.args: dict[ArgsPlace, dict[Waiter, Mapping[str, Any]]] = {}
+        self.watched: dict[int, int] = {}
+        """How many waiters there are for each state in the two above."""
         self.ticks: dict[int, dict[Waiter, None]] = {}
         self.queries: dict[int, dict[Waiter, Query]] = {}
         """Asked after every transition, so they are all in one place."""
@@ -64,6 +66,9 @@ class Subscriptions:
         """Put a waiter where it will be looked at."""
         index.setdefault(place, {})[waiter] = what
         waiter._place = (index, place)
+        if isinstance(place, tuple):
+            state = place[0]
+            self.watched[state] = self.watched.get(state, 0) + 1
 
     def _leave(self, waiter: Waiter) -> None:
         if waiter._place is not None:
@@ -74,6 +79,25 @@ class Subscriptions:
                 bucket.pop(waiter, None)
                 if not bucket:
                     del index[place]
+            if isinstance(place, tuple):
+                self._unwatch(place[0], 1)
+
+    def _unwatch(self, state: int, count: int) -> None:
+        left = self.watched[state] - count
+        if left:
+            self.watched[state] = left
+        else:
+            del self.watched[state]
+
+    def is_concerned(self, ticks: Iterable[int]) -> bool:
+        """Whether a transition would have to be told of, going by the states that tick in it."""
+        if self.queries or self.ticks or self._results_wanted:
+            return True
+        watched, contexts = self.watched, self.contexts
+        for i in ticks:  # noqa: SIM110 - a generator would cost more than the loop
+            if i in watched or i in contexts:
+                return True
+        return False
 
     def finish(self, waiter: Waiter, reason: Reason) -> bool:
         """Mark a waiter as done; :meth:`tell` follows without the lock. False when it was done before."""
@@ -241,7 +265,11 @@ class Subscriptions:
             if before == after:
                 continue
             for what in (ON if mask >> i & 1 else OFF, *range(before + 1, after + 1)):
-                for waiter, condition in self.states.pop((i, what), {}).items():
+                bucket = self.states.pop((i, what), None)
+                if bucket is None:
+                    continue
+                self._unwatch(i, len(bucket))
+                for waiter, condition in bucket.items():
                     place = condition.open_at(now)
                     if place is None:
                         waiter._place = None
@@ -275,6 +303,7 @@ class Subscriptions:
         """The states have other indexes from now on. With the lock held."""
         where = {i: new.index[name] for i, name in enumerate(old.names)}
         self.contexts = {where[i]: context for i, context in self.contexts.items()}
+        self.watched = {}
         states, self.states = self.states, {}
         for (i, what), bucket in states.items():
             for waiter, condition in bucket.items():
@@ -283,6 +312,24 @@ class Subscriptions:
         for (i, *clue), wanted in args.items():
             for waiter, values in wanted.items():
                 self.enter(waiter, self.args, (where[i], *clue), values)
+
+    def jumped(self, now: Now, why: str) -> list[OneShot]:
+        """The ticks are others without a transition; returns what has ended, to be told. With the lock held."""
+        ended: list[OneShot] = []
+        for i, context in tuple(self.contexts.items()):
+            if context.tick != now[3][i]:
+                del self.contexts[i]
+                if context.expire(f"{why}, the tick is {now[3][i]} now"):
+                    ended.append(context)
+        conditions = [item for bucket in self.states.values() for item in bucket.items()]
+        for waiter, condition in conditions:
+            self._leave(waiter)
+            place = condition.open_at(now)
+            if place is not None:
+                self.enter(waiter, self.states, place, condition)
+            elif self.finish(waiter, "match"):
+                ended.append(waiter)
+        return ended
 
     def close(self) -> None:
         """The machine has been disposed: nothing more will happen, except for the end itself."""

@@ -268,6 +268,7 @@ def test_whoever_looks_on_keeps_mutations_off_the_express_path(express: Counting
         machine.bind({"AState": seen.append, "BState": seen.append})
     elif who == "waiter":
         machine.when("A").add_done_callback(seen.append)
+        machine.when_ticks("A", 99)
     elif who == "disposal":
         machine.dispose_force()
         assert not machine.add("A")

@@ -21,6 +21,7 @@ from am_core import (
     Event,
     Machine,
     MachineDisposed,
+    StateCtx,
     StateExpired,
     Tracer,
     Transition,
@@ -1021,6 +1022,57 @@ def test_waiters_end_exactly_when_looking_again_after_every_transition_says_so(
     for kind, states in moves:
         getattr(machine, kind)(states)
         assert found == moments
+
+
+@settings(max_examples=60)
+@given(
+    moves=st.lists(
+        st.tuples(st.sampled_from(["add", "remove", "set"]), st.sampled_from(STATES), conditions),
+        min_size=10,
+        max_size=40,
+    )
+)
+def test_recurring_mutations_on_their_quickest_way_end_waiters_as_well(
+    moves: list[tuple[str, str, list[tuple[str, list[str], list[int]]]]],
+) -> None:
+    """Without handlers and tracers the engine repeats what it has learned, except where somebody waits for it."""
+    machine = Machine({"A": {"multi": True}, "B": {"remove": ["C"]}, "C": {"remove": ["B"]}})
+    for _ in range(3):
+        # Now everything is known.
+        for name in STATES:
+            machine.add(name)
+            machine.remove(name)
+            machine.set(name)
+    pending: list[tuple[Waiter, Callable[[], bool]]] = []
+    contexts: list[StateCtx] = []
+    for kind, state, wanted in moves:
+        for how, states, times in wanted[:2]:
+            now = [machine.tick(name) for name in states]
+            if how == "when_time":
+                ticks = [tick + more for tick, more in zip(now, times, strict=False)]
+                pending.append((machine.when_time(states, ticks), partial(machine.was_time, ticks, states)))
+            elif how == "when":
+                pending.append((machine.when(states), partial(machine.is_, states)))
+            else:
+                pending.append((machine.when_not(states), partial(machine.not_, states)))
+        pending = [pair for pair in pending if not pair[0].done]
+        contexts.append(machine.state_ctx(state))
+        args = machine.when_args(state, x=1)
+        before = machine.tick(state)
+        getattr(machine, kind)(state, {"x": 1} if len(contexts) % 2 else None)
+        entered = machine.tick(state) % 2 == 1 and machine.tick(state) != before
+        assert args.done == (entered and len(contexts) % 2 == 1)
+        args.cancel()
+        assert [waiter.done for waiter, _ in pending] == [bool(holds()) for _, holds in pending]
+        pending = [pair for pair in pending if not pair[0].done]
+        assert [ctx.expired for ctx in contexts] == [ctx.tick != machine.tick(ctx.state) for ctx in contexts]
+    subs = machine._subs
+    assert subs is not None
+    for waiter, _ in pending:
+        waiter.cancel()
+    while machine.waiters():
+        machine.waiters()[0].cancel()
+    assert not any((subs.watched, subs.states, subs.args))
 
 
 def test_a_waiter_that_is_dropped_costs_nothing_once_it_is_over() -> None:
