@@ -11,14 +11,15 @@ Nothing happens unless an address is given, here or as ``AM_DBG_ADDR`` (``1`` me
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Iterable
 
-from am_telemetry.sending.handle import Handle, Stats
+from am_telemetry.sending.handle import Handle, Stats, Trace
 from am_telemetry.settings import Scrub, Settings, read_settings
 
-__all__ = ["Handle", "Stats", "init"]
+__all__ = ["Handle", "Stats", "Trace", "init", "trace"]
 
 _logger = logging.getLogger("am_telemetry")
 _lock = threading.Lock()
@@ -35,6 +36,9 @@ def init(
     scrub: Scrub | None = None,
 ) -> Handle:
     """Send what all state machines of this process do, those that exist and those to come, to am-dbg.
+
+    Machines of ``am_core`` are traced, and those of the packages ``transitions`` and ``python-statemachine`` if the
+    program imports them.
 
     Never raises and never blocks; what is wrong with the arguments is logged. A second call returns the first handle
     as long as that one is open. Without an address the handle does nothing.
@@ -56,6 +60,8 @@ def init(
         for warning in settings.warnings:
             _logger.warning("%s", warning)
         if _current is not None and _current.enabled:
+            if _current.settings.machines == () and settings.address:
+                _current.want(settings.machines)
             if settings != _current.settings:
                 _logger.warning(
                     "am_telemetry.init() was called before with other arguments; those stay in force. "
@@ -66,14 +72,39 @@ def init(
         return _current
 
 
+def trace(machine: object) -> Trace:
+    """Send what one machine does to am-dbg, whether :func:`init` is called or not.
+
+    Never raises and never blocks. Without an address in ``AM_DBG_ADDR``, or an earlier :func:`init`, nothing happens.
+
+    Args:
+        machine: of ``am_core``, ``transitions`` (with all its models) or ``python-statemachine``.
+
+    Returns:
+        What ends it.
+    """
+    global _current  # noqa: PLW0603  # one telemetry per process is the point
+    with _lock:
+        if _current is None or not _current.enabled:
+            settings = dataclasses.replace(read_settings(), machines=())
+            for warning in settings.warnings:
+                _logger.warning("%s", warning)
+            if not settings.address:
+                return Trace()
+            _current = _start(settings)
+        return _current.trace(machine)
+
+
 def _start(settings: Settings) -> Handle:
     if not settings.address:
         return Handle(settings)
     try:
+        from am_telemetry.adapters import Adapters
         from am_telemetry.sending.client import Client
 
         client = Client(settings)
-        client.start()
+        adapters = Adapters(client)
+        client.start(adapters)
     except Exception:
         _logger.exception("telemetry is off because of an internal error; the program is not affected")
         return Handle(settings)

@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from am_core.tracer import live_machines, on_machine_created
 from am_telemetry.sending.handle import Stats
@@ -22,9 +22,32 @@ from am_telemetry.settings import Settings
 if TYPE_CHECKING:
     from am_core.machine import Machine
 
+Picked = tuple[tuple[str, ...], Callable[[], None]]
+"""Ids of a machine that was asked for, and what ends its tracing."""
+
 logger = logging.getLogger("am_telemetry")
 
 EXIT_TIMEOUT = 2.0
+
+
+class OtherEngines(Protocol):
+    """Finds machines that are not of ``am_core``."""
+
+    def start(self) -> None:
+        """Trace every machine there is and will be."""
+        ...
+
+    def stop(self) -> None:
+        """Find no more machines, and leave the engines as they were."""
+        ...
+
+    def look_around(self) -> None:
+        """Trace the machines that exist and were not wanted before."""
+        ...
+
+    def pick(self, machine: object) -> Picked | None:
+        """Trace one machine, whatever the settings say; None when it is of no known engine."""
+        ...
 
 
 class Client:
@@ -41,28 +64,37 @@ class Client:
         self._lock = threading.Lock()
         self._handles = itertools.count(1)
         self._tracers: dict[object, Traced] = {}
-        self._undo: list[Callable[[], None]] = []
+        self._unsubscribe: Callable[[], None] | None = None
+        self._engines: OtherEngines | None = None
         self.sender = self._new_sender()
 
-    def start(self) -> None:
-        """Trace every machine of ``am_core`` there is and will be, as far as the settings want it."""
+    def start(self, engines: OtherEngines | None = None) -> None:
+        """Trace every machine there is and will be, as far as the settings want it."""
         _clients.add(self)
         atexit.register(self._at_exit)
-        self._undo.append(on_machine_created(self._met))
-        self.look_around()
-
-    def look_around(self) -> None:
-        """Trace the machines of ``am_core`` that exist already."""
+        self._unsubscribe = on_machine_created(self._met)
         for machine in live_machines():
             self._met(machine)
-
-    def on_close(self, undo: Callable[[], None]) -> None:
-        """Have something called, once, when the client is closed."""
-        self._undo.append(undo)
+        self._engines = engines
+        if engines is not None:
+            engines.start()
 
     def want(self, machines: tuple[str, ...]) -> None:
         """Trace the machines that match other patterns from now on; those that are traced already stay so."""
         self.settings = dataclasses.replace(self.settings, machines=machines)
+        for machine in live_machines():
+            self._met(machine)
+        if self._engines is not None:
+            self._engines.look_around()
+
+    def pick(self, machine: object) -> Picked | None:
+        """Trace one machine, whatever the settings say; None when it is of no known engine."""
+        from am_core.machine import Machine
+
+        if isinstance(machine, Machine):
+            tracer = self.trace(machine)
+            return ((tracer.track.id,), lambda: self.drop(tracer)) if tracer is not None else ((), _nothing)
+        return self._engines.pick(machine) if self._engines is not None else None
 
     def flush(self, timeout: float) -> bool:
         """See :meth:`Handle.flush`."""
@@ -75,8 +107,10 @@ class Client:
                 return True
             self.closed = True
             tracers = list(self._tracers.values())
-        for undo in self._undo:
-            undo()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._engines is not None:
+            self._engines.stop()
         for tracer in tracers:
             tracer.release()
         delivered = self.sender.stop(timeout)
@@ -122,19 +156,18 @@ class Client:
         self._begin(tracer)
         return tracer
 
-    def adopt(self, make: Callable[[int], Traced]) -> Traced | None:
-        """Trace a machine of any engine; None when the client is closed.
+    def next_handle(self) -> int:
+        """A number that no other machine of this process has."""
+        return next(self._handles)
 
-        Args:
-            make: called at once with the machine's handle; must be quick, and must not call the client.
-        """
+    def adopt(self, tracer: Traced) -> bool:
+        """Take in the tracer of a machine of another engine; False when the client is closed."""
         with self._lock:
             if self.closed:
-                return None
-            tracer = make(next(self._handles))
+                return False
             self._tracers[tracer.key] = tracer
         self._begin(tracer)
-        return tracer
+        return True
 
     def drop(self, tracer: Traced) -> None:
         """Trace one machine no longer."""
@@ -194,6 +227,10 @@ class Client:
             if tracer is not busy:
                 tracer.announce()
         self.sender.start()
+
+
+def _nothing() -> None:
+    """What ends the tracing of a machine that is not traced."""
 
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()

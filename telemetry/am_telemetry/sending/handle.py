@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,6 +13,8 @@ from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
     from am_telemetry.sending.client import Client
+
+_logger = logging.getLogger("am_telemetry")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,43 @@ class Stats:
     dropped: dict[str, int] = field(default_factory=dict)
     """Given up, by reason. Each is also reported to the hub as part of a gap."""
     reconnects: int = 0
+
+
+class Trace:
+    """One machine that is traced, as :func:`am_telemetry.trace` returned it. Thread-safe; nothing here raises.
+
+    Usable as a context manager, which closes it at the end.
+
+    Args:
+        ids: what the debugger calls the machine; several when it has several models.
+        close: ends the tracing.
+    """
+
+    def __init__(self, ids: tuple[str, ...] = (), close: Callable[[], None] | None = None) -> None:
+        self.ids = ids
+        self._close = close
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the machine is traced. False without an address, and after :meth:`close`."""
+        return self._close is not None
+
+    def close(self) -> None:
+        """Trace the machine no longer."""
+        close, self._close = self._close, None
+        if close is not None:
+            try:
+                close()
+            except Exception:
+                _logger.exception("a machine is still traced because of an internal error")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Handle:
@@ -62,6 +104,26 @@ class Handle:
             False when something could not be delivered within ``timeout`` seconds.
         """
         return self._client.close(timeout) if self._client is not None else True
+
+    def trace(self, machine: object) -> Trace:
+        """See :func:`am_telemetry.trace`."""
+        if self._client is None:
+            return Trace()
+        try:
+            found = self._client.pick(machine)
+        except Exception:
+            _logger.exception("a machine is not traced because of an internal error")
+            return Trace()
+        if found is None:
+            _logger.warning("%r is not traced: it is no machine of a supported engine", type(machine).__name__)
+            return Trace()
+        return Trace(*found)
+
+    def want(self, machines: tuple[str, ...]) -> None:
+        """Trace the machines whose ids match other patterns from now on, and those that are traced already."""
+        self.settings = dataclasses.replace(self.settings, machines=machines)
+        if self._client is not None:
+            self._client.want(machines)
 
     @property
     def stats(self) -> Stats:

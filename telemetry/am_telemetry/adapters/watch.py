@@ -1,0 +1,436 @@
+"""One machine of another engine, told in the terms of states, ticks and transitions.
+
+Runs on the program's threads. An engine's adapter says when an attempt to change the machine begins and ends, and what
+it has seen in between; which states are active is asked from the machine itself. The ticks are counted as in
+``am_core``: one when a state becomes active, one when it becomes inactive, two when it is left and entered again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping
+from typing import Final
+
+from am_telemetry.adapters.attempt import Attempt, Cause, now
+from am_telemetry.adapters.subject import UNKNOWN, Move, Subject
+from am_telemetry.facts import StepFact
+from am_telemetry.sending.arguments import MAX_ID, cut
+from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track
+from am_telemetry.settings import Settings
+
+NO_TRANSITION: Final = "no transition"
+"""What refused an event that leads nowhere from the states the machine is in."""
+CANCELLED: Final = "cancelled"
+"""What ended an attempt whose task was cancelled."""
+DIRECTLY: Final = "set directly"
+"""Event of a change that no event has made: the program assigned the state."""
+EXCEPTION_INDEX: Final = 0
+ADD: Final = 0
+SET: Final = 2
+MAX_MOVES: Final = 4_096
+CHANGES: Final = 2
+OPS: Final = 3
+DECISIONS: Final = 4
+
+
+class Watch:
+    """Implements what the sending side wants from a machine.
+
+    Args:
+        ring: where records go.
+        settings: what may be told.
+        handle: number of the machine in this process.
+        machine_id: what it is called.
+        key: see :class:`am_telemetry.sending.ring.Traced`.
+        subject: the machine.
+    """
+
+    def __init__(
+        self, ring: Ring, settings: Settings, handle: int, machine_id: str, key: object, subject: Subject
+    ) -> None:
+        self.ring = ring
+        self.id = machine_id
+        self.track = Track(handle, machine_id)
+        self.key = key
+        self.lost: Record | None = None
+        self.subject = subject
+        self.tags: tuple[str, ...] = ()
+        self.parent = ""
+        self.steps = settings.detail >= 2
+        self.log_level = settings.log_level if settings.detail else 0
+        self.values = settings.detail >= 3 or settings.scrub is not None
+        # Reentrant, because the garbage collector may run the program's code anywhere.
+        self.lock = threading.RLock()
+        self.number = 0
+        self.open: list[Attempt] = []
+        self.pending: Attempt | None = None
+        """An attempt that has changed the machine and is not noted yet."""
+        self.last: Attempt | None = None
+        """The one that ended last."""
+        self._told: BaseException | None = None
+        self._states = subject.states
+        self._version = self._states.version
+        self._shape = subject.shape()
+        self._read = subject.value
+        value = self._read()
+        self.value = None if value is UNKNOWN else value
+        self._active = self._indexes(self.value)
+        self._ticks = [int(i in self._active) for i in range(len(self._shape.names))]
+        self.clock = tuple(self._ticks)
+        self._in_error = 0
+        self._moves: dict[Hashable, Move] = {}
+
+    # -- what the sending side wants --------------------------------------------------------------------------------
+
+    def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
+        if self.subject.gone():
+            return None
+        return Appeared(self._shape.names, self._shape.facts, self.parent, self.tags, clock, sequence)
+
+    def announce(self) -> None:
+        with self.lock:
+            appeared = self.announcement(self.clock, self.number)
+            if appeared is not None:
+                self.ring.note(appeared, self)
+
+    def start_over(self) -> None:
+        self.track = Track(self.track.handle, self.track.id)
+        self.lost = None
+        # Another thread of the parent process may have held it.
+        self.lock = threading.RLock()
+
+    def release(self) -> None:
+        """Nothing was changed on the machine itself."""
+
+    # -- what the adapters tell -------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        event: str,
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+        cause: Cause | None = None,
+    ) -> Attempt:
+        """An event is about to be processed.
+
+        Args:
+            event: its name.
+            args: positional arguments the program passed with it.
+            kwargs: named ones.
+            cause: the transition that it was sent from.
+        """
+        attempt = Attempt(self, event, cause)
+        if self.values or args or kwargs:
+            attempt.arguments = self._arguments(event, args, kwargs or {})
+        if self.open or self._states.version != self._version or self._read() is not self.value:
+            self._begin_with_care(attempt)
+        else:
+            self.open.append(attempt)
+        return attempt
+
+    def before_change(self, attempt: Attempt | None) -> None:
+        """The machine's state is about to be written, so what another attempt has done must be told first.
+
+        Only needed where several attempts may be under way side by side.
+        """
+        value = self._look()
+        try:
+            if self.pending is not None and self.pending is not attempt:
+                self._account(value)
+        finally:
+            self.lock.release()
+
+    def after_change(self, attempt: Attempt | None) -> None:
+        """The machine's state has been written by an attempt, or, for None, by the program itself."""
+        value = self._look()
+        try:
+            if attempt is not None and not attempt.ended:
+                self.pending = attempt
+            elif value != self.value:
+                self._direct(value)
+        finally:
+            self.lock.release()
+
+    def end(self, attempt: Attempt, accepted: bool) -> None:
+        """An event has been processed.
+
+        Args:
+            attempt: what :meth:`begin` returned.
+            accepted: whether a transition was made.
+        """
+        seen = self.number
+        value = self._read()
+        lock = self.lock
+        lock.acquire()
+        try:
+            if value is UNKNOWN or self.number != seen:
+                value = self._look_again()
+            attempt.ended = True
+            if self.open and self.open[-1] is attempt and self.pending is None:
+                self.open.pop()
+            else:
+                self._untangle(attempt, value)
+            if attempt.error is None and not attempt.again:
+                if not accepted and (attempt.entered or value != self.value):
+                    accepted = True
+                self._note(attempt, value, accepted, False, "" if accepted else attempt.canceled_by)
+            else:
+                self._end_with_care(attempt, value, accepted)
+            self.last = attempt
+            # It may be kept as the cause of what comes later, but must not keep the program's objects alive.
+            attempt.arguments = None
+        finally:
+            lock.release()
+
+    def forget(self, attempt: Attempt) -> None:
+        """An attempt turned out to be none, or cannot be told."""
+        with self.lock:
+            attempt.ended = True
+            self._close(attempt)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> object:
+        """The machine's value; the lock is held afterwards, not before, as reading may run the program's code."""
+        seen = self.number
+        value = self._read()
+        self.lock.acquire()
+        return self._look_again() if value is UNKNOWN or self.number != seen else value
+
+    def _look_again(self) -> object:
+        """The same, with the lock held already, after another thread was quicker.
+
+        The value is old then, unless threads compete for the machine without a lock of their own.
+        """
+        self.lock.release()
+        value = self._read()
+        self.lock.acquire()
+        return self.value if value is UNKNOWN else value
+
+    def _begin_with_care(self, attempt: Attempt) -> None:
+        value = self._look()
+        try:
+            if self._states.version != self._version:
+                self._reshape()
+            if value is not self.value and value != self.value:
+                self._account(value)
+            attempt.before = self.clock
+            if self.open:
+                attempt.prepended = True
+                cause = attempt.cause
+                if cause is not None and cause.machine_id == self.id and cause.transition_number > self.number:
+                    # The other attempt will be told after this one, so it cannot be linked to.
+                    attempt.cause = None
+            self.open.append(attempt)
+        finally:
+            self.lock.release()
+
+    def _untangle(self, attempt: Attempt, value: object) -> None:
+        """Close an attempt that ends while others are under way."""
+        pending = self.pending
+        self._close(attempt)
+        if pending is not None and pending is not attempt:
+            self.pending = None
+            self._flush(pending, value)
+
+    def _end_with_care(self, attempt: Attempt, value: object, accepted: bool) -> None:
+        """Note the end of an attempt that failed, or of which a part was noted already."""
+        error, broken = attempt.error, attempt.error is not None
+        news = error if error is not self._told else None
+        changed = value is not self.value and value != self.value
+        if not attempt.again or changed or news is not None:
+            # What was entered before the failure stays entered.
+            accepted = accepted or changed or bool(attempt.entered)
+            canceled_by = "" if accepted else attempt.canceled_by
+            if broken and not accepted and not canceled_by and attempt.handlers:
+                canceled_by = attempt.handlers[-1]
+            self._note(attempt, value, accepted, broken, canceled_by)
+            if news is not None:
+                self._raise(news, attempt)
+        self._told = error if self.open else None
+        attempt.error = None
+
+    def _close(self, attempt: Attempt) -> None:
+        if attempt in self.open:
+            self.open.remove(attempt)
+        if self.pending is attempt:
+            self.pending = None
+
+    def _account(self, value: object) -> None:
+        """The machine has changed since it was looked at last, and something else begins."""
+        owner, self.pending = self.pending or (self.open[-1] if self.open else None), None
+        if owner is not None:
+            self._flush(owner, value)
+        else:
+            self._direct(value)
+
+    def _direct(self, value: object) -> None:
+        """The program has assigned the state."""
+        self._note(Attempt(self, DIRECTLY, None), value, True, False, "")
+
+    def _flush(self, attempt: Attempt, value: object) -> None:
+        """Note what an attempt has done so far."""
+        self._note(attempt, value, True, False, "")
+        attempt.again = True
+
+    def _raise(self, error: BaseException, source: Attempt) -> None:
+        """User code has failed: the state for exceptions becomes active, or is entered again."""
+        self._told = error
+        attempt = Attempt(self, type(error).__name__, source.link())
+        attempt.arguments = {"err": error}
+        again = EXCEPTION_INDEX in self._active
+        steps = (StepFact("called", target=EXCEPTION_INDEX), StepFact("activate", target=EXCEPTION_INDEX))
+        move = Move(
+            (EXCEPTION_INDEX,),
+            steps if self.steps else None,
+            self._lines([] if again else [(CHANGES, f"[state] +{self._shape.names[EXCEPTION_INDEX]}")]),
+            ((EXCEPTION_INDEX, 2 if again else 1),),
+            self._active | {EXCEPTION_INDEX},
+        )
+        self._write(attempt, move, True, False, "", move.log)
+
+    def _note(self, attempt: Attempt, value: object, accepted: bool, broken: bool, canceled_by: str) -> None:
+        again: tuple[str, ...] = ()
+        if attempt.entered is not None and attempt.exited is not None:
+            exited = set(attempt.exited)
+            again = tuple(name for name in attempt.entered if name in exited)
+        before = self.value
+        flags = accepted + 2 * broken + 4 * attempt.again + self._in_error
+        key: Hashable = (attempt.event, attempt.called, before, value, again, canceled_by, flags)
+        try:
+            move = self._moves.get(key)
+        except TypeError:
+            subject = self.subject
+            key = (attempt.event, attempt.called, subject.key(before), subject.key(value), again, canceled_by, flags)
+            move = self._moves.get(key)
+        if move is None:
+            move = self._move(attempt, value, again, accepted, broken, canceled_by)
+            self._remember(key, move)
+        log = move.log
+        if attempt.refused and self.log_level >= DECISIONS:
+            log = (*(log or ()), *((DECISIONS, f"[condition] {cut(name)} refused") for name in attempt.refused))
+        self.value = value
+        self._write(attempt, move, accepted, broken, canceled_by, log)
+
+    def _write(
+        self,
+        attempt: Attempt,
+        move: Move,
+        accepted: bool,
+        broken: bool,
+        canceled_by: str,
+        log: tuple[tuple[int, str], ...] | None,
+    ) -> None:
+        number = self.number = self.number + 1
+        before = after = self.clock
+        if move.ticks:
+            ticks = self._ticks
+            for state, gained in move.ticks:
+                ticks[state] += gained
+            after = self.clock = tuple(ticks)
+            self._active = move.active
+            self._in_error = 8 * (EXCEPTION_INDEX in move.active)
+        ring = self.ring
+        record = (
+            self,
+            number,
+            attempt.started_ns,
+            now(),
+            SET if attempt.event is DIRECTLY else ADD,
+            move.called,
+            accepted,
+            attempt.auto,
+            False,
+            broken,
+            canceled_by,
+            before,
+            after,
+            attempt.queue_len,
+            0 if attempt.prepended else number,
+            move.steps,
+            attempt.handlers,
+            None,
+            log,
+            attempt.cause,
+            attempt.arguments or None,
+        )
+        if len(ring.items) < ring.limit:
+            ring.items.append(record)
+        else:
+            ring.overflow(record)
+        attempt.handlers = None
+        if not attempt.number:
+            attempt.number = number
+            if not attempt.ended:
+                # What follows is told as a consequence.
+                attempt.cause = Cause(self.id, "", sum(before), number)
+
+    def _move(
+        self, attempt: Attempt, value: object, again: tuple[str, ...], accepted: bool, broken: bool, canceled_by: str
+    ) -> Move:
+        """Work out what a kind of transition means."""
+        names, index = self._shape.names, self._shape.index
+        was = self._active
+        active = self._indexes(value)
+        if EXCEPTION_INDEX in was and (broken or not accepted):
+            active |= {EXCEPTION_INDEX}
+        ticks = dict.fromkeys(was ^ active, 1)
+        ticks.update((index[name], 2) for name in again if name in index and index[name] in was & active)
+        entered, left = sorted(active - was), sorted(was - active)
+        called = [index[name] for name in attempt.called if name in index]
+        if not called and accepted and not attempt.again:
+            # Where nobody says what was called, it is the innermost of what was entered, or what stayed.
+            called = self._innermost(entered) or self._innermost(sorted(active - {EXCEPTION_INDEX}))
+        steps = [StepFact("called", target=state) for state in called]
+        if accepted:
+            steps += [StepFact("deactivate", target=state) for state in left]
+            steps += [StepFact("activate", target=state) for state in entered]
+            steps += [StepFact("activate", target=state, is_self=True) for state in sorted(ticks) if ticks[state] == 2]
+        else:
+            steps += [StepFact("cancel", target=state) for state in called]
+        lines = [(OPS, f"[event] {cut(attempt.event, MAX_ID)}{' (continued)' if attempt.again else ''}")]
+        if entered or left:
+            changes = [*(f"+{names[i]}" for i in entered), *(f"-{names[i]}" for i in left)]
+            lines.append((CHANGES, f"[state] {' '.join(changes)}"))
+        if canceled_by:
+            lines.append((OPS, f"[cancel] {attempt.event} by {cut(canceled_by, MAX_ID)}"))
+        return Move(
+            tuple(dict.fromkeys(called)),
+            tuple(steps) if self.steps else None,
+            self._lines(lines),
+            tuple(sorted(ticks.items())),
+            active,
+        )
+
+    def _innermost(self, states: list[int]) -> list[int]:
+        facts, names = self._shape.facts, self._shape.names
+        outer = {name for state in states for name in facts[names[state]].require if names[state] in facts}
+        return [state for state in states if names[state] not in outer and state != EXCEPTION_INDEX]
+
+    def _lines(self, lines: list[tuple[int, str]]) -> tuple[tuple[int, str], ...] | None:
+        return tuple(line for line in lines if line[0] <= self.log_level) or None
+
+    def _remember(self, key: Hashable, move: Move) -> None:
+        if len(self._moves) >= MAX_MOVES:
+            self._moves.clear()
+        self._moves[key] = move
+
+    def _indexes(self, value: object) -> frozenset[int]:
+        index = self._shape.index
+        return frozenset(index[name] for name in self.subject.active(value) if name in index)
+
+    def _reshape(self) -> None:
+        self._version = self._states.version
+        shape = self.subject.shape()
+        if shape == self._shape:
+            return
+        self._shape = shape
+        self._ticks += [0] * (len(shape.names) - len(self._ticks))
+        self.clock = tuple(self._ticks)
+        self._moves.clear()
+        self.ring.note(Reshaped(shape.names, shape.facts), self)
+
+    def _arguments(self, event: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Mapping[str, object]:
+        if not self.values:
+            return dict.fromkeys(("args", *kwargs) if args else kwargs)
+        return {"event": event, **({"args": args} if args else {}), **kwargs}
