@@ -62,3 +62,13 @@ def checked_groups(groups: Mapping[str, Iterable[str]], known: Iterable[str]) ->
     if problems:
         raise SchemaError(problems)
     return table
+
+
+def groups_in(container: type) -> dict[str, list[str | State]]:
+    """The groups that a class lists as its attributes, those of its bases first."""
+    groups: dict[str, list[str | State]] = {}
+    for base in reversed(container.__mro__):
+        for name, members in vars(base).items():
+            if not name.startswith("_") and isinstance(members, (list, tuple, Group)):
+                groups[name] = list(members)
+    return groups

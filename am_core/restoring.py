@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from am_core.clock import Time
 from am_core.errors import MachineDisposed, SchemaError
-from am_core.groups import GroupTable, checked_groups
+from am_core.groups import GroupTable, checked_groups, groups_in
 from am_core.handlers import UNSET
 from am_core.logs import OPS
 from am_core.model import Model, mask_of, model_of
@@ -128,18 +128,20 @@ class RestorableMachine(SubscribableMachine):
 
     # Groups
 
-    def set_groups(
-        self, groups: Mapping[str, Iterable[str]] | type[States], states: type[States] | None = None
-    ) -> None:
+    def set_groups(self, groups: Mapping[str, Iterable[str]] | type, states: type[States] | None = None) -> None:
         """Name sets of states, in place of what was named before.
 
-        ``groups`` maps names to states, or is a class of typed states whose groups are taken. The groups by defining
-        class of ``states`` (default: ``groups``, where it is a class) follow. A group of the first kind hides one of
-        the second kind with its name. Raises :class:`SchemaError` for unknown states, with nothing changed.
+        ``groups`` maps names to states. It may be a class with lists as attributes instead, of which inherited ones
+        count too, or a class of typed states, whose groups are taken. The groups by defining class of ``states``
+        (default: ``groups``, where it is a class of typed states) follow. A group of the first kind hides one of the
+        second kind with its name. Raises :class:`SchemaError` for unknown states, with nothing changed.
         """
         if isinstance(groups, type):
-            states = states or groups
-            groups = groups.groups
+            if issubclass(groups, States):
+                states = states or groups
+                groups = groups.groups
+            else:
+                groups = {name: [str(member) for member in members] for name, members in groups_in(groups).items()}
         implied = {} if states is None else states._class_groups
         self._groups = checked_groups({**groups, **{n: m for n, m in implied.items() if n not in groups}}, self.states)
 

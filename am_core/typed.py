@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from am_core.errors import SchemaError
-from am_core.groups import Group, GroupTable, checked_groups
+from am_core.groups import Group, GroupTable, checked_groups, groups_in
 from am_core.names import EXCEPTION, S
 from am_core.schema import RELATIONS, Schema, State
 
@@ -100,7 +100,6 @@ def _own_groups(cls: type[States], named: Callable[[str | State], str]) -> Group
                 raise SchemaError(f"{cls.__name__}.{name} is a state and a group; rename one, or use a class Groups")
             groups[name] = S(dict.fromkeys(map(named, group.members)))
             setattr(cls, name, groups[name])
-    for name, members in vars(vars(cls).get("Groups", object)).items():
-        if not name.startswith("_") and isinstance(members, (list, tuple, Group)):
-            groups[name] = tuple(map(named, members))
+    for name, members in groups_in(vars(cls).get("Groups", object)).items():
+        groups[name] = tuple(map(named, members))
     return groups

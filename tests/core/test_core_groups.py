@@ -128,6 +128,33 @@ def test_groups_are_set_on_a_machine() -> None:
     assert Machine(Third).groups()["Ends"] == [1, 6]
 
 
+def test_a_class_of_groups_may_inherit_from_another() -> None:
+    """Given to a machine, or within a class of typed states."""
+
+    class Base:
+        Group0 = ["State00"]
+        Group1 = ["State01"]
+
+    class Derived(Base):
+        Group1 = ["State01", "State10"]
+
+        def helper(self) -> None:
+            """Is no group."""
+
+    class Typed(Second):
+        class Groups(Derived):
+            """Named sets of states."""
+
+            Group2 = ["State11"]
+
+    machine = Machine(Third)
+    machine.set_groups(Derived)
+    assert machine.groups() == {"Group0": [1], "Group1": [2, 3]}
+    machine.set_groups(Derived, Second)
+    assert list(machine.groups()) == ["Group0", "Group1", "self", "First"]
+    assert Typed.groups == {"Group0": ("State00",), "Group1": ("State01", "State10"), "Group2": ("State11",)}
+
+
 def test_groups_follow_the_order_of_the_states() -> None:
     """Their indexes change when it does, also when the schema grows."""
     machine = Machine(Schema({"A": None, "B": None}, {"G": ["A", "B"]}))
