@@ -28,7 +28,7 @@ from am_core.groups import Group
 from am_core.handlers import Event, ExceptionHandler, current_event
 from am_core.jobs import Job
 from am_core.logs import LogEntry, LogLevel, log_args_mapper
-from am_core.machine import Machine
+from am_core.machine import Machine, RawSchema
 from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
 from am_core.names import S
 from am_core.on import on
@@ -76,6 +76,7 @@ __all__ = [
     "PipeInfo",
     "Pool",
     "Position",
+    "RawSchema",
     "Result",
     "S",
     "Schema",

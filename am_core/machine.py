@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]
+"""A schema as plain data: names of states to their definitions. For annotating a variable that holds one."""
 
 
 class Machine(AsyncMachine):

@@ -9,6 +9,7 @@ the many looks that found nothing.
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import am_telemetry
@@ -74,11 +75,12 @@ def main() -> list[str]:
         watcher = Machine.create(WatcherStates, [Watcher(folder)], id="watcher")
         watcher.bind({"ChangedState": tell})
         watcher.add(WatcherStates.Start)
-        for change, args in (
+        changes: list[tuple[Callable[[], object], dict[str, tuple[str]]]] = [
             (file.touch, {"created": (file.name,)}),
             (lambda: os.utime(file, (0, 0)), {"modified": (file.name,)}),
             (file.unlink, {"deleted": (file.name,)}),
-        ):
+        ]
+        for change, args in changes:
             noticed = watcher.when_args(WatcherStates.Changed, args)
             change()
             if not noticed.wait(30):

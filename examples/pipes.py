@@ -7,19 +7,21 @@ Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/pipes.py`` in
 change of ``Occupied`` and press C: the debugger follows the cause through the room to the sensor.
 """
 
+from collections.abc import Callable
+
 import am_telemetry
-from am_core import Machine, pipes
+from am_core import Machine, RawSchema, pipes
 
 am_telemetry.init()
 
-SENSOR = {"Motion": {"remove": ["Still"]}, "Still": {"remove": ["Motion"]}}
-CLOCK = {"Night": {"remove": ["Day"]}, "Day": {"remove": ["Night"]}}
-ROOM = {
+SENSOR: RawSchema = {"Motion": {"remove": ["Still"]}, "Still": {"remove": ["Motion"]}}
+CLOCK: RawSchema = {"Night": {"remove": ["Day"]}, "Day": {"remove": ["Night"]}}
+ROOM: RawSchema = {
     "Somebody": {},
     "Dark": {},
     "Light": {"auto": True, "require": ["Somebody", "Dark"]},
 }
-HOUSE = {"Occupied": {}, "ErrSensor": {"require": ["Exception"]}}
+HOUSE: RawSchema = {"Occupied": {}, "ErrSensor": {"require": ["Exception"]}}
 
 
 def main() -> list[str]:
@@ -34,13 +36,14 @@ def main() -> list[str]:
     pipes.bind_err(sensor, house, "ErrSensor")
 
     said: list[str] = []
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: clock.add("Day"),
         lambda: sensor.add("Motion"),
         lambda: clock.add("Night"),
         lambda: sensor.add("Still"),
         lambda: sensor.add_err(OSError("battery empty")),
-    ):
+    ]
+    for step in steps:
         step()
         said.append(f"{clock.switch(['Day', 'Night']):5} {room!s:32} {house}")
     said.append(f"the house knows why: {house.err()}")

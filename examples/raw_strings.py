@@ -6,12 +6,14 @@ mutations when they are made.
 Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/raw_strings.py`` in another to watch it.
 """
 
+from collections.abc import Callable
+
 import am_telemetry
-from am_core import Event, HandlerBindError, Machine, SchemaError, UnknownStateError
+from am_core import Event, HandlerBindError, Machine, RawSchema, SchemaError, UnknownStateError
 
 am_telemetry.init()
 
-COFFEE = {
+COFFEE: RawSchema = {
     "Water": {},
     "Beans": {},
     "Brewing": {"require": ["Water", "Beans"], "remove": ["Served"]},
@@ -21,7 +23,7 @@ COFFEE = {
 
 def strong_enough(e: Event) -> bool:
     """Refuse thin coffee before anything happens."""
-    return e.args.get("spoons", 0) >= 2
+    return int(e.args.get("spoons", 0)) >= 2
 
 
 def main() -> list[str]:
@@ -37,11 +39,12 @@ def main() -> list[str]:
     maker.add("Served", guest="Ann")
     said.append(f"afterwards: {maker}")
 
-    for mistake in (
+    mistakes: list[Callable[[], object]] = [
         lambda: Machine({"Brewing": {"require": ["Watr"]}, "Water": {}}),
         lambda: maker.bind({"BrewngState": print}),
         lambda: maker.add("Brewin"),
-    ):
+    ]
+    for mistake in mistakes:
         try:
             mistake()
         except (SchemaError, HandlerBindError, UnknownStateError) as error:

@@ -10,11 +10,11 @@ import asyncio
 import threading
 
 import am_telemetry
-from am_core import Machine, any_of
+from am_core import Machine, RawSchema, any_of
 
 am_telemetry.init()
 
-LINK = {
+LINK: RawSchema = {
     "Connected": {"remove": ["Closed"]},
     "Message": {"multi": True, "require": ["Connected"]},
     "Closed": {"remove": ["Connected"]},

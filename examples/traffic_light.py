@@ -7,11 +7,11 @@ the program runs just the same and nothing is recorded.
 import time
 
 import am_telemetry
-from am_core import Event, Machine
+from am_core import Event, Machine, RawSchema
 
 am_telemetry.init()
 
-LIGHT = {
+LIGHT: RawSchema = {
     "Green": {"remove": ["Yellow", "Red"]},
     "Yellow": {"remove": ["Green", "Red"]},
     "Red": {"remove": ["Green", "Yellow"]},

@@ -14,6 +14,7 @@ walk with H and L: the context of each activation is listed, and which requests 
 import asyncio
 import re
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import am_telemetry
@@ -79,8 +80,7 @@ class Crawler(ExceptionHandler):
         while self.waiting and len(self.fetching) < self.at_a_time:
             path = self.waiting.pop(0)
             self.fetching.add(path)
-            task = ctx.run(self.fetch(path))
-            task.add_done_callback(lambda task, path=path: self.over(path, task))
+            ctx.run(self.fetch(path)).add_done_callback(partial(self.over, path))
 
     async def fetch(self, path: str) -> tuple[int, str]:
         """Get one page: its status and text."""
