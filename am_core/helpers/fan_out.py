@@ -22,17 +22,9 @@ class FanOut:
     """What :func:`fan_out_in` has added to a machine."""
 
     __slots__ = (
-        "_fn",
-        "_number",
-        "_random",
-        "binding",
-        "concurrency",
-        "done",
-        "done_states",
-        "machine",
-        "name",
+        "_ends", "_fn", "_number", "_random", "binding", "concurrency", "done", "done_states", "machine", "name",
         "tasks",
-    )
+    )  # fmt: skip
 
     def __init__(self, machine: Machine, name: str, total: int, concurrency: int, fn: Task, random: Random) -> None:
         self.machine = machine
@@ -51,6 +43,7 @@ class FanOut:
         self._fn = fn
         self._random = random
         self._number = {task: i for i, task in enumerate(self.tasks)}
+        self._ends = frozenset(self.done_states)
 
     def run(self, args: dict[str, Any] | None = None) -> Result:
         """Start, or start all over: tasks are no longer done nor active, then ``name`` is added.
@@ -73,7 +66,6 @@ class FanOut:
         if e.mutation.type is REMOVE:
             return
         failure: Exception | None = None
-        done = set(self.done_states)
         for state in e.transition.called_states():
             if state not in e.machine:
                 continue
@@ -86,7 +78,7 @@ class FanOut:
                         e.machine.fork(work, ctx=e.machine.state_ctx(state))
                 except Exception as error:  # noqa: BLE001 - raised below, when the other tasks have been started
                     failure = failure or error
-            elif state in done:
+            elif state in self._ends:
                 e.machine.add(self.name)
         if failure is not None:
             raise failure
@@ -97,9 +89,10 @@ class FanOut:
         # Those that are queued already will be active before anything that is queued now.
         names = machine.states
         coming = {names[i] for m in machine.queue() if m.type is ADD and not m.is_check for i in m.called}
-        waiting = [task for task in self.remaining() if task not in coming]
-        running = sum(1 for task in self.tasks if task in machine or task in coming)
-        free = min(self.concurrency - running, len(waiting))
+        busy = self._number.keys() & coming.union(machine.active_states())
+        free = self.concurrency - len(busy)
+        waiting = [task for task in self.remaining() if task not in busy] if free > 0 else []
+        free = min(free, len(waiting))
         for task in self._random.sample(waiting, max(0, free)):
             machine.add(task)
 
