@@ -100,10 +100,10 @@ def select(key: int, limit: int, query: Query | None, positions: Positions) -> t
         for states, is_active in ((query.activated, 1), (query.deactivated, 0)):
             for state in states:
                 sql.append(
-                    "AND EXISTS (SELECT 1 FROM flips f WHERE f.machine_key = r.machine_key AND f.state = ?"
-                    " AND f.is_active = ? AND f.record_id = r.record_id)"
+                    "AND r.record_id IN (SELECT f.record_id FROM flips f WHERE f.machine_key = ? AND f.state = ?"
+                    " AND f.is_active = ?)"
                 )
-                params += [state, is_active]
+                params += [key, state, is_active]
         conditions: list[tuple[str, list[Any], Range]] = [
             ("json_extract(r.mtime_tracked_json, ?)", [f"$[{positions[state]}]"], pair)
             for state, pair in query.mtime.items()
