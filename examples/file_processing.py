@@ -4,7 +4,7 @@ Every file has a machine of its own, a child of the batch. Work is done on backg
 state they work for. Nothing waits in a handler, and nobody has to ask afterwards which step a file has reached.
 
 Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/file_processing.py`` in another: files stand below
-the batch, and J leads to the one that failed.
+the batch. J leads to an error of the batch, and C from there to the file that failed.
 """
 
 import tempfile

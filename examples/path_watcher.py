@@ -3,8 +3,8 @@
 Looking is one state, having found something another. ``Start`` keeps it going: timers and threads are bound to its
 context, so removing ``Start`` is all it takes to end everything.
 
-Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/path_watcher.py`` in another. Its filters (F) hide
-the many looks that found nothing.
+Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/path_watcher.py`` in another. Select
+``Changed``: H and L jump over the many looks that found nothing.
 """
 
 import os

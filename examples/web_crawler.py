@@ -7,8 +7,8 @@ back into the queue, and when it returns the crawl goes on by itself. The functi
 
 The pages come from a server in this program.
 
-Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/web_crawler.py`` in another. Select ``Crawling`` and
-walk with H and L: the context of each activation is listed, and which requests were called off with it.
+Run ``am-dbg`` in one terminal and ``AM_DBG_ADDR=1 python examples/web_crawler.py`` in another. Select ``Crawling``:
+H and L jump between its activations, and what was fetched in each stands between them.
 """
 
 import asyncio
