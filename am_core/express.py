@@ -29,6 +29,9 @@ def express(machine: Machine, rest: Configuration, step: Macrostep) -> Result | 
     try:
         if machine._rest is not rest or not machine._calm:
             return None
+        subs = machine._subs
+        if subs is not None and subs.is_concerned(step.ticks):
+            return None
         if step.ticks:
             model, _, _, time = machine._now
             after = list(time)

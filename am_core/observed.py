@@ -45,7 +45,8 @@ class ObservedMachine(MachineView):
     mutations may be executed without being queued. Written with the lock held; whoever begins to execute or to queue
     clears it."""
     _calm: bool
-    """Whether nobody wants to hear of transitions, so that the express path may be taken. Written with the lock."""
+    """Whether nobody but waiters wants to hear of transitions, so that the express path may be taken. Written with the
+    lock."""
     _brief: bool
     """Whether somebody wants to hear of ends of transitions at most."""
     _open: bool
@@ -104,13 +105,14 @@ class ObservedMachine(MachineView):
         """Find out whether anybody looks on. With the lock held."""
         hooks = self._hooks
         self._open = not (self._log_level or self._breakpoints or hooks.mutation_queued or self._queue_limit < 1)
-        self._brief = (
+        quiet = (
             self._open
             and self._on_change is None
-            and self._subs is None
             and not (hooks.transition_init or hooks.transition_start or hooks.transition_finals)
         )
-        self._calm = self._brief and not (hooks.transition_end or hooks.queue_end)
+        self._brief = quiet and self._subs is None
+        # Waiters are asked one transition at a time whether it concerns them.
+        self._calm = quiet and not (hooks.transition_end or hooks.queue_end)
         self._rest = None
 
     def _use_plan_cache(self, value: str | None) -> None:

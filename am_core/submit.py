@@ -50,11 +50,11 @@ def mutate(
         edges = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
         edge = edges.get(states)
         if edge is not None:
-            result = (
-                express(machine, rest, edge.macrostep)
-                if machine._calm and edge.macrostep is not None and (args is None or not edge.macrostep.is_double)
-                else planned(machine, rest, edge, merged(args, kwargs) if args or kwargs else kwargs, event)
-            )
+            step, result = edge.macrostep, None
+            if machine._calm and step is not None and (args is None or not step.is_double):
+                result = express(machine, rest, step)
+            if result is None:
+                result = planned(machine, rest, edge, merged(args, kwargs) if args or kwargs else kwargs, event)
             if result is not None:
                 return result
     if machine._refusing:

@@ -212,8 +212,9 @@ class Counting:
         apply = submit.express
 
         def express(*args: Any) -> Any:
-            self.count += 1
-            return apply(*args)
+            result = apply(*args)
+            self.count += result is not None
+            return result
 
         monkeypatch.setattr(submit, "express", express)
 
