@@ -66,8 +66,8 @@ class Model:
         self.index = index
         self.bare_table: Callable[[], Any] | None = None
         """Weak reference to the table that machines without handlers share."""
-        self.single = {name: ((i,), 1 << i) for name, i in index.items()}
-        """Called states and mask of a mutation that names one state."""
+        self.single: dict[str, tuple[tuple[int, ...], int]] = {}
+        """Called states and mask of mutations that name one state, for those that were called already."""
         self.exception = index[EXCEPTION]
         self.exception_mask = 1 << self.exception
         self.health = frozenset((index[name],) for name in HEALTH if name in index)
@@ -79,9 +79,11 @@ class Model:
         self.require_mask = tuple(map(mask_of, self.require))
         self.remove_mask = tuple(mask_of(indexes(state.remove)) for state in states)
         self.after_mask = tuple(mask_of(indexes(state.after)) for state in states)
-        self.removed_by = tuple(
-            mask_of(i for i, removed in enumerate(self.remove_mask) if removed >> n & 1) for n in range(count)
-        )
+        removed_by = [0] * (count + 1)
+        for i, state in enumerate(states):
+            for n in indexes(state.remove):
+                removed_by[n] |= 1 << i
+        self.removed_by = tuple(removed_by[:count])
         self.adders = mask_of(i for i, rel in enumerate(self.add) if rel)
         self.requirers = mask_of(i for i, rel in enumerate(self.require) if rel)
         self.followers = mask_of(i for i, rel in enumerate(self.after_mask) if rel)
@@ -94,7 +96,10 @@ class Model:
         if isinstance(states, str):
             single = self.single.get(states)
             if single is None:
-                raise UnknownStateError([states], self.names, machine_id)
+                i = self.index.get(states)
+                if i is None:
+                    raise UnknownStateError([states], self.names, machine_id)
+                single = self.single[self.names[i]] = (i,), 1 << i
             return single
         index = self.index
         names = names_in(states)

@@ -127,10 +127,14 @@ def ambiguous_handlers(names: Iterable[str]) -> list[str]:
     """
     known = set(names)
     tails = known | set(SUFFIXES)
+    rests: dict[str, list[str]] = {}
+    for whole in tails:
+        for cut in range(1, len(whole)):
+            if whole[cut:] in tails:
+                rests.setdefault(whole[:cut], []).append(whole[cut:])
     found: set[str] = set()
     for longer in known:
         for cut in range(1, len(longer)):
             if longer[:cut] in known:
-                rest = longer[cut:]
-                found.update(longer + tail for tail in tails if rest + tail in tails)
+                found.update(longer + tail for tail in rests.get(longer[cut:], ()))
     return sorted(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ class AmbiguousHandlers(UserWarning):
     """Two states are named so that one handler name would have two meanings."""
 
 
-_prepared: dict[tuple[object, ...], tuple[Model, Problems]] = {}
+_prepared: dict[bytes, tuple[Model, Problems]] = {}
 _PREPARED_LIMIT = 256
 
 
@@ -56,20 +58,33 @@ def prepare(
     return model, ordered, problems if any(problems) else None
 
 
-def _key(raw: Mapping[str, Any], names: object) -> tuple[object, ...] | None:
-    """A schema that has been seen is recognised by its content, which is cheaper than compiling it again."""
+def _key(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> bytes | None:
+    """A schema that has been seen is recognised by its content, which is cheaper than compiling it again.
+
+    The content is larger than what it compiles to, therefore only a digest is kept. None for what is no schema.
+    """
     try:
-        key = (names, *((name, _content(value)) for name, value in raw.items()))
-        hash(key)
-    except (TypeError, AttributeError):
+        content = names, [(name, _content(value)) for name, value in raw.items()]
+        try:
+            packed = marshal.dumps(content, 0)
+        except ValueError:
+            # Names of typed states are strings of a kind of their own.
+            packed = marshal.dumps(_plain(content), 0)
+    except (TypeError, ValueError, AttributeError):
         return None
-    return key
+    return hashlib.blake2b(packed, digest_size=16).digest()
 
 
 def _content(value: Any) -> object:
-    if value is None or isinstance(value, State):
-        return value
-    return tuple((k, tuple(v) if isinstance(v, (list, tuple)) else v) for k, v in value.items())
+    if isinstance(value, State):
+        return True, *[getattr(value, field) for field in State.__slots__]
+    return None if value is None else list(value.items())
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, str):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def warn_ambiguous(names: tuple[str, ...]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -411,3 +414,33 @@ def test_threads_on_the_express_path_lose_nothing() -> None:
     # Queued twins are merged into one, so there may be fewer transitions than calls, but never a lost tick.
     assert machine.tick("A") == 2 * machine.transition_count - 1
     assert machine.transition_count <= rounds * threads
+
+
+def test_machines_with_thousands_of_states_are_made_in_no_time() -> None:
+    """The work grows with the number of relations, not with the square of the number of states."""
+    count = 3000
+    schema = {f"State{i}": {"remove": [f"State{(i + 1) % count}"], "multi": True} for i in range(count)}
+    started = time.process_time()
+    machine = Machine(schema)
+    assert time.process_time() - started < 1.5
+    machine.add(["State5", "State6"])
+    assert machine.active == ("State5",)
+
+
+def test_a_machine_of_fifty_states_is_small() -> None:
+    """Everything that comes with a schema included; machines of one schema share most of it."""
+    names = [f"Small{i:02}" for i in range(50)]
+    schema = {name: {"remove": [names[(i + 1) % 50]], "add": [names[(i + 7) % 50]]} for i, name in enumerate(names)}
+    Machine({"Warm": {}})
+    gc.collect()
+    tracemalloc.start()
+    try:
+        first = Machine(schema)
+        alone, _ = tracemalloc.get_traced_memory()
+        second = Machine(schema)
+        both, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert alone < 20 * 1024
+    assert both - alone < 5 * 1024
+    assert first.states == second.states
