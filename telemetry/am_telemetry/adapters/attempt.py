@@ -5,10 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from am_telemetry.adapters.watch import Watch
+
+NO_TRANSITION: Final = "no transition"
+"""What refused an event that leads nowhere from the states the machine is in."""
+CANCELLED: Final = "cancelled"
+"""What ended an attempt whose task was cancelled."""
 
 now = time.monotonic_ns
 

@@ -12,10 +12,10 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, Final
 
-from am_telemetry.adapters.attempt import Attempt, Cause, cause_of_now, current
+from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, Cause, cause_of_now, current
 from am_telemetry.adapters.base import CAUSE, Adapter, is_cancellation, name_of
 from am_telemetry.adapters.statemachine_states import ChartStates, ChartSubject, chart_name
-from am_telemetry.adapters.watch import CANCELLED, NO_TRANSITION, Watch
+from am_telemetry.adapters.watch import Watch
 
 CHART: Final = "statemachine.statemachine"
 BASE: Final = "statemachine.engines.base"

@@ -7,10 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-from am_telemetry.adapters.attempt import Attempt, Cause, cause_of_now, current
+from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, Cause, cause_of_now, current
 from am_telemetry.adapters.base import CAUSE, Adapter, is_cancellation
 from am_telemetry.adapters.transitions_states import MachineStates, ModelSubject
-from am_telemetry.adapters.watch import CANCELLED, NO_TRANSITION, Watch
+from am_telemetry.adapters.watch import Watch
 
 LIBRARY: Final = "transitions."
 UNMARKED: Final = Cause("", "", 0, 0)
@@ -82,8 +82,10 @@ class Attempts(Adapter):
 
     def _begin(self, machine: Any, model: Any, event: str, data: Any) -> Attempt | None:
         try:
-            key = (id(machine), id(model))
-            watch = self.watches[key] if key in self.watches else self._meet(machine, model)
+            try:
+                watch = self.watches[id(machine), id(model)]
+            except KeyError:
+                watch = self._meet(machine, model)
             if watch is None:
                 return None
             outer = current.get()

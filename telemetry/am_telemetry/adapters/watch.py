@@ -18,10 +18,6 @@ from am_telemetry.sending.arguments import MAX_ID, cut
 from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track
 from am_telemetry.settings import Settings
 
-NO_TRANSITION: Final = "no transition"
-"""What refused an event that leads nowhere from the states the machine is in."""
-CANCELLED: Final = "cancelled"
-"""What ended an attempt whose task was cancelled."""
 DIRECTLY: Final = "set directly"
 """Event of a change that no event has made: the program assigned the state."""
 EXCEPTION_INDEX: Final = 0
@@ -79,6 +75,9 @@ class Watch:
         self.clock = tuple(self._ticks)
         self._in_error = 0
         self._moves: dict[Hashable, Move] = {}
+        self._smooth: dict[Hashable, Move] = {}
+        """Those of transitions that were accepted without anything special."""
+        self._items = ring.items
 
     # -- what the sending side wants --------------------------------------------------------------------------------
 
@@ -170,7 +169,17 @@ class Watch:
                 self.open.pop()
             else:
                 self._untangle(attempt, value)
-            if attempt.error is None and not attempt.again:
+            move = None
+            if accepted and attempt.error is None and not (attempt.again or attempt.entered or self._in_error):
+                try:
+                    move = self._smooth.get((attempt.event, attempt.called, self.value, value))
+                except TypeError:  # the value of a machine with several states
+                    move = None
+            if move is not None and not attempt.refused:
+                # By far the most frequent case, therefore the shortest way.
+                self.value = value
+                self._write(attempt, move, True, False, "", move.log)
+            elif attempt.error is None and not attempt.again:
                 if not accepted and (attempt.entered or value != self.value):
                     accepted = True
                 self._note(attempt, value, accepted, False, "" if accepted else attempt.canceled_by)
@@ -294,18 +303,19 @@ class Watch:
         if attempt.entered is not None and attempt.exited is not None:
             exited = set(attempt.exited)
             again = tuple(name for name in attempt.entered if name in exited)
-        before = self.value
+        before, subject = self.value, self.subject
         flags = accepted + 2 * broken + 4 * attempt.again + self._in_error
         key: Hashable = (attempt.event, attempt.called, before, value, again, canceled_by, flags)
         try:
             move = self._moves.get(key)
         except TypeError:
-            subject = self.subject
             key = (attempt.event, attempt.called, subject.key(before), subject.key(value), again, canceled_by, flags)
             move = self._moves.get(key)
         if move is None:
             move = self._move(attempt, value, again, accepted, broken, canceled_by)
             self._remember(key, move)
+            if flags == 1 and not again:
+                self._smooth[attempt.event, attempt.called, subject.key(before), subject.key(value)] = move
         log = move.log
         if attempt.refused and self.log_level >= DECISIONS:
             log = (*(log or ()), *((DECISIONS, f"[condition] {cut(name)} refused") for name in attempt.refused))
@@ -330,7 +340,6 @@ class Watch:
             after = self.clock = tuple(ticks)
             self._active = move.active
             self._in_error = 8 * (EXCEPTION_INDEX in move.active)
-        ring = self.ring
         record = (
             self,
             number,
@@ -354,10 +363,10 @@ class Watch:
             attempt.cause,
             attempt.arguments or None,
         )
-        if len(ring.items) < ring.limit:
-            ring.items.append(record)
+        if len(self._items) < self.ring.limit:
+            self._items.append(record)
         else:
-            ring.overflow(record)
+            self.ring.overflow(record)
         attempt.handlers = None
         if not attempt.number:
             attempt.number = number
@@ -413,6 +422,7 @@ class Watch:
     def _remember(self, key: Hashable, move: Move) -> None:
         if len(self._moves) >= MAX_MOVES:
             self._moves.clear()
+            self._smooth.clear()
         self._moves[key] = move
 
     def _indexes(self, value: object) -> frozenset[int]:
@@ -428,6 +438,7 @@ class Watch:
         self._ticks += [0] * (len(shape.names) - len(self._ticks))
         self.clock = tuple(self._ticks)
         self._moves.clear()
+        self._smooth.clear()
         self.ring.note(Reshaped(shape.names, shape.facts), self)
 
     def _arguments(self, event: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Mapping[str, object]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
-from am_telemetry.formats.errors import GobError
+from am_telemetry.formats.errors import FormatError, GobError
 from am_telemetry.formats.gob_types import Interface, TypeDef, TypeTable
 from am_telemetry.formats.gob_wire import read_int, read_uint
 
@@ -21,15 +21,22 @@ class GobDecoder:
 
     A pure function of the bytes fed so far, as from one encoder: types stay known. After a ``GobError`` the stream
     cannot be read further, and every later call raises the same error. Not thread-safe.
+
+    Args:
+        max_message: the longest message that is read, in bytes.
+        expect: called with the type of each value before the value is decoded; refuses it with a ``FormatError``.
     """
 
-    def __init__(self, *, max_message: int = MAX_MESSAGE) -> None:
+    def __init__(
+        self, *, max_message: int = MAX_MESSAGE, expect: Callable[[TypeTable, int], None] | None = None
+    ) -> None:
         self._types = TypeTable()
         self._buf = bytearray()
         self._base = 0
         self._max = max_message
         self._empty = 0
-        self._error: GobError | None = None
+        self._expect = expect
+        self._error: FormatError | None = None
 
     @property
     def pending(self) -> int:
@@ -94,6 +101,8 @@ class GobDecoder:
             type_id, pos = read_int(payload, 0)
             is_value = type_id >= 0
             if is_value:
+                if self._expect is not None:
+                    self._expect(types, type_id)
                 value, pos = types.value_decoder(type_id, pos)(payload, pos)
             else:
                 value, pos = None, types.define(-type_id, payload, pos)
@@ -103,13 +112,15 @@ class GobDecoder:
             if error is self._error:
                 raise
             self._fail(error.moved(base))
+        except FormatError as error:
+            self._fail(error)
         except IndexError:
             self._fail(GobError("a message shorter than its contents", base + len(payload)))
         except RecursionError:
             self._fail(GobError("values nested too deeply", base))
         return is_value, value
 
-    def _fail(self, error: GobError) -> NoReturn:
+    def _fail(self, error: FormatError) -> NoReturn:
         self._error = error
         raise error
 

@@ -41,6 +41,7 @@ Shape: TypeAlias = "Basic | SliceOf | MapOf | Opaque | dict[str, Shape]"
 BOOL: Final = Basic("a truth value", (1,))
 INT: Final = Basic("a whole number", (2, 3))
 TEXT: Final = Basic("text", (6,))
+INTERFACE: Final = Basic("an interface value", (8,))
 OPAQUE: Final = Opaque()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef
-from am_telemetry.facts import NO_STATE, Flag, MachineFact, Mutation, PatternFact
+from am_telemetry.facts import NO_STATE, Flag, MachineFact, Mutation, PatternFact, SchemaFact
 from am_telemetry.formats.errors import FormatError
 from am_telemetry.formats.go_time import decode_time
 from am_telemetry.formats.upstream_inference import clock_before, refusal
@@ -51,7 +51,7 @@ class Counts:
 class OpenMachine:
     """One machine while its messages come in."""
 
-    __slots__ = ("at_ns", "clock", "fact", "handle", "reader", "schema", "sequence")
+    __slots__ = ("at_ns", "clock", "fact", "handle", "lost", "reader", "reason", "schema", "sequence", "uncertain")
 
     def __init__(self, handle: int, schema: int, fact: MachineFact, reader: StepReader) -> None:
         self.handle = handle
@@ -59,9 +59,15 @@ class OpenMachine:
         self.fact = fact
         self.reader = reader
         self.clock: list[int] | None = None
-        """Ticks after the last transition, None before the first."""
+        """Ticks after the last transition, None while the machine is not announced."""
+        self.uncertain = True
+        """What the ticks were before the next transition is not known."""
         self.sequence = 0
         self.at_ns = 0
+        self.lost = 0
+        """Transitions that were given up since the last one."""
+        self.reason = ""
+        """Why they were."""
 
 
 class Converter:
@@ -87,11 +93,7 @@ class Converter:
     def open(self, message: Mapping[str, Any]) -> OpenMachine:
         """A machine's schema. The machine is announced with its first transition, which tells its first moment."""
         schema = read_schema(message)
-        handle = self._schemas.get(schema.digest)
-        if handle is None:
-            handle = self._schemas[schema.digest] = self._next_handle()
-            self._readers[handle] = StepReader(schema, self._numbered)
-            self._batch.schemas.append((handle, schema))
+        handle = self._schema_handle(schema)
         fact = MachineFact(message.get("ID", ""), schema, message.get("Parent", ""), tuple(message.get("Tags", ())))
         self.counts.machines += 1
         return OpenMachine(self._next_handle(), handle, fact, self._readers[handle])
@@ -120,12 +122,13 @@ class Converter:
         flags = _flags(message, found)
         clock = self._clock(machine, get("Clocks", ()))
         at_ns = self._time(machine, get("Time"))
-        if machine.clock is None:
+        queue = _counter(get("Queue", 0)), _queue_tick(message)
+        if machine.uncertain or machine.clock is None:
             before = clock_before(machine.fact.schema, message, clock, reader, steps)
-            machine.at_ns = at_ns
-            self._announce(machine, tuple(before))
-            machine.clock = before
-        deltas = _deltas(machine.clock, clock)
+            self._make_certain(machine, before, at_ns)
+        else:
+            before = machine.clock
+        deltas = _deltas(before, clock)
         handlers = reader.handlers(steps)
         if len(found.handlers) == len(handlers) or not steps:
             handlers = tuple(found.handlers)
@@ -137,7 +140,7 @@ class Converter:
         machine.clock = clock
         machine.sequence += 1
         machine.at_ns = at_ns
-        self._append(machine, message, pattern, found)
+        self._append(machine, message, pattern, queue, found)
         self._log(earlier, lines)
         self._count(message, kind, len(steps))
 
@@ -156,9 +159,23 @@ class Converter:
                 interned.clear()
         return batch
 
+    def _schema_handle(self, schema: SchemaFact) -> int:
+        handle = self._schemas.get(schema.digest)
+        if handle is None:
+            handle = self._schemas[schema.digest] = self._next_handle()
+            self._readers[handle] = StepReader(schema, self._numbered)
+            self._batch.schemas.append((handle, schema))
+        return handle
+
     def _next_handle(self) -> int:
         self._handles += 1
         return self._handles
+
+    def _make_certain(self, machine: OpenMachine, before: list[int], at_ns: int) -> None:
+        """The machine's ticks before its next transition have become known."""
+        machine.at_ns = at_ns
+        self._announce(machine, tuple(before))
+        machine.uncertain = False
 
     def _announce(self, machine: OpenMachine, clock: tuple[int, ...]) -> None:
         fact = machine.fact
@@ -212,7 +229,14 @@ class Converter:
         self._batch.patterns.append(PatternDef(handle, schema, fact))
         return handle
 
-    def _append(self, machine: OpenMachine, message: Mapping[str, Any], pattern: int, found: LogFindings) -> None:
+    def _append(
+        self,
+        machine: OpenMachine,
+        message: Mapping[str, Any],
+        pattern: int,
+        queue: tuple[int, int],
+        found: LogFindings,
+    ) -> None:
         get = message.get
         batch = self._batch
         row = len(batch)
@@ -222,8 +246,8 @@ class Converter:
         columns.at_ns.append(machine.at_ns)
         columns.duration_ns.append(0)
         columns.pattern.append(pattern)
-        columns.queue_len.append(_counter(get("Queue", 0)))
-        columns.queue_tick.append(_queue_tick(message))
+        columns.queue_len.append(queue[0])
+        columns.queue_tick.append(queue[1])
         if identity := get("ID"):
             batch.transition_ids.append((row, identity))
         if found.source is not None:

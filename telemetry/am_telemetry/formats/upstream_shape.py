@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from am_telemetry.formats.errors import FormatError
-from am_telemetry.formats.gob_shape import BOOL, INT, OPAQUE, TEXT, MapOf, Shape, SliceOf, check_shape
+from am_telemetry.formats.gob_shape import BOOL, INT, INTERFACE, OPAQUE, TEXT, MapOf, Shape, SliceOf, check_shape
 from am_telemetry.formats.gob_types import TypeTable
 
 _TEXTS: Final = SliceOf(TEXT)
@@ -20,6 +20,7 @@ _STEP: Final[Shape] = {
     "FromStateIdx": INT,
     "ToState": TEXT,
     "ToStateIdx": INT,
+    "Data": INTERFACE,
 }
 _STATE: Final[Shape] = {
     "Auto": BOOL,
@@ -72,6 +73,11 @@ class Dialect:
         """States are referred to by number, not by name."""
         self.level_shift = 0 if self.numbered else 1
         """What to add to a log level; lines that prove otherwise overrule it."""
+
+
+def check_schema(types: TypeTable, type_id: int) -> None:
+    """Raise ``FormatError`` unless values of the type are schema messages."""
+    check_shape(types, type_id, SCHEMA_SHAPE, "the schema message")
 
 
 def check_dump(types: TypeTable, type_id: int) -> Dialect:

@@ -36,7 +36,7 @@ class StepReader:
 
     def __init__(self, schema: SchemaFact, numbered: bool) -> None:
         self._schema = schema
-        self._numbered = numbered
+        self.numbered = numbered
         self._known: dict[tuple[Any, ...], int] = {}
         self.steps: list[StepFact | None] = []
         self.names: list[str] = []
@@ -131,5 +131,5 @@ class StepReader:
     def _state(self, name: str | None, index: int | None) -> int:
         if name:
             return ANY_STATE if name == _ANY else self._schema.index.get(name, NO_STATE)
-        number = (index or 0) if self._numbered else NO_STATE
+        number = (index or 0) if self.numbered else NO_STATE
         return number if 0 <= number < len(self._schema.states) else NO_STATE
