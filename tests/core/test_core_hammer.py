@@ -366,6 +366,56 @@ def test_bindings_tracers_and_readers_while_others_mutate() -> None:
     assert alone.most == 1
 
 
+@pytest.mark.parametrize("plan_cache", ["auto", "always", "never"])
+def test_requests_that_nobody_watches_are_all_counted(plan_cache: Any) -> None:
+    """Whichever way a mutation takes, no tick is lost while handlers, tracers and waiters come and go."""
+    machine = Machine(
+        {"M": {"multi": True}, "N": {"multi": True, "add": ["A"]}, "A": {"remove": ["B"]}, "B": {"auto": True}},
+        handler_timeout=PATIENT,
+        queue_limit=10**6,
+        plan_cache=plan_cache,
+    )
+    crew = Crew()
+    each = 600
+    working = [3]
+    lock = threading.Lock()
+
+    def work(_: random.Random) -> None:
+        for turn in range(each):
+            machine.add("M" if turn % 2 else "N")
+        with lock:
+            working[0] -= 1
+
+    def disturb(dice: random.Random) -> None:
+        calls: list[str] = []
+        while working[0]:
+            disturbance = dice.randrange(4)
+            if disturbance == 0:
+                with machine.bound({"MState": lambda e: calls.append(e.name)}):
+                    machine.is_("M")
+            elif disturbance == 1:
+                tracer = Judge()
+                machine.bind_tracer(tracer)
+                machine.detach_tracer(tracer)
+            elif disturbance == 2:
+                # The last tick of all may be behind.
+                waiter = machine.when_ticks("M", 1)
+                until(lambda waiter=waiter: waiter.done or not working[0], LONG)  # type: ignore[misc]  # bound at once
+            else:
+                assert machine.eval(lambda: None, "the test", timeout=LONG)
+
+    for _ in range(working[0]):
+        crew.hire(work)
+    crew.hire(disturb)
+    crew.finish()
+    until(lambda: not machine.queue_len() and machine.transition is None, LONG)
+    assert (machine.tick("M"), machine.tick("N")) == (3 * each - 1, 3 * each - 1)
+    assert machine.queue_tick() == 1 + 3 * each
+    assert machine.transition_count >= 3 * each
+    assert set(machine.active) == {"M", "N", "A"}
+    assert not machine.internal_errors
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_ring_of_machines_comes_to_rest_in_agreement(runner: Any) -> None:
     """Pipes lose and reorder nothing: in the end all machines of the ring have what the first one has."""
