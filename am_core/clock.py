@@ -83,6 +83,7 @@ class Time(tuple[int, ...]):
         return Time(a - b for a, b in zip(self, before, strict=True))
 
     def non_zero_states(self) -> list[int]:
+        """Indexes of states that have ever ticked."""
         return [i for i, tick in enumerate(self) if tick]
 
     def after(self, or_equal: bool, other: Sequence[int]) -> bool:
@@ -148,31 +149,40 @@ class TimeIndex:
         return self.names[index] if 0 <= index < len(self.names) else f"unknown{index}"
 
     def index1(self, name: str) -> int:
+        """Index of a state, -1 when it has no tick here."""
         return self._index.get(name, -1)
 
     def is1(self, name: str) -> bool:
+        """Whether a state is active; False for unknown ones."""
         return self.time.is1(self.index1(name))
 
     def is_(self, names: Iterable[str]) -> bool:
+        """Whether all states are active; False for an empty list and with unknown ones."""
         return self.time.is_(map(self.index1, names))
 
     def not_(self, names: Iterable[str]) -> bool:
+        """Whether none of the states is active; unknown ones are not."""
         return self.time.not_(map(self.index1, names))
 
     def any1(self, *names: str) -> bool:
+        """Whether one of the states is active."""
         return any(map(self.is1, names))
 
     def sum(self, names: Iterable[str] | None = None) -> int:
+        """Sum of all ticks, or of those of some states."""
         return self.time.sum(None if names is None else map(self.index1, names))
 
     def filter(self, names: Iterable[str]) -> TimeIndex:
+        """The ticks of some states, 0 for unknown ones."""
         chosen = list(names)
         return TimeIndex(self.time.filter(map(self.index1, chosen)), chosen)
 
     def non_zero_states(self) -> list[str]:
+        """States that have ever ticked."""
         return [self.state_name(i) for i in self.time.non_zero_states()]
 
     def active_states(self, names: Iterable[str] | None = None) -> list[str]:
+        """Active states in index order, or those of a subset in its order."""
         if names is not None:
             return [name for name in names if self.is1(name)]
         return [self.state_name(i) for i in self.time.active_states()]

@@ -79,6 +79,7 @@ class Event:
         return Event(self.name, self.transition, args)
 
     def clone(self) -> Event:
+        """The same event with arguments of its own, so that changing them concerns nobody else."""
         return Event(self.name, self.transition, dict(self.args))
 
     def export(self) -> dict[str, str]:

@@ -29,6 +29,7 @@ class S(tuple[str, ...]):
         return f"S({list(self)})"
 
     def unique(self) -> S:
+        """Each name once, where it was first."""
         return S(dict.fromkeys(self))
 
     def add(self, *others: Iterable[str]) -> S:
@@ -62,6 +63,7 @@ class S(tuple[str, ...]):
         return set(names) <= set(self)
 
     def filter_prefix(self, prefix: str) -> S:
+        """Names that begin with a prefix."""
         return S(name for name in self if name.startswith(prefix))
 
     def filter_match(self, pattern: str | re.Pattern[str]) -> S:

@@ -94,6 +94,7 @@ class ObservedMachine(MachineView):
         return True
 
     def tracers(self) -> tuple[Tracer, ...]:
+        """Every bound tracer, in the order in which they are called."""
         return self._hooks.tracers
 
     def _use_hooks(self, hooks: Hooks) -> None:

@@ -203,6 +203,7 @@ class Schema(dict[str, State]):
         return Schema(self, groups)
 
     def names(self) -> S:
+        """Names of the states, in the schema's order."""
         return S(self)
 
     def merge(self, *others: Mapping[str, State | Mapping[str, Any] | None]) -> Schema:

@@ -103,9 +103,11 @@ class Transition:
         return self.target
 
     def target_states(self) -> list[str]:
+        """States that are active after the transition if it is accepted, in their order."""
         return self._named(self.target)
 
     def called_states(self) -> list[str]:
+        """States that the mutation names."""
         return self._named(self.mutation.called)
 
     def states_before(self) -> list[str]:
@@ -113,15 +115,19 @@ class Transition:
         return self._named(self.active_before)
 
     def clock_before(self) -> dict[str, int]:
+        """Tick of every state before."""
         return dict(zip(self.model.names, self.time_before, strict=True))
 
     def clock_after(self) -> dict[str, int]:
+        """Tick of every state after; see :attr:`time_after`."""
         return dict(zip(self.model.names, self.time_after, strict=True))
 
     def time_index_before(self) -> TimeIndex:
+        """Ticks before, with the names of the states."""
         return TimeIndex(self.time_before, self.model.names)
 
     def time_index_after(self) -> TimeIndex:
+        """Ticks after, with the names of the states; see :attr:`time_after`."""
         return TimeIndex(self.time_after, self.model.names)
 
     def changed_states(self) -> list[str]:

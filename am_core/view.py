@@ -212,6 +212,7 @@ class MachineView:
             return list(self._queue.items)
 
     def queue_len(self) -> int:
+        """How many mutations are waiting, without the one that is being executed."""
         return len(self._queue.items)
 
     def queue_tick(self) -> int:

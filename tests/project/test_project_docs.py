@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import shlex
 import sqlite3
@@ -13,6 +15,7 @@ import pytest
 
 from tests.support.recordings import write_sample
 
+API = Path(__file__).parents[2] / "docs" / "reference" / "api"
 FENCE = re.compile(r"^```(?P<language>[\w-]*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
@@ -50,6 +53,34 @@ def test_reference_pages_are_what_the_code_says(project: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_public_name_of_the_engine_has_a_docstring_and_a_section() -> None:
+    """The names that packages export, and the methods and properties of exported classes."""
+    import am_core
+
+    folder = Path(am_core.__file__).parent
+    packages = ["am_core", *(f"am_core.{path.parent.name}" for path in sorted(folder.glob("*/__init__.py")))]
+    reference = "\n".join(path.read_text(encoding="utf-8") for path in API.glob("*.md"))
+    bare: list[str] = []
+    for package in map(importlib.import_module, packages):
+        for name in package.__all__:
+            value = getattr(package, name)
+            if not inspect.ismodule(value) and f"\n## {name}\n" not in reference:
+                bare.append(f"{package.__name__}.{name} has no section in {API.name}")
+            if not inspect.isclass(value) and not inspect.isfunction(value):
+                continue
+            members = vars(value).items() if inspect.isclass(value) else ()
+            public = [(key, part) for key, part in members if not key.startswith("_") and is_code(part)]
+            own = f"{package.__name__}.{name}"
+            bare += [] if inspect.getdoc(value) else [own]
+            bare += [f"{own}.{key}" for key, part in public if not inspect.getdoc(getattr(value, key, part))]
+    assert bare == []
+
+
+def is_code(value: object) -> bool:
+    """Whether something in a class is a method."""
+    return inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod))
 
 
 def test_every_command_is_documented(project: Path) -> None:
