@@ -284,6 +284,20 @@ def test_whoever_looks_on_keeps_mutations_off_the_express_path(express: Counting
     assert seen or tracer.rows or who == "option"
 
 
+def test_waiters_for_something_else_leave_mutations_on_the_express_path(express: Counting) -> None:
+    """However many there are; and those that have ended are none."""
+    machine = Machine({**TOGGLE, "C": {}})
+    for tick in range(2, 500):
+        machine.when_ticks("C", tick)
+    machine.when_args("C", x=1)
+    machine.state_ctx("C")
+    machine.when("A").cancel()
+    assert express.of(machine, *BACK_AND_FORTH) == 2
+    with machine.when_query(lambda clock: False):
+        assert express.of(machine, *BACK_AND_FORTH) == 0
+    assert express.of(machine, *BACK_AND_FORTH) == 2
+
+
 def test_mutations_without_handlers_are_express_on_machines_that_have_some(express: Counting) -> None:
     """Only the states that have handlers are slower."""
     machine = Machine({"A": {}, "B": {}})
