@@ -69,7 +69,7 @@ def _key(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> bytes | None:
             packed = marshal.dumps(content, 0)
         except ValueError:
             # Names of typed states are strings of a kind of their own.
-            packed = marshal.dumps(_plain(content), 0)
+            packed = marshal.dumps(_plain(content), 0)  # type: ignore[arg-type]  # refused below unless it fits
     except (TypeError, ValueError, AttributeError):
         return None
     return hashlib.blake2b(packed, digest_size=16).digest()
