@@ -40,6 +40,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
+def size(count: int) -> str:
+    """A number of bytes."""
+    return f"{count / 1024:.3g} KiB"
+
+
 def rate(per_second: float) -> str:
     """A number per second, in thousands where it is large."""
     return f"{per_second / 1000:,.0f} k/s" if per_second >= 10_000 else f"{per_second:,.0f} /s"

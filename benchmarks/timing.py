@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping
 
 
@@ -26,6 +27,20 @@ def take_turns(contestants: Mapping[str, Callable[[], None]], rounds: int) -> di
             if turn:
                 times[name].append(spent)
     return {name: statistics.median(spent) for name, spent in times.items()}
+
+
+def allocated(make: Callable[[], object]) -> int:
+    """Bytes that are in use for what a function returns, and were not before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        made = make()
+        gc.collect()
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del made
+    return used
 
 
 def percentile(values: list[float], share: float) -> float:
