@@ -184,5 +184,9 @@ def _script_name() -> str:
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     if main is not None and main.name:
         return str(main.name).removesuffix(".__main__")
-    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] not in ("", "-c") else Path("python")
+    script = Path(sys.argv[0]) if getattr(sys, "argv", None) and sys.argv[0] not in ("", "-c") else Path("python")
+    if script.name == "-m":
+        # Python itself has not found the module yet.
+        module = sys.orig_argv[sys.orig_argv.index("-m") + 1 :][:1] if "-m" in sys.orig_argv else []
+        return module[0] if module else "python"
     return script.stem or "python"
