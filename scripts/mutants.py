@@ -54,12 +54,15 @@ def changes(node: ast.AST) -> Iterator[tuple[str, object, object]]:
                 yield field, statements, [*statements[:i], kept, *statements[i + 1 :]]
 
 
-def functions(tree: ast.Module) -> Iterator[ast.AST]:
-    """Nodes inside functions; what is outside says how things are called."""
+def inside(tree: ast.Module) -> Iterator[ast.AST]:
+    """Nodes inside functions, without annotations."""
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             for statement in function.body:
-                yield from ast.walk(statement)
+                hints = {
+                    n for one in ast.walk(statement) if isinstance(one, ast.AnnAssign) for n in ast.walk(one.annotation)
+                }
+                yield from (node for node in ast.walk(statement) if node not in hints)
 
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
@@ -67,7 +70,7 @@ def mutants(source: str) -> Iterator[tuple[int, str, str]]:
     tree = ast.parse(source)
     original = ast.unparse(tree).splitlines()
     seen: set[str] = set()
-    for node in dict.fromkeys(functions(tree)):
+    for node in dict.fromkeys(inside(tree)):
         for field, old, new in list(changes(node)):
             setattr(node, field, new)
             text = ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree)))

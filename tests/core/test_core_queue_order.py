@@ -94,6 +94,8 @@ def test_which_queue_ticks_are_over() -> None:
     assert [queue.has_finished(tick, None) for tick in (2, 3, 4)] == [True, False, False]
     assert queue.has_finished(3, running)
     assert not queue.has_finished(3, second)
+    queue.prepend(mutation())
+    assert queue.has_finished(0, None), "executed, whatever waits without a tick"
     queue.flush()
     assert queue.has_finished(4, None), "discarded"
     assert not queue.has_finished(5, None), "not queued yet"
