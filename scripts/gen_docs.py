@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 
 import snippets
-from references import api, cli, database, keys, settings
+from references import api, cli, database, keys, options, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli.build,
     "docs/reference/keys.md": keys.build,
     "docs/reference/settings.md": settings.build,
+    "docs/reference/options.md": options.build,
     "docs/reference/database.md": database.build,
 }
 
