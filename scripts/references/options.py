@@ -8,18 +8,18 @@ from am_core import Machine
 from references.markdown import code, page, table
 
 LEAD = """
-All options are keywords of `Machine(schema, …)` and of `Machine.create(states, handlers, …)`. Times are in seconds. What is
-marked with * is an attribute of the machine as well, and may be changed while it lives.
+All options are keywords of `Machine(schema, …)` and of `Machine.create(states, handlers, …)`. Times are in seconds.
+What is marked with * is an attribute of the machine as well, and may be changed while it lives.
 """
 GROUPS = {
     "Identity": {
         "id": "Name of the machine in logs, snapshots and the debugger. Empty: 16 random hex digits.",
-        "parent": "A machine that this one is shown below. Its tracers are told; it is not kept alive, and nothing else "
-        "is connected.",
+        "parent": "A machine that this one is shown below. Its tracers are told; it is not kept alive, and nothing "
+        "else is connected.",
         "ctx": "A context that the machine ends with: that of another machine, or of one of its states.",
         "tags": "Free text for people and filters, `key` or `key:value`.",
-        "strict": "Refuse schemas with unknown names and contradictions by `SchemaError`. False: unknown names are dropped "
-        "and logged, a contradiction becomes an `Exception`.",
+        "strict": "Refuse schemas with unknown names and contradictions by `SchemaError`. False: unknown names are "
+        "dropped and logged, a contradiction becomes an `Exception`.",
     },
     "Handlers": {
         "runner": "Where handlers run: `inline` on the thread that executes the queue, `thread` on one of the machine, "
