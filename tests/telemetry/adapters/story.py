@@ -91,11 +91,11 @@ class Story:
 
     def __init__(self, existing: bool = False, **options: Any) -> None:
         self.client = Client(read_settings("localhost:1", environ={}, **options))
-        self.client.sender.start = lambda: None  # type: ignore[method-assign]
+        self.client.sender.start = lambda: None
         self.adapters = Adapters(self.client)
         if not existing:
             for adapter in (self.adapters.transitions, self.adapters.statemachine):
-                adapter.find_existing = lambda _: None  # type: ignore[method-assign]
+                adapter.find_existing = lambda _: None
         self._drafts: list[Draft] = []
         self._builder = Builder(self.client.settings, SchemaTable(), self._drafts.append, Dropped())
         self._lives: dict[int, Life] = {}

@@ -93,7 +93,7 @@ def test_nested_machines(seed: int, queued: bool, separator: str) -> None:
     chaos, chance = Chaos(seed), random.Random(seed)
 
     class Own(HierarchicalMachine):
-        class state_cls(HierarchicalMachine.state_cls):  # type: ignore[name-defined]
+        class state_cls(HierarchicalMachine.state_cls):
             pass
 
     Own.state_cls.separator = separator

@@ -268,8 +268,8 @@ def test_events_sent_by_callbacks_know_their_cause(tell: Make) -> None:
 async def test_asynchronous_machines_keep_cause_and_order(tell: Make) -> None:
     story = tell()
     machine = Slow()
-    await machine.go()  # type: ignore[misc]
-    await machine.refuse()  # type: ignore[misc]
+    await machine.go()
+    await machine.refuse()
     life = story.life("Slow")
     assert life.events == ["initial", "go", "follow", "refuse"]
     assert life.rows[2].source == ("Slow", 2)
@@ -290,7 +290,7 @@ async def test_a_cancelled_step_is_told_as_far_as_it_came(tell: Make) -> None:
 
     machine = Stuck()
     await machine.activate_initial_state()
-    task = asyncio.create_task(machine.go())  # type: ignore[arg-type]
+    task = asyncio.create_task(machine.go())
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

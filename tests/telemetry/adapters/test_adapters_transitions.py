@@ -123,7 +123,7 @@ def test_an_event_in_a_callback_is_told_after_its_cause_and_linked_to_it(tell: M
 
     class Chain(Matter):
         def on_enter_liquid(self) -> None:
-            self.boil()  # type: ignore[attr-defined]
+            self.boil()
 
         def on_enter_gas(self) -> None:
             other.melt()
@@ -189,7 +189,7 @@ def test_every_model_is_a_machine_and_ends_with_its_model(tell: Make) -> None:
 def test_models_are_called_by_their_name(tell: Make) -> None:
     story = tell()
     named = Matter()
-    named.name = "lump"  # type: ignore[attr-defined]
+    named.name = "lump"
     matter(named)
     matter(Machine.self_literal)
     assert set(story.lives()) == {"Matter/lump", "Machine"}
@@ -199,16 +199,16 @@ def test_states_added_later_make_a_new_revision(tell: Make) -> None:
     story = tell()
     lump = Matter()
     machine = Machine(lump, states=["a", "b"], initial="a")
-    lump.to_b()  # type: ignore[attr-defined]
+    lump.to_b()
     machine.add_states(["c"])
     machine.add_transition("loop", "b", "=")
-    lump.to_c()  # type: ignore[attr-defined]
+    lump.to_c()
     life = story.life("Matter")
     assert [schema.names for schema in life.schemas] == [("Exception", "a", "b"), ("Exception", "a", "b", "c")]
     assert life.active == {"c"}
     assert life.schema.states[3].remove == ("a", "b")
     machine.add_transition("loop", "c", "=")
-    lump.loop()  # type: ignore[attr-defined]
+    lump.loop()
     assert story.life("Matter").schema.states[3].multi
 
 

@@ -26,7 +26,7 @@ async def test_asynchronous_machines_keep_cause_and_order(tell: Make) -> None:
     class Model:
         async def on_enter_b(self) -> None:
             await asyncio.sleep(0)
-            await self.to_c()  # type: ignore[attr-defined]
+            await self.to_c()
 
         async def allowed(self) -> bool:
             return False
