@@ -26,7 +26,7 @@ import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from am_core.calls import NOBODY, Call, Negotiation, final_phase, negotiation
+from am_core.calls import Call, Negotiation, final_phase, negotiation
 from am_core.model import Model, mask_of
 from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, MutationType, Result
 from am_core.plan import Plan, Recorded, Trail, ticks_of
@@ -105,8 +105,9 @@ class Edge:
     """Outcome of one mutation in one configuration, as long as nobody interferes."""
 
     __slots__ = (
-        "called", "called_mask", "end", "finals", "is_accepted", "is_attended", "is_familiar", "kind", "macrostep",
-        "negotiation", "plan", "predicted", "result", "second_trail", "source", "target", "ticks", "trail", "type",
+        "asks", "called", "called_mask", "end", "finals", "is_accepted", "is_attended", "is_familiar", "kind",
+        "macrostep", "negotiation", "plan", "predicted", "result", "second_trail", "source", "target", "ticks", "trail",
+        "type",
     )  # fmt: skip
 
     def __init__(
@@ -140,6 +141,8 @@ class Edge:
         """Whether it was taken more than once."""
         self.macrostep: Macrostep | None = None
         """The macrostep that begins with it, for familiar edges without handlers."""
+        self.asks: tuple[Call, ...] = ()
+        """All handlers to be called before the switch, for familiar edges."""
         self.is_attended = True
         """Whether handlers take part, for familiar edges."""
         self.negotiation: Negotiation | None = None
@@ -189,7 +192,8 @@ class Edge:
             )
         if self.finals is None:
             self.finals = final_phase(table, model, end.enters, end.exits)
-        return self.negotiation is NOBODY and not self.finals
+        self.asks = tuple([call for group in self.negotiation for call in group])
+        return not self.asks and not self.finals
 
 
 class Macrostep:

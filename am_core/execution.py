@@ -213,14 +213,14 @@ def negotiate(tx: Transition, edge: Edge | None, table: HandlerTable) -> bool:
         for call in group:
             if call.judged >= 0 and not left >> call.judged & 1:
                 continue
-            outcome = _emit(tx, call)
-            if outcome and not _goes_on(tx, call, outcome):
+            outcome = emit(tx, call)
+            if outcome and not goes_on(tx, call, outcome):
                 return False
         left = tx.target_mask
     return left == planned
 
 
-def _goes_on(tx: Transition, call: Call, outcome: int) -> bool:
+def goes_on(tx: Transition, call: Call, outcome: int) -> bool:
     """Whether the negotiation goes on after a handler refused or failed: only automatic states can be left out."""
     judged = call.judged
     if outcome == VETO:
@@ -311,7 +311,7 @@ def call_finals(tx: Transition, edge: Edge | None, table: HandlerTable) -> bool:
             tx.enters_done += 1
             subs.entered(tx, i)
     for call in calls:
-        if (call.bound or loud) and _emit(tx, call):
+        if (call.bound or loud) and emit(tx, call):
             return False
         if call.is_enter and call.target >= 0:
             tx.enters_done += 1
@@ -339,7 +339,7 @@ def repair(tx: Transition) -> None:
 # Calling handlers
 
 
-def _emit(tx: Transition, call: Call) -> int:
+def emit(tx: Transition, call: Call) -> int:
     """Call every handler bound for one event, until one refuses or fails."""
     machine = tx.machine
     level = machine._log_level
@@ -354,6 +354,7 @@ def _emit(tx: Transition, call: Call) -> int:
     else:
         tx.handlers_called = [name]
     event = Event(name, tx, tx.mutation.args)
+    run = machine._runner.call
     outcome = PASS
     untrapped: BaseException | None = None
     for bound in call.bound:
@@ -363,7 +364,7 @@ def _emit(tx: Transition, call: Call) -> int:
         if hooks.handler_start:
             machine._fire(hooks.handler_start, tx, bound.binding, name)
         try:
-            answer = machine._runner.call(event, bound)
+            answer = run(event, bound)
         except Abandoned:
             raise
         except DeadlineReached:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from am_core.calls import NOBODY
 from am_core.drain import abandon, drain, rest_at
-from am_core.execution import break_off, call_finals, execute, finish, negotiate, repair, schedule_auto, settle
+from am_core.execution import (
+    break_off,
+    call_finals,
+    emit,
+    execute,
+    finish,
+    goes_on,
+    repair,
+    schedule_auto,
+    settle,
+)
 from am_core.handlers import UNSET, Event, HandlerTable, current_event
 from am_core.mutation import CANCELED, Mutation, Result
 from am_core.runners import Abandoned
@@ -152,8 +161,11 @@ def _attended(tx: Transition, edge: Edge, table: HandlerTable) -> Result:
     machine = tx.machine
     followed: Edge | None = edge
     try:
-        if edge.negotiation is not NOBODY and not negotiate(tx, edge, table):
-            followed = None
+        for call in edge.asks:
+            outcome = emit(tx, call)
+            if outcome and not goes_on(tx, call, outcome):
+                followed = None
+                break
         if followed is None or not machine._brief:
             followed = settle(tx, followed, table)
         else:

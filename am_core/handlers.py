@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from am_core.automaton import Automaton
@@ -94,8 +95,9 @@ current_event: ContextVar[Event | None] = ContextVar("am_event", default=None)
 """The event whose handler is running in this context; mutations take their source from it."""
 
 
-class Bound(NamedTuple):
-    """One function bound under one name."""
+@dataclass(slots=True, eq=False)
+class Bound:
+    """One function bound under one name. Not changed once made."""
 
     number: int
     """Position of its binding."""

@@ -45,12 +45,18 @@ def resolve(
     canceled = rejected and (rejected == called_mask or trail is None or not trail.auto)
     if canceled and trail is not None:
         trail.rejected(called, rejected)
-    exits = [i for i in active if not target_mask >> i & 1]
-    again = active_mask & ~(called_mask & model.multi_mask)
-    enters = [i for i in target if not again >> i & 1]
+    exits = chosen(active, active_mask & ~target_mask)
+    enters = chosen(target, target_mask & ~(active_mask & ~(called_mask & model.multi_mask)))
     if len(exits) > 1 and (model.ranked | model.followers) & active_mask:
         exits = sort(model, exits, active_mask & ~target_mask, None if canceled else trail)
     return Plan(target, target_mask, tuple(enters), tuple(exits), rejected)
+
+
+def chosen(states: tuple[int, ...], mask: int) -> list[int]:
+    """Those of some states that are in a mask, in their order."""
+    if not mask & (mask - 1):
+        return [mask.bit_length() - 1] if mask else []
+    return [i for i in states if mask >> i & 1]
 
 
 def resolve_again(
@@ -162,10 +168,18 @@ def block(model: Model, states: list[int], mask: int, before: int, trail: Trail 
     """Drop states that others remove, judging from last to first; returns the survivors in that order."""
     whole = mask
     removed_by = model.removed_by
+    if trail is None:
+        endangered = [i for i in states if removed_by[i] & mask]
+        if not endangered:
+            return states[::-1], mask
+        for i in reversed(endangered):
+            if removed_by[i] & mask:
+                mask &= ~(1 << i)
+        return [i for i in reversed(states) if mask >> i & 1], mask
     survivors: list[int] = []
     for i in reversed(states):
         blockers = removed_by[i] & mask
-        if trail is not None and removed_by[i] & whole:
+        if removed_by[i] & whole:
             trail.removes(i, [n for n in states if removed_by[i] >> n & 1], blockers, before)
         if blockers:
             mask &= ~(1 << i)
