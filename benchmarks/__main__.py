@@ -16,6 +16,7 @@ from benchmarks.rows import Row, Skipped, SkippedError, as_markdown, as_text
 SECTIONS = {
     "engine": "benchmarks.engine",
     "tracing": "benchmarks.tracing",
+    "adapters": "benchmarks.adapters",
     "storing": "benchmarks.storing",
     "importing": "benchmarks.importing",
     "screen": "benchmarks.screen",
@@ -38,6 +39,8 @@ favour of am-dbg.
   long. The random sets are a case in which looking up earlier outcomes cannot help, and should not hurt.
 * The tracing row is what one transition costs the program on top of the untraced engine: once with the tracer of
   `am_telemetry`, once with a tracer that builds and serialises one protobuf message.
+* The rows on events of other packages are what such an event takes longer while its machine is traced, next to what it
+  takes untraced.
 * Storing is wall time from batches in memory to a closed SQLite file, against the same facts as one row each.
 * A key's frame is the time from writing a key to a pseudo-terminal of 120×40 to the last byte drawn for it.
 

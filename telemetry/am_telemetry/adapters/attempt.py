@@ -88,19 +88,9 @@ class Attempt:
             self.refused.append(condition)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # It may hang on objects of the program, and is of no use anywhere else.
-        return (_nothing, ())
-
-
-def _nothing() -> None:
-    """What a pickled or copied attempt becomes."""
+        # It may hang on objects of the program that are copied or pickled, and becomes None there.
+        return (type(None), ())
 
 
 current: ContextVar[Attempt | None] = ContextVar("am_telemetry_attempt", default=None)
 """The attempt that the running code belongs to."""
-
-
-def cause_of_now() -> Cause | None:
-    """The transition that the running code belongs to, if any."""
-    attempt = current.get()
-    return attempt.link() if attempt is not None else None

@@ -141,7 +141,7 @@ class Adapter:
 
 
 CAUSE: Final = "_am_telemetry_cause"
-"""Attribute of queued events: the transition that sent them."""
+"""Attribute of queued events: the attempt that sent them, or None."""
 
 
 def is_cancellation(error: BaseException) -> bool:

@@ -48,10 +48,11 @@ class ImportWatch(MetaPathFinder):
         """The spec that the other finders find, with an addition to its loader; None for modules not waited for."""
         if fullname not in self._waiting:
             return None
-        for finder in sys.meta_path:
-            if finder is self:
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)
+            if find is None or finder is self:
                 continue
-            spec = finder.find_spec(fullname, path, target)
+            spec: ModuleSpec | None = find(fullname, path, target)
             if spec is not None:
                 self._extend(spec)
                 return spec

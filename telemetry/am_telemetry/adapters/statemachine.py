@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, Final
 
-from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, Cause, cause_of_now, current
+from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, Cause, current
 from am_telemetry.adapters.base import CAUSE, Adapter, is_cancellation, name_of
 from am_telemetry.adapters.statemachine_states import ChartStates, ChartSubject, chart_name
 from am_telemetry.adapters.watch import Watch
@@ -102,7 +102,8 @@ class StatemachineAdapter(Adapter):
             if watch is None:
                 return None
             event = trigger.event
-            cause: Cause | None = getattr(trigger, CAUSE, None)
+            sender = getattr(trigger, CAUSE, None)
+            cause: Cause | None = sender.link() if sender is not None else None
             if event is None and watch.number:
                 cause = Cause(watch.id, "", sum(watch.clock), watch.number)
             name = EVENTLESS if event is None else "initial" if event == INITIAL else str(event)
@@ -216,7 +217,7 @@ class StatemachineAdapter(Adapter):
 
     def _wrap_put(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def put(engine: Any, trigger_data: Any, internal: bool = False) -> Any:
-            setattr(trigger_data, CAUSE, cause_of_now())
+            setattr(trigger_data, CAUSE, current.get())
             return original(engine, trigger_data, internal)
 
         return put
@@ -260,8 +261,8 @@ class StatemachineAdapter(Adapter):
     def _wanted(self, engine: Any, trigger: Any) -> Attempt | None:
         """An attempt for a trigger; None for the search for eventless transitions where there are none at all."""
         if trigger.event is None:
-            states = self._charts.get(type(engine.sm))
-            if states is not None and not states.has_eventless:
+            watch = self.watches.get((id(engine.sm),))
+            if watch is not None and not watch.subject.states.has_eventless:  # type: ignore[attr-defined]  # ChartStates
                 return None
         return self._begin(engine, trigger)
 

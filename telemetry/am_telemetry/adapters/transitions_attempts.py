@@ -7,14 +7,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, Cause, cause_of_now, current
+from am_telemetry.adapters.attempt import CANCELLED, NO_TRANSITION, Attempt, current
 from am_telemetry.adapters.base import CAUSE, Adapter, is_cancellation
 from am_telemetry.adapters.transitions_states import MachineStates, ModelSubject
 from am_telemetry.adapters.watch import Watch
 
 LIBRARY: Final = "transitions."
-UNMARKED: Final = Cause("", "", 0, 0)
-"""Cause of events that never were in a queue."""
 
 
 class Attempts(Adapter):
@@ -90,10 +88,8 @@ class Attempts(Adapter):
                 return None
             outer = current.get()
             if machine._queued:
-                cause: Cause | None = vars(data).get(CAUSE, UNMARKED)
-                if cause is UNMARKED:
-                    cause = outer.link() if outer is not None else None
-                attempt = watch.begin(event, data.args, data.kwargs, cause)
+                outer = vars(data).get(CAUSE, outer)
+                attempt = watch.begin(event, data.args, data.kwargs, outer.link() if outer is not None else None)
                 attempt.queue_len = max(0, waiting(machine, model))
                 return attempt
             return watch.begin(event, data.args, data.kwargs, outer.link() if outer is not None else None)
@@ -168,7 +164,7 @@ def mark(trigger: Any) -> None:
     """Remember with a queued event where it was sent; it runs later, in another context."""
     # A trigger of a subclass may be anything; it only lacks its cause then.
     with contextlib.suppress(Exception):
-        setattr(trigger.args[0], CAUSE, cause_of_now())
+        setattr(trigger.args[0], CAUSE, current.get())
 
 
 def waiting(machine: Any, model: Any) -> int:
