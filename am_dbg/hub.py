@@ -28,13 +28,14 @@ class Hub:
     """
 
     def __init__(self, path: Path | None = None, listen: str = DEFAULT_LISTEN) -> None:
+        from am_telemetry.formats.go_rpc import GoPrograms
         from am_telemetry.receiving.collector import Collector
         from am_telemetry.store.paths import new_session_path
 
         self.path = path if path is not None else new_session_path()
         self.recording = SessionFile.create(self.path)
         self.writer = Writer(self.recording)
-        self._collector = Collector(self.writer, listen)
+        self._collector = Collector(self.writer, listen, foreign=(GoPrograms(),))
         try:
             self._collector.start()
         except BaseException:

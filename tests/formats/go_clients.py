@@ -37,3 +37,18 @@ def transitions_with_dialect(version: str, machine: str) -> tuple[list[dict[str,
     values = list(decoder.values())
     names = {decoder.types.name(number): number for number in decoder.types.user_types()}
     return values[1::2], check_transition(decoder.types, names["DbgMsgTx"])
+
+
+def cut_into_calls(stream: bytes) -> list[bytes]:
+    """The stream of either side, cut after every second value: a header and what belongs to it."""
+    decoder = GobDecoder()
+    seen = start = 0
+    pieces = []
+    for end in range(1, len(stream) + 1):
+        decoder.feed(stream[end - 1 : end])
+        for _ in decoder.values():
+            seen += 1
+            if seen % 2 == 0:
+                pieces.append(stream[start:end])
+                start = end
+    return pieces

@@ -24,6 +24,8 @@ from am_telemetry.formats.upstream_steps import StepReader
 
 MAX_TICK: Final = 2**48
 _MAX_INTERNED: Final = 100_000
+_MAX_TEXT: Final = 16_000_000
+"""Characters of all interned texts together."""
 _MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
 _NOTHING: Final = LogFindings()
 _ACCEPTED: Final = int(Flag.ACCEPTED)
@@ -87,6 +89,7 @@ class Converter:
         self._readers: dict[int, StepReader] = {}
         self._patterns: dict[tuple[Any, ...], int] = {}
         self._texts: dict[str, int] = {}
+        self._text_size = 0
         self.latest_ns = 0
         """The latest time met, which also serves what has no time of its own."""
 
@@ -154,9 +157,12 @@ class Converter:
         size = max(1, len(batch) + len(batch.opened) + len(batch.closed))
         batch.first_seq = self._last_seq + 1
         batch.last_seq = self._last_seq = self._last_seq + size
-        for interned in (self._texts, self._patterns):
-            if len(interned) > _MAX_INTERNED:
-                interned.clear()
+        # What is forgotten is defined again under the handles of old, so the reader's tables stay small as well.
+        if len(self._texts) > _MAX_INTERNED or self._text_size > _MAX_TEXT:
+            self._texts.clear()
+            self._text_size = 0
+        if len(self._patterns) > _MAX_INTERNED:
+            self._patterns.clear()
         return batch
 
     def _schema_handle(self, schema: SchemaFact) -> int:
@@ -225,7 +231,7 @@ class Converter:
             handlers,
             canceled_by,
         )
-        handle = self._patterns[key] = self._next_handle()
+        handle = self._patterns[key] = len(self._patterns) + 1
         self._batch.patterns.append(PatternDef(handle, schema, fact))
         return handle
 
@@ -269,7 +275,8 @@ class Converter:
                     self._shift = shift
                 handle = self._texts.get(text)
                 if handle is None:
-                    handle = self._texts[text] = self._next_handle()
+                    handle = self._texts[text] = len(self._texts) + 1
+                    self._text_size += len(text)
                     self._batch.texts.append((handle, text))
                 logs.row.append(row)
                 logs.level.append(our_level(level, text, self._shift))

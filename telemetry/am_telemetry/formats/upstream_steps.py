@@ -68,6 +68,12 @@ class StepReader:
                 numbers.append(number)
         return tuple(numbers)
 
+    def forget(self) -> None:
+        """Start anew. Numbers given so far lose their meaning."""
+        self._known.clear()
+        self.steps.clear()
+        self.names.clear()
+
     def handlers(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         """Names of the handlers that ran, in order."""
         return tuple(name for number in numbers if (name := self.names[number]))

@@ -5,17 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
+import platform
+import shutil
+import sys
+import tempfile
 import threading
-from typing import ClassVar, Final
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
 
 import grpc
 
-from am_telemetry.errors import TelemetryError
+from am_telemetry.receiving.foreign import ForeignProtocol
+from am_telemetry.receiving.front import Front
 from am_telemetry.receiving.intake import Intake
-from am_telemetry.settings import DEFAULT_ADDRESS, is_loopback, split_address
+from am_telemetry.receiving.listening import CollectorError, allow_many_connections, bind, check_address
+from am_telemetry.receiving.relay import Dial
+from am_telemetry.settings import DEFAULT_ADDRESS
 from am_telemetry.sink import Sink
 from am_telemetry.wire import MAX_MESSAGE_BYTES
+
+__all__ = ["Collector", "CollectorError"]
 
 logger = logging.getLogger("am_telemetry.receiving.collector")
 
@@ -32,27 +44,25 @@ _OPTIONS: Final = (
 )
 
 
-class CollectorError(TelemetryError):
-    """The collector cannot listen."""
-
-    exit_code: ClassVar[int] = 3
-
-
 class Collector:
-    """A gRPC server in a daemon thread with an event loop of its own.
+    """One port for every program, in a daemon thread with an event loop of its own.
 
     Start and stop it from one thread; the properties may be read by any.
 
     Args:
         sink: takes the batches; called from the collector's thread and from helper threads.
         address: ``host:port`` of this computer; port 0 picks a free one. ``localhost`` listens on IPv4 and IPv6.
+        foreign: readers of what programs send that do not speak gRPC.
     """
 
-    def __init__(self, sink: Sink, address: str = DEFAULT_ADDRESS) -> None:
+    def __init__(self, sink: Sink, address: str = DEFAULT_ADDRESS, foreign: Sequence[ForeignProtocol] = ()) -> None:
         self.address = address
         self.port = 0
         """The port listened on, once started."""
+        self._sink = sink
+        self._foreign = tuple(foreign)
         self._intake = Intake(sink)
+        self._front: Front | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -62,7 +72,8 @@ class Collector:
     @property
     def clients(self) -> int:
         """Number of connected programs."""
-        return self._intake.clients
+        front = self._front
+        return self._intake.clients + (front.programs if front is not None else 0)
 
     def start(self) -> None:
         """Listen. Returns when programs can connect.
@@ -70,7 +81,7 @@ class Collector:
         Raises:
             CollectorError: the address is taken, foreign or malformed.
         """
-        self._check_address()
+        check_address(self.address)
         self._thread = threading.Thread(target=self._run, name="am-collector", daemon=True)
         self._thread.start()
         if not self._started.wait(START_TIMEOUT):
@@ -91,17 +102,6 @@ class Collector:
 
     # -- start-up -------------------------------------------------------------------------------------------------
 
-    def _check_address(self) -> None:
-        try:
-            host, _ = split_address(self.address)
-        except ValueError as error:
-            raise CollectorError(str(error), f"use host:port, for example {DEFAULT_ADDRESS}") from error
-        if not is_loopback(host):
-            raise CollectorError(
-                f"refusing to listen on {self.address}, which other computers can reach, without encryption",
-                f"listen on {DEFAULT_ADDRESS} and forward the port, for example with: ssh -R 6831:localhost:6831 HOST",
-            )
-
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
@@ -121,85 +121,44 @@ class Collector:
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         try:
-            self.port = self._bind(server)
+            sockets = bind(self.address)
         except CollectorError as error:
             self._failure = error
             return
-        await server.start()
-        logger.info("collecting on port %s", self.port)
-        self._started.set()
-        try:
-            await self._stop.wait()
-        finally:
-            await server.stop(STOP_GRACE)
-            await self._intake.drained()
-
-    def _bind(self, server: grpc.aio.Server) -> int:
-        host, port = split_address(self.address)
-        families = _families(host)
-        for attempt in range(20):
-            chosen = port or _free_port(host, families)
+        self.port = sockets[0].getsockname()[1]
+        allow_many_connections()
+        with _private_address(server) as dial:
+            await server.start()
+            front = self._front = Front(dial, self._foreign, self._sink)
+            await front.listen(sockets)
+            logger.info("collecting on port %s", self.port)
+            self._started.set()
             try:
-                for literal in _literals(host, families):
-                    _check_free(literal, chosen)
-                    if server.add_insecure_port(f"{literal}:{chosen}") != chosen:
-                        raise OSError(f"port {chosen} was not bound")
-            except (OSError, RuntimeError) as error:
-                if port == 0 and attempt < 19:
-                    continue
-                raise CollectorError(
-                    f"cannot listen on {self.address}: {_reason(error)}",
-                    "another am-dbg may be running: stop it, or choose another port with --listen localhost:PORT",
-                ) from error
-            else:
-                return chosen
-        raise AssertionError("unreachable")
+                await self._stop.wait()
+            finally:
+                await front.close()
+                await server.stop(STOP_GRACE)
+                front.cut()
+                await self._intake.drained()
 
 
-def _families(host: str) -> list[socket.AddressFamily]:
-    """Address families that a loopback host stands for and this computer has."""
-    if ":" in host:
-        return [socket.AF_INET6]
-    if host.replace(".", "").isdigit():
-        return [socket.AF_INET]
-    return [socket.AF_INET, socket.AF_INET6] if _has_ipv6() else [socket.AF_INET]
-
-
-def _has_ipv6() -> bool:
-    if not socket.has_ipv6:
-        return False
+@contextlib.contextmanager
+def _private_address(server: grpc.aio.Server) -> Iterator[Dial]:
+    """Have the gRPC server listen where nobody but this process calls; yields how to call it there."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        port = server.add_insecure_port("127.0.0.1:0")
+        yield partial(loop.create_connection, host="127.0.0.1", port=port)
+        return
+    if platform.system() == "Linux":  # an abstract socket leaves no file behind, even when this process is killed
+        name = f"am-dbg-{uuid.uuid4().hex}"
+        server.add_insecure_port(f"unix-abstract:{name}")
+        yield partial(loop.create_unix_connection, path=f"\0{name}")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="am-dbg-"))  # readable for this user only
     try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def _literals(host: str, families: list[socket.AddressFamily]) -> list[str]:
-    if len(families) == 1 and (":" in host or host.replace(".", "").isdigit()):
-        return [f"[{host}]" if ":" in host else host]
-    return ["127.0.0.1" if family == socket.AF_INET else "[::1]" for family in families]
-
-
-def _free_port(host: str, families: list[socket.AddressFamily]) -> int:
-    literal = _literals(host, families)[0].strip("[]")
-    with socket.socket(families[0], socket.SOCK_STREAM) as probe:
-        probe.bind((literal, 0))
-        return int(probe.getsockname()[1])
-
-
-def _check_free(literal: str, port: int) -> None:
-    """Raise OSError when the port is taken. gRPC's own message would bury the reason."""
-    host = literal.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen(1)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+        path = folder / "grpc"
+        server.add_insecure_port(f"unix:{path}")
+        yield partial(loop.create_unix_connection, path=str(path))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
