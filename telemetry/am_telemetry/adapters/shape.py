@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from am_telemetry.facts import EXCEPTION, StateFact
+from am_telemetry.facts import EXCEPTION, StateFact, StepFact
 
 MAX_RELATIONS: Final = 20_000
 """Relations between siblings in one schema. Beyond that they are left out, because they grow with the square."""
 ONE_OF: Final = "one-of"
 """Tag of states of which exactly one of a group is active; it stays when the relations are left out."""
+
+
+class Move(NamedTuple):
+    """What repeats of a transition."""
+
+    called: tuple[int, ...]
+    steps: tuple[StepFact, ...] | None
+    log: tuple[tuple[int, str], ...] | None
+    ticks: tuple[tuple[int, int], ...]
+    """(state, ticks gained)"""
+    active: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,10 @@ class Shape:
     names: tuple[str, ...]
     facts: Mapping[str, StateFact]
     index: Mapping[str, int] = field(init=False, compare=False)
+    moves: dict[Hashable, Move] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """What transitions between these states mean, shared by all machines that have them."""
+    smooth: dict[Hashable, Move] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """Those of transitions that were accepted without anything special, with a shorter key."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", {name: i for i, name in enumerate(self.names)})

@@ -1,12 +1,11 @@
-"""What a watch has to know of its machine, and what it keeps of its transitions."""
+"""What a watch has to know of its machine."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from am_telemetry.adapters.shape import Shape
-from am_telemetry.facts import StepFact
 
 UNKNOWN: Final = object()
 """Value of a machine that is gone, or whose state cannot be read any more."""
@@ -45,14 +44,3 @@ class Subject(Protocol):
     def gone(self) -> bool:
         """Whether the machine is garbage."""
         ...
-
-
-class Move(NamedTuple):
-    """What repeats of a transition."""
-
-    called: tuple[int, ...]
-    steps: tuple[StepFact, ...] | None
-    log: tuple[tuple[int, str], ...] | None
-    ticks: tuple[tuple[int, int], ...]
-    """(state, ticks gained)"""
-    active: frozenset[int]

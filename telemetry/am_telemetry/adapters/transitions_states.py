@@ -6,10 +6,12 @@ import operator
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from am_telemetry.adapters.shape import Node, Shape
 from am_telemetry.adapters.subject import UNKNOWN
+
+MAX_VALUES: Final = 4_096
 
 
 class MachineStates:
@@ -52,6 +54,8 @@ class MachineStates:
                 name = self._paths.get(leaf) or (leaf.name if isinstance(leaf, Enum) else str(leaf))
                 parts = name.split(self.separator) if self.separator else [name]
                 names.update(self.separator.join(parts[: i + 1]) for i in range(len(parts)))
+            if len(self._active) >= MAX_VALUES:
+                self._active.clear()
             known = self._active[key] = frozenset(names)
         return known
 

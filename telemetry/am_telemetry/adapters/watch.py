@@ -12,7 +12,8 @@ from collections.abc import Hashable, Mapping
 from typing import Final
 
 from am_telemetry.adapters.attempt import Attempt, Cause, now
-from am_telemetry.adapters.subject import UNKNOWN, Move, Subject
+from am_telemetry.adapters.shape import Move
+from am_telemetry.adapters.subject import UNKNOWN, Subject
 from am_telemetry.facts import StepFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track
@@ -74,9 +75,6 @@ class Watch:
         self._ticks = [int(i in self._active) for i in range(len(self._shape.names))]
         self.clock = tuple(self._ticks)
         self._in_error = 0
-        self._moves: dict[Hashable, Move] = {}
-        self._smooth: dict[Hashable, Move] = {}
-        """Those of transitions that were accepted without anything special."""
         self._items = ring.items
 
     # -- what the sending side wants --------------------------------------------------------------------------------
@@ -172,7 +170,7 @@ class Watch:
             move = None
             if accepted and attempt.error is None and not (attempt.again or attempt.entered or self._in_error):
                 try:
-                    move = self._smooth.get((attempt.event, attempt.called, self.value, value))
+                    move = self._shape.smooth.get((attempt.event, attempt.called, self.value, value))
                 except TypeError:  # the value of a machine with several states
                     move = None
             if move is not None and not attempt.refused:
@@ -299,6 +297,9 @@ class Watch:
         self._write(attempt, move, True, False, "", move.log)
 
     def _note(self, attempt: Attempt, value: object, accepted: bool, broken: bool, canceled_by: str) -> None:
+        if self._states.version != self._version:
+            # A callback has added states.
+            self._reshape()
         again: tuple[str, ...] = ()
         if attempt.entered is not None and attempt.exited is not None:
             exited = set(attempt.exited)
@@ -307,15 +308,15 @@ class Watch:
         flags = accepted + 2 * broken + 4 * attempt.again + self._in_error
         key: Hashable = (attempt.event, attempt.called, before, value, again, canceled_by, flags)
         try:
-            move = self._moves.get(key)
+            move = self._shape.moves.get(key)
         except TypeError:
             key = (attempt.event, attempt.called, subject.key(before), subject.key(value), again, canceled_by, flags)
-            move = self._moves.get(key)
+            move = self._shape.moves.get(key)
         if move is None:
             move = self._move(attempt, value, again, accepted, broken, canceled_by)
             self._remember(key, move)
             if flags == 1 and not again:
-                self._smooth[attempt.event, attempt.called, subject.key(before), subject.key(value)] = move
+                self._shape.smooth[attempt.event, attempt.called, subject.key(before), subject.key(value)] = move
         log = move.log
         if attempt.refused and self.log_level >= DECISIONS:
             log = (*(log or ()), *((DECISIONS, f"[condition] {cut(name)} refused") for name in attempt.refused))
@@ -420,10 +421,11 @@ class Watch:
         return tuple(line for line in lines if line[0] <= self.log_level) or None
 
     def _remember(self, key: Hashable, move: Move) -> None:
-        if len(self._moves) >= MAX_MOVES:
-            self._moves.clear()
-            self._smooth.clear()
-        self._moves[key] = move
+        shape = self._shape
+        if len(shape.moves) >= MAX_MOVES:
+            shape.moves.clear()
+            shape.smooth.clear()
+        shape.moves[key] = move
 
     def _indexes(self, value: object) -> frozenset[int]:
         index = self._shape.index
@@ -437,8 +439,6 @@ class Watch:
         self._shape = shape
         self._ticks += [0] * (len(shape.names) - len(self._ticks))
         self.clock = tuple(self._ticks)
-        self._moves.clear()
-        self._smooth.clear()
         self.ring.note(Reshaped(shape.names, shape.facts), self)
 
     def _arguments(self, event: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Mapping[str, object]:

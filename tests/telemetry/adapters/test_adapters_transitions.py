@@ -212,6 +212,19 @@ def test_states_added_later_make_a_new_revision(tell: Make) -> None:
     assert story.life("Matter").schema.states[3].multi
 
 
+def test_a_state_added_by_a_callback_can_be_entered_at_once(tell: Make) -> None:
+    story = tell()
+    models = [Matter(), Matter()]
+    machine = Machine(models, states=["a", "b"], initial="a", name="herd")
+    machine.add_transition("grow", "a", "c", before=lambda: machine.add_states("c"))
+    for model in models:
+        model.grow()
+        models[0].to_a()
+    models[0].to_c()
+    for name, model in zip(("herd", "herd-2"), models, strict=True):
+        assert story.life(name).active == {model.state} == {"c"}
+
+
 def test_states_that_are_assigned_are_noticed_with_the_next_event(tell: Make) -> None:
     story = tell()
     lump = matter()
