@@ -13,12 +13,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
-DEFAULT_PORT: Final = 6831
-DEFAULT_ADDRESS: Final = f"localhost:{DEFAULT_PORT}"
+from am_telemetry.endpoints import DEFAULT_ADDRESS, DEFAULT_PORT, is_loopback, parse_endpoint, split_address
+
+__all__ = ["DEFAULT_ADDRESS", "LOG_LEVELS", "Settings", "is_loopback", "read_settings", "split_address"]
+
 LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "everything")
 
 Scrub = Callable[[str, Mapping[str, object]], Mapping[str, object]]
 """Called with a machine id and the arguments of a mutation; returns the arguments that may leave the program."""
+
+
+@dataclass(frozen=True)
+class Security:
+    """What the program shows to a hub, and what it wants to see of it. All but the token are paths of PEM files."""
+
+    token: str = field(default="", repr=False)
+    ca: str = ""
+    """Authorities that may have signed the hub's certificate; empty for those that the system trusts."""
+    certificate: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,7 @@ class Settings:
     log_level: int = 3
     scrub: Scrub | None = None
     tracebacks: bool = True
+    security: Security = Security()
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def wants(self, machine_id: str) -> bool:
@@ -44,7 +58,7 @@ class Settings:
     @property
     def is_local(self) -> bool:
         """Whether the address is on this computer."""
-        return is_loopback(split_address(self.address)[0])
+        return parse_endpoint(self.address).is_local
 
 
 def read_settings(
@@ -60,7 +74,8 @@ def read_settings(
     """Combine arguments and environment.
 
     Args:
-        addr: ``host:port``, ``host``, ``:port``, a port, or ``1`` for ``localhost:6831``; None reads ``AM_DBG_ADDR``.
+        addr: ``host:port``, ``host``, ``:port``, a port, or ``1`` for ``localhost:6831``; ``tls://host:port`` for a hub
+            that speaks TLS, ``unix:/path`` for its socket on this computer; None reads ``AM_DBG_ADDR``.
         service: what people call the program; None reads ``AM_SERVICE`` and falls back to the script's name.
         machines: one or several shell patterns for machine ids; a string may separate them by commas.
         detail: 0 to 3, see :class:`Settings`; None reads ``AM_DETAIL`` (or ``AM_LOG_FULL``).
@@ -80,36 +95,19 @@ def read_settings(
         log_level=_read_log_level(env.get("AM_LOG", "ops") if log is None else log, warnings),
         scrub=_read_scrub(scrub, warnings),
         tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),
+        security=read_security(env),
         warnings=tuple(warnings),
     )
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of ``host:port`` or ``[v6]:port``.
-
-    Raises:
-        ValueError: it is neither, or the port is not between 0 and 65535.
-    """
-    host, colon, port = address.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise ValueError(
-            f"{address!r} is not host:port (put an IPv6 address into brackets, as in [::1]:{DEFAULT_PORT})"
-        )
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{address!r} is not host:port")
-    return host or "localhost", int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this computer only. Does not ask a name server."""
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+def read_security(env: Mapping[str, str]) -> Security:
+    """``AM_DBG_TOKEN``, ``AM_DBG_CA``, ``AM_DBG_CERT`` and ``AM_DBG_KEY``."""
+    return Security(
+        token=env.get("AM_DBG_TOKEN", "").strip(),
+        ca=env.get("AM_DBG_CA", ""),
+        certificate=env.get("AM_DBG_CERT", ""),
+        key=env.get("AM_DBG_KEY", ""),
+    )
 
 
 def _read_address(value: object, warnings: list[str]) -> str:
@@ -118,20 +116,24 @@ def _read_address(value: object, warnings: list[str]) -> str:
         return ""
     if text.lower() in ("1", "on", "yes", "true"):
         return DEFAULT_ADDRESS
-    if text.isascii() and text.isdigit():
-        text = f"localhost:{text}"
-    elif ":" not in text or text.endswith("]"):
-        text = f"{text}:{DEFAULT_PORT}"
+    scheme, slashes, rest = text.rpartition("://")
+    if text.startswith("unix:"):
+        rest = ""
+    elif rest.isascii() and rest.isdigit():
+        text = f"{scheme}{slashes}localhost:{rest}"
+    elif ":" not in rest or rest.endswith("]"):
+        text = f"{scheme}{slashes}{rest}:{DEFAULT_PORT}"
     try:
-        host, port = split_address(text)
-        if not port:
-            raise ValueError(f"{text!r} has no port to connect to")
-        if "/" in host or any(c.isspace() for c in host):
-            raise ValueError(f"{text!r} is not host:port")
+        endpoint = parse_endpoint(text)
+        if endpoint.kind != "unix":
+            if not endpoint.port:
+                raise ValueError(f"{text!r} has no port to connect to")
+            if "/" in endpoint.host or any(c.isspace() for c in endpoint.host):
+                raise ValueError(f"{text!r} is not host:port")
     except ValueError as error:
         warnings.append(f"no telemetry is sent: {error}; set AM_DBG_ADDR=1 for {DEFAULT_ADDRESS}")
         return ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return str(endpoint)
 
 
 def _read_detail(value: object, warnings: list[str]) -> int:

@@ -8,7 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from am_telemetry.settings import split_address
+from am_telemetry.endpoints import parse_endpoint
+from am_telemetry.sending.route import LinkError, Route, tls_probe
+from am_telemetry.settings import Security
 
 if TYPE_CHECKING:
     import grpc
@@ -27,44 +29,64 @@ CHANNEL_OPTIONS: Final = (
 PROBE_TIMEOUT: Final = 2.0
 
 
-class LinkError(Exception):
-    """The connection could not be made, or is gone; the text says why."""
-
-
 class ThreadsUnavailableError(LinkError):
     """The interpreter starts no more threads, because it is shutting down."""
 
 
-def probe(address: str) -> str:
+def probe(address: str, security: Security) -> Route:
     """Find out cheaply whether anybody listens, before gRPC is loaded and its machinery started.
 
     Returns:
-        The gRPC target of the network address that answered.
+        How gRPC reaches the network address that answered.
 
     Raises:
-        LinkError: nobody does.
+        TlsRejectedError: one side does not trust the other.
+        LinkError: nobody listens.
     """
-    host, port = split_address(address)
+    endpoint = parse_endpoint(address)
+    if endpoint.kind == "unix":
+        return _probe_socket(endpoint.path)
+    host, port = endpoint.host, endpoint.port
     try:
         with socket.create_connection((host, port), timeout=PROBE_TIMEOUT) as answered:
             family, peer = answered.family, answered.getpeername()
+            if endpoint.kind == "tls":
+                tls_probe(answered, host, security)
     except OSError as error:
         raise LinkError(error.strerror or str(error)) from error
-    return f"ipv6:[{peer[0]}]:{port}" if family == socket.AF_INET6 else f"ipv4:{peer[0]}:{port}"
+    target = f"ipv6:[{peer[0]}]:{port}" if family == socket.AF_INET6 else f"ipv4:{peer[0]}:{port}"
+    return Route(target, security, host if endpoint.kind == "tls" else "")
 
 
-def open_channel(target: str) -> grpc.Channel:
-    """A plaintext channel that ignores proxies and shares nothing with the program's own channels."""
+def _probe_socket(path: str) -> Route:
+    if not hasattr(socket, "AF_UNIX"):
+        raise LinkError("this system has no Unix sockets")
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+            one.settimeout(PROBE_TIMEOUT)
+            one.connect(path)
+    except OSError as error:
+        raise LinkError(error.strerror or str(error)) from error
+    return Route(f"unix:{path}", Security())
+
+
+def open_channel(route: Route) -> grpc.Channel:
+    """A channel that ignores proxies and shares nothing with the program's own channels."""
     import grpc
 
-    return grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
+    if not route.tls_host:
+        return grpc.insecure_channel(route.target, options=CHANNEL_OPTIONS)
+    credentials = grpc.ssl_channel_credentials(*route.pem_files())
+    # The certificate is for the name that was asked for, not for the network address it stands for.
+    options = (*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", route.tls_host))
+    return grpc.secure_channel(route.target, credentials, options=options)
 
 
 class Link:
     """A stream. Used by one thread; ``inbox`` is filled by another.
 
     Args:
-        target: as :func:`probe` returned it.
+        route: as :func:`probe` returned it.
         hello: the first frame, serialised.
         wake: called when the inbox has something new.
 
@@ -72,7 +94,7 @@ class Link:
         ThreadsUnavailableError: the interpreter is shutting down.
     """
 
-    def __init__(self, target: str, hello: bytes, wake: Callable[[], None]) -> None:
+    def __init__(self, route: Route, hello: bytes, wake: Callable[[], None]) -> None:
         from am_proto import telemetry_pb2 as pb
 
         self.inbox: queue.SimpleQueue[pb.HubFrame | LinkError] = queue.SimpleQueue()
@@ -89,11 +111,11 @@ class Link:
         except RuntimeError as error:
             raise ThreadsUnavailableError(str(error)) from error
         try:
-            self._channel = open_channel(target)
+            self._channel = open_channel(route)
             stream: grpc.StreamStreamMultiCallable[bytes, pb.HubFrame] = self._channel.stream_stream(
                 STREAM, request_serializer=None, response_deserializer=pb.HubFrame.FromString
             )
-            self._call = stream(iter(self._outbox.get, None))
+            self._call = stream(iter(self._outbox.get, None), metadata=route.metadata)
         except RuntimeError as error:
             raise ThreadsUnavailableError(str(error)) from error
         finally:
@@ -115,6 +137,8 @@ class Link:
     def _read(self) -> None:
         import grpc
 
+        from am_proto import telemetry_pb2 as pb
+
         self._ready.wait()
         reason = "the hub ended the stream"
         try:
@@ -123,6 +147,8 @@ class Link:
                 self._wake()
         except grpc.RpcError as error:
             reason = _describe(error)
+            if _is_refusal(error):
+                self.inbox.put(pb.HubFrame(go_away=pb.GoAway(reason=reason, final=True)))
         except Exception as error:  # noqa: BLE001  # whatever ends the reader must reach the owner of the link
             reason = f"{type(error).__name__}: {error}"
         self.inbox.put(LinkError(reason))
@@ -137,7 +163,15 @@ def _describe(error: Exception) -> str:
     return type(error).__name__
 
 
-def push(target: str, request: bytes, timeout: float) -> list[pb.HubFrame]:
+def _is_refusal(error: Exception) -> bool:
+    """Whether the hub, or something in front of it, will say the same next time."""
+    import grpc
+
+    final = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+    return isinstance(error, grpc.Call) and error.code() in final
+
+
+def push(route: Route, request: bytes, timeout: float) -> list[pb.HubFrame]:
     """Send frames in one blocking call that needs no thread.
 
     Raises:
@@ -147,12 +181,12 @@ def push(target: str, request: bytes, timeout: float) -> list[pb.HubFrame]:
 
     from am_proto import telemetry_pb2 as pb
 
-    channel = open_channel(target)
+    channel = open_channel(route)
     try:
         call: grpc.UnaryUnaryMultiCallable[bytes, pb.PushReply] = channel.unary_unary(
             PUSH, request_serializer=None, response_deserializer=pb.PushReply.FromString
         )
-        return list(call(request, timeout=timeout).frames)
+        return list(call(request, timeout=timeout, metadata=route.metadata).frames)
     except grpc.RpcError as error:
         raise LinkError(_describe(error)) from error
     finally:

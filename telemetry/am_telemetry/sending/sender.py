@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from am_telemetry.sending.builder import Builder, Dropped
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.link import Link, LinkError, ThreadsUnavailableError, probe, push
+from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe, push
 from am_telemetry.sending.loading import BackgroundImport
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
 from am_telemetry.sending.ring import Record, Ring, Traced
+from am_telemetry.sending.route import LinkError, Route, TlsRejectedError
 from am_telemetry.settings import Settings
 
 if TYPE_CHECKING:
@@ -313,11 +314,11 @@ class Sender:
     def _connect(self) -> None:
         from am_telemetry.sending.identity import hello
 
-        target = ""
+        target: Route | None = None
         if self._grpc is not None and not self._grpc.ready and self._stop_at is None:
             return
         try:
-            target = probe(self.settings.address)
+            target = probe(self.settings.address, self.settings.security)
             if self._grpc is None and self._stop_at is None:
                 # Only now, so that a program without a hub never loads it.
                 self._grpc = BackgroundImport("grpc")
@@ -327,9 +328,13 @@ class Sender:
             self._known = None
             self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
         except ThreadsUnavailableError:
-            if self._stop_at is not None:
+            if self._stop_at is not None and target is not None:
                 self._push_rest(target)
             self._failed_attempts += 1
+            self._postpone()
+        except TlsRejectedError as error:
+            self._failed_attempts += 1
+            self._tell("tls", logging.WARNING, "no telemetry reaches %s: %s", self.settings.address, error)
             self._postpone()
         except LinkError as error:
             self._failed_attempts += 1
@@ -382,7 +387,7 @@ class Sender:
         with self._changed:
             self._idle = not self.ring and not len(self._retention)
 
-    def _push_rest(self, target: str) -> None:
+    def _push_rest(self, target: Route) -> None:
         """Deliver what is retained without threads, in blocking calls, each a short session of its own."""
         from am_proto import telemetry_pb2 as pb
         from am_telemetry.sending.identity import hello

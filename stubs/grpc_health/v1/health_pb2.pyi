@@ -1,0 +1,19 @@
+class HealthCheckRequest:
+    service: str
+    def __init__(self, *, service: str = ...) -> None: ...
+    def SerializeToString(self) -> bytes: ...
+    @staticmethod
+    def FromString(data: bytes) -> HealthCheckRequest: ...
+
+class HealthCheckResponse:
+    class ServingStatus:
+        UNKNOWN: int
+        SERVING: int
+        NOT_SERVING: int
+        SERVICE_UNKNOWN: int
+
+    status: int
+    def __init__(self, *, status: int = ...) -> None: ...
+    def SerializeToString(self) -> bytes: ...
+    @staticmethod
+    def FromString(data: bytes) -> HealthCheckResponse: ...
