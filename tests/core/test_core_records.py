@@ -231,3 +231,48 @@ def test_the_log_tells_of_limits_that_were_exceeded(runner: Any) -> None:
 def late(e: Event) -> None:
     """A handler that takes as long as it is allowed, and a bit more."""
     until(lambda: e.transition.is_timed_out)
+
+
+def after_steps(machine: Machine, act: Any) -> list[tuple[str, str]]:
+    """Predecessor and follower of every ``after`` step of the one transition that something causes."""
+    notes = noted(machine)
+    act()
+    (tx,) = notes.all
+    machine.detach_tracer(notes)
+    names = tx.model.names
+    return sorted((names[step.source], names[step.target]) for step in tx.steps if step.relation == "after")
+
+
+def test_order_is_explained_by_one_step_per_pair_that_is_present() -> None:
+    """From the predecessor to the one that follows; of what is entered, and of what ends, unless nothing does."""
+    schema = {"A": {"after": ["B", "C"]}, "B": {"after": ["D"]}, "C": {}, "D": {}, "E": {"require": ["F"]}, "F": {}}
+    machine = machine_of(schema)
+    assert after_steps(machine, lambda: machine.add(["A", "B"])) == [("B", "A")]
+    assert after_steps(machine, lambda: machine.add("C")) == [("B", "A"), ("C", "A")]
+    assert after_steps(machine, lambda: machine.set("E")) == []
+    assert machine.active == ("C", "B", "A")
+    assert after_steps(machine, lambda: machine.set("D")) == [("B", "A"), ("C", "A")]
+    assert machine.active == ("D",)
+
+
+def test_the_log_names_what_is_implied() -> None:
+    """Called and already active states are not."""
+    machine = machine_of({"A": {"add": ["B", "C"]}, "B": {"add": ["D"]}, "C": {}, "D": {}}, active="C")
+    notes = noted(machine)
+    machine.add("A")
+    assert "[implied] D B" in notes.log or "[implied] B D" in notes.log
+    machine.add("A")
+    assert sum(line.startswith("[implied]") for line in notes.log) == 1
+
+
+def test_a_resolution_that_had_to_be_repeated_leaves_one_trail() -> None:
+    """An automatic state drags in one that was refused; only the attempt without it is recorded."""
+    machine = machine_of({"A": {"auto": True, "add": ["B"]}, "B": {"auto": True}, "C": {}})
+    machine.bind({"BEnter": lambda e: False})
+    notes = noted(machine)
+    machine.add("C")
+    auto = notes.all[1]
+    assert auto.is_auto
+    assert set(machine.active) == {"A", "C"}
+    lines = str(auto).splitlines()
+    assert lines[lines.index("- handler **B**Enter") + 1 :] == ["- activate **A**"]
