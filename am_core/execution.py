@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from am_core.automatic import schedule_auto
 from am_core.automaton import AUTO, Edge, missed
 from am_core.calls import NOBODY, Call, final_phase, negotiation
-from am_core.enqueue import prepend
-from am_core.failures import RECOVER, Panic, cancel, on_deadline, on_late_return, recover
+from am_core.failures import RECOVER, cancel, on_deadline, on_late_return, recover
 from am_core.handlers import Event, HandlerTable
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
-from am_core.model import bits, mask_of
-from am_core.mutation import ADD, CANCELED, EXECUTED, REMOVE, Mutation, Result
+from am_core.model import mask_of
+from am_core.mutation import CANCELED, EXECUTED, REMOVE, Mutation, Result
 from am_core.plan import Notes, Plan, Recorded, Trail, later, ticks_of
-from am_core.relations import auto_candidates, resolve, resolve_again
+from am_core.relations import resolve, resolve_again
 from am_core.runners import Abandoned, DeadlineReached
 from am_core.steps import Step
 from am_core.transition import Transition
@@ -427,33 +427,6 @@ def finish(tx: Transition, edge: Edge | None = None) -> Result:
     if mutation.check is not None:
         mutation.check.resolve(result == EXECUTED)
     return result
-
-
-def schedule_auto(tx: Transition) -> None:
-    """Queue the automatic mutation that follows a transition, if any."""
-    machine, mutation = tx.machine, tx.mutation
-    model, _, mask, _ = machine._now
-    if not model.auto_mask & ~mask:
-        return
-    if machine._disposing or (mutation.type is ADD and mutation.called in tx.model.health):
-        return
-    if machine._refusing and machine.backoff():
-        return
-    panic = mutation.args.get("panic")
-    if isinstance(panic, Panic) and panic.is_auto and tx.target_mask == tx.mask_before:
-        # The same attempt from the same states would fail the same way, for ever.
-        return
-    if machine._log_level >= EVERYTHING:
-        for i in bits(model.auto_mask & ~mask):
-            if model.removed_by[i] & mask:
-                blockers = model.mask_text(model.removed_by[i] & mask)
-                machine._log(EVERYTHING, f"[auto:rel:remove] {model.names[i]} by {blockers}")
-    called = tuple(auto_candidates(model, mask))
-    if not called:
-        return
-    if machine._log_level >= OPS:
-        machine._log(OPS, f"[auto] {model.text(called)}")
-    prepend(machine, Mutation(ADD, called, mask_of(called), {}, is_auto=True))
 
 
 def _result(tx: Transition) -> Result:

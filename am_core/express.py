@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from am_core.automatic import schedule_auto
 from am_core.drain import abandon, drain, rest_at
 from am_core.execution import (
     break_off,
@@ -14,7 +15,6 @@ from am_core.execution import (
     finish,
     goes_on,
     repair,
-    schedule_auto,
     settle,
 )
 from am_core.handlers import UNSET, Event, HandlerTable, current_event

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from am_core.enqueue import announce, prepend
 from am_core.errors import HandlerTimeout
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS
-from am_core.mutation import ADD, EVAL, Mutation, MutationType
+from am_core.mutation import ADD, EVAL, AutoRetry, Mutation, MutationType
 from am_core.traces import trace_text
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Panic(NamedTuple):
     transition_id: str
     is_auto: bool
     """Whether the failed transition was automatic."""
+    failed_from: frozenset[int] = frozenset()
+    """Masks of the active states from which automatic transitions failed, one after the other, up to this error."""
 
 
 def cancel(tx: Transition, by: str, tag: str = "") -> None:
@@ -68,11 +70,19 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
         tx.time_after,
         tx.id,
         tx.is_auto,
+        _failed_from(tx),
     )
     args: dict[str, Any] = {"err": error, "panic": panic, **trace_of(machine, error)}
     model = tx.model
     mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
     prepend(machine, mutation)
+
+
+def _failed_from(tx: Transition) -> frozenset[int]:
+    if not tx.is_auto:
+        return frozenset()
+    mutation = tx.mutation
+    return (mutation.failed_from if isinstance(mutation, AutoRetry) else frozenset()) | {tx.mask_before}
 
 
 def trace_of(machine: Machine, error: BaseException) -> dict[str, str]:

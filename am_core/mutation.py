@@ -169,3 +169,14 @@ class Mutation:
 
     def __repr__(self) -> str:
         return f"<Mutation {self.type} {self.called}>"
+
+
+class AutoRetry(Mutation):
+    """An automatic mutation that follows the error in which another one has ended."""
+
+    __slots__ = ("failed_from",)
+
+    def __init__(self, called: tuple[int, ...], called_mask: int, failed_from: frozenset[int]) -> None:
+        super().__init__(ADD, called, called_mask, {}, is_auto=True)
+        self.failed_from = failed_from
+        """Masks of the active states from which automatic mutations of this chain of errors have failed."""

@@ -191,3 +191,24 @@ def test_a_refusing_self_handler_does_not_skip_the_next_state() -> None:
     asked = order[order.index("AnyState") + 1 :]
     assert asked.index("AA") < asked.index("BB")
     assert machine.is_(["A", "B", "Z"])
+
+
+def test_automatic_states_whose_handlers_always_fail_are_given_up() -> None:
+    """Even where each error brings other states in, here C by the active multi state A."""
+    schema = {
+        "A": {"multi": True, "auto": True, "add": ["C"]},
+        "B": {"auto": True, "remove": ["C"]},
+        "C": {"multi": True},
+    }
+
+    def fail(event: object) -> None:
+        raise ValueError("always")
+
+    machine, notes, _ = traced(schema, {"BState": fail})
+    machine.add(["B", "A", "C"])
+    machine.add(["A", "B"])
+    assert [tx.is_auto for tx in notes.all].count(True) == 1
+    assert set(machine.active) == {"A", "C", "Exception"}
+    before = len(notes.all)
+    machine.add("C")
+    assert [tx.is_auto for tx in notes.all[before:]] == [False, True, False], "every change is a reason to try again"
