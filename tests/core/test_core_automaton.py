@@ -460,3 +460,103 @@ def test_a_machine_of_fifty_states_is_small() -> None:
     assert alone < 20 * 1024
     assert both - alone < 5 * 1024
     assert first.states == second.states
+
+
+class Halt(BaseException):
+    """Meant to end a thread, like a keyboard interrupt."""
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
+INTERFERENCES: dict[str, tuple[str, Any]] = {
+    "fails before": ("BEnter", lambda e, seen: _raise(ValueError("broken"))),
+    "fails after": ("BState", lambda e, seen: _raise(ValueError("broken"))),
+    "halts before": ("BEnter", lambda e, seen: _raise(Halt())),
+    "halts after": ("BState", lambda e, seen: _raise(Halt())),
+    "fails with more in the queue": ("BState", lambda e, seen: e.machine.add("D") and _raise(ValueError("broken"))),
+    "refuses": ("BEnter", lambda e, seen: False),
+    "logs from now on": ("BEnter", lambda e, seen: setattr(e.machine, "log_level", LogLevel.EVERYTHING)),
+    "watches from now on": ("BEnter", lambda e, seen: e.machine.bind_tracer(Recorder())),
+    "is told from now on": ("BEnter", lambda e, seen: setattr(e.machine, "on_change", lambda m, tx: seen.append("ch"))),
+    "waits for arguments": (
+        "BEnter",
+        lambda e, seen: e.machine.when_args("B", x=1).add_done_callback(lambda _: seen.append("args")) and None,
+    ),
+    "waits for a state": ("BState", lambda e, seen: e.machine.when("B").add_done_callback(seen.append) and None),
+    "binds": ("BEnter", lambda e, seen: e.machine.bind({"BState": lambda e: seen.append("bound")}, id="more") and None),
+    "disposes": ("BEnter", lambda e, seen: e.machine.dispose_force()),
+    "asks first": ("BState", lambda e, seen: seen.append(int(e.machine.can_add("C")))),
+    "turns back": ("BState", lambda e, seen: seen.append(int(e.machine.add("A")))),
+}
+
+
+@pytest.mark.parametrize("panics", [True, False])
+@pytest.mark.parametrize("what", INTERFERENCES)
+def test_whatever_happens_on_a_known_edge_is_handled_as_on_an_unknown_one(what: str, panics: bool) -> None:
+    """Handlers do something else than usual, for once, in a transition that was made many times."""
+    name, act = INTERFERENCES[what]
+    stories: list[list[object]] = []
+    for plan_cache in ("never", "always"):
+        seen: list[object] = []
+        schema = {**TOGGLE, "C": {"auto": True, "require": ["B"]}, "D": {}}
+        machine = Machine(schema, plan_cache=plan_cache, panic_to_exception=panics, handler_timeout=60)  # type: ignore[arg-type]  # both are choices
+        armed = [False]
+
+        def handler(e: Event, armed: list[bool] = armed, seen: list[object] = seen) -> Any:
+            seen.append((e.name, e.is_valid()))
+            if armed[0]:
+                armed[0] = False
+                answer = act(e, seen)
+                return answer if answer is False else None
+            return None
+
+        machine.bind({name: handler}, id="handlers")
+        for _ in range(4):
+            machine.add("A")
+            machine.add("B")
+        machine.add("A")
+        armed[0] = True
+        for _ in range(3):
+            try:
+                seen.append(int(machine.add("B", x=1)))
+            except (ValueError, Halt) as error:
+                seen.append(type(error))
+            seen.append((machine.active, tuple(machine.time()), machine.transition_count, machine.queue_tick()))
+            seen.append((machine.queue_len(), machine.transition, machine._drainer, type(machine.err())))
+            machine.drain_queue()
+            seen.append(int(machine.add("A")))
+        tracer = next(iter(machine.tracers()), None)
+        seen.append(tracer.rows if isinstance(tracer, Recorder) else None)
+        stories.append([it if isinstance(it, (str, int, tuple, list, type)) else type(it) for it in seen])
+    assert stories[0] == stories[1]
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), Halt()])
+def test_tracers_that_fail_at_the_end_of_a_known_transition_are_noted(error: BaseException) -> None:
+    """The machine goes on; only what is meant to end a thread does so, and the machine is free for others then."""
+
+    class Failing(Tracer):
+        armed = False
+
+        def transition_end(self, tx: Transition) -> None:
+            if self.armed:
+                raise error
+
+    tracer = Failing()
+    machine = Machine(TOGGLE, plan_cache="always", tracers=[tracer])
+    for _ in range(4):
+        machine.add("A")
+        machine.add("B")
+    tracer.armed = True
+    if isinstance(error, Halt):
+        with pytest.raises(Halt):
+            machine.add("A")
+    else:
+        assert machine.add("A")
+        assert "broken" in str(machine.internal_errors[0])
+    tracer.armed = False
+    assert machine.active == ("A",)
+    assert machine.transition is None
+    assert machine.add("B").executed

@@ -878,7 +878,7 @@ def test_ten_thousand_waiters_cost_an_unrelated_transition_nothing() -> None:
     assert len(set(waiters)) == 10_000
     counts = {machine.id: [lines_run(lambda m=machine: work(m)) for _ in range(20)] for machine in (few, many)}  # type: ignore[misc]  # bound at once
     # What the engine learns from the first repetitions is not of interest here.
-    assert counts[many.id][-5:] == counts[few.id][-5:]
+    assert min(counts[many.id][-5:]) == min(counts[few.id][-5:])
     many.add("Reply", id=77)
     assert [waiter.text for waiter in waiters if waiter.done] == ["Reply (id)"]
     assert waiters[155].done
