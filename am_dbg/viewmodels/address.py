@@ -12,6 +12,8 @@ from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.transition_line import Part, fit
 from am_telemetry.store.records import MachineRecord
 
+_OWN = ("am_telemetry", "am_core")
+"""Names of the libraries that programs report with unless they are special."""
 _END = {
     "disposed": "disposed",
     "closed": "closed",
@@ -49,6 +51,8 @@ def line(session: Session, width: int) -> Line:
     if process.name or process.pid:
         label = clean(process.name or "process", 30) + (f" ({process.pid})" if process.pid else "")
         parts.append(Part((Span(label, Role.DIM),), 8, right=True))
+    if process.library and not process.library.startswith(_OWN):  # our own says nothing new
+        parts.append(Part((Span(clean(process.library, 40), Role.DIM),), 9, right=True))
     return fit(parts, width)
 
 

@@ -158,7 +158,7 @@ class MemoryRecording:
         self._patterns: dict[tuple[str, PatternFact], PatternRecord] = {}
         self._timelines: dict[int, Timeline] = {}
         self._pending: list[Callable[[], None]] = []
-        self._processes = {1: ProcessRecord(1, "0" * 32, "app", "localhost", 4242, "memory")}
+        self._processes = {1: ProcessRecord(1, "0" * 32, "app", "localhost", 4242, "am_telemetry 0.1.0")}
         self._runs: dict[str, int] = {}
 
     # -- writing ------------------------------------------------------------------------------------------------

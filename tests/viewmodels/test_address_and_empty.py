@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from am_dbg.session import Mode, Session
@@ -29,6 +31,16 @@ class TestAddress:
         shown = line_text(address.line(opened(2, 3), 100))
         assert shown.startswith("◀ ▶  mach://orders/#3  ● connected  #svc:shop #eu … #svc:edge")
         assert shown.endswith("app (4242)")
+
+    def test_a_program_with_another_library_tells_which(self) -> None:
+        """Ours goes without saying; the version of a Go program decides what its messages can tell."""
+        session = opened(2, 3)
+        process = session.recording.process(session.recording.machines[1].process_id)
+        foreign = replace(process, library="asyncmachine-go v0.19")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session.recording, "process", lambda _: foreign)
+            assert line_text(address.line(session, 120)).endswith("app (4242)  asyncmachine-go v0.19")
+            assert "asyncmachine" not in line_text(address.line(session, 80))
 
     def test_a_tag_is_shown_once(self) -> None:
         recording = MemoryRecording()

@@ -127,7 +127,7 @@ class Converter:
         at_ns = self._time(machine, get("Time"))
         queue = _counter(get("Queue", 0)), _queue_tick(message)
         if machine.uncertain or machine.clock is None:
-            before = clock_before(machine.fact.schema, message, clock, reader, steps)
+            before = self._before(machine, message, clock, steps)
             self._make_certain(machine, before, at_ns)
         else:
             before = machine.clock
@@ -176,6 +176,12 @@ class Converter:
     def _next_handle(self) -> int:
         self._handles += 1
         return self._handles
+
+    def _before(
+        self, machine: OpenMachine, message: Mapping[str, Any], clock: list[int], steps: tuple[int, ...]
+    ) -> list[int]:
+        """The machine's ticks before a transition, of which those after it are known."""
+        return clock_before(machine.fact.schema, message, clock, machine.reader, steps)
 
     def _make_certain(self, machine: OpenMachine, before: list[int], at_ns: int) -> None:
         """The machine's ticks before its next transition have become known."""

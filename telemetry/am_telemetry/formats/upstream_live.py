@@ -117,6 +117,17 @@ class LiveConverter(Converter):
         parts = (batch.schemas, batch.opened, batch.revised, batch.transitions, batch.gaps, batch.texts, batch.patterns)
         return not any(parts)
 
+    def _before(
+        self, machine: OpenMachine, message: Mapping[str, Any], clock: list[int], steps: tuple[int, ...]
+    ) -> list[int]:
+        before = super()._before(machine, message, clock, steps)
+        effective = message.get("Accepted") and not (message.get("IsCheck") or message.get("IsQueued"))
+        told = steps or message.get("LogEntries") or machine.sequence or machine.lost
+        if effective and not told and max(clock) <= 1:
+            # Nothing tells what changed, but it can have been all of it: the machine's very first transition.
+            return [0] * len(clock)
+        return before
+
     def _make_certain(self, machine: OpenMachine, before: list[int], at_ns: int) -> None:
         self._announce_unless_done(machine, before)
         if machine.lost:
