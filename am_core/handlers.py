@@ -151,6 +151,11 @@ class HandlerTable:
     def __bool__(self) -> bool:
         return bool(self.bindings)
 
+    def __del__(self) -> None:
+        # Edges and configurations refer to each other; without this, handlers would live on until the garbage
+        # collector comes by.
+        self.automaton.drop()
+
 
 def handler_table(bindings: tuple[Binding, ...], model: Model) -> HandlerTable:
     """The table of some bindings; machines of one model that have none share theirs as long as one of them lives."""

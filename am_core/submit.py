@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from am_core.automaton import Configuration, PlanCache, macrostep
 from am_core.drain import drain, drain_after, drain_if_idle
@@ -31,6 +31,9 @@ else:
 """What mutations take as arguments: a mapping, or an instance of a dataclass whose fields they are."""
 
 
+_PLAIN: Final = (dict, type(None))
+
+
 def mutate(
     machine: Machine,
     kind: MutationType,
@@ -51,7 +54,9 @@ def mutate(
         edge = edges.get(states)
         if edge is not None:
             step, result = edge.macrostep, None
-            if machine._calm and step is not None and (args is None or not step.is_double):
+            # Arguments are of no interest to anybody, but wrong ones are an error, and automatic states look at some.
+            bare = args is None and not kwargs
+            if machine._calm and step is not None and (bare or (isinstance(args, _PLAIN) and not step.is_double)):
                 result = express(machine, rest, step)
             if result is None:
                 result = planned(machine, rest, edge, merged(args, kwargs) if args or kwargs else kwargs, event)

@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import tracemalloc
+import weakref
 from typing import Any
 
 import pytest
@@ -323,6 +324,47 @@ def test_a_table_without_handlers_goes_with_its_last_machine() -> None:
     assert model.bare_table() is machine._table
     del machine
     assert model.bare_table() is None
+
+
+def test_handlers_live_no_longer_than_their_machine_or_their_binding() -> None:
+    """Although what was learned about them refers to them; no garbage collector is needed for that."""
+
+    class Handlers:
+        def AState(self, e: Event) -> None:
+            """Nothing."""
+
+    machine = Machine(TOGGLE, plan_cache="always")
+    gc.disable()
+    try:
+        for end in ("detach", "machine"):
+            handlers = Handlers()
+            reference = weakref.ref(handlers)
+            name = machine.bind(handlers)
+            for _ in range(4):
+                machine.add("A")
+                machine.add("B")
+            del handlers
+            if end == "detach":
+                machine.detach(name)
+            else:
+                del machine
+            assert reference() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("wrong", [5, "x", [1]])
+def test_wrong_arguments_are_told_on_every_path(wrong: Any) -> None:
+    """Also where nobody looks at arguments."""
+    machine = Machine(TOGGLE, plan_cache="always")
+    for _ in range(4):
+        machine.add("A")
+        machine.add("B", {"right": 1})
+    with pytest.raises(Exception, match=r"argument|mapping") as caught:
+        machine.add("A", wrong)
+    with pytest.raises(type(caught.value)):
+        Machine(TOGGLE, plan_cache="never").add("A", wrong)
+    assert machine.active == ("B",)
 
 
 def test_the_automaton_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
