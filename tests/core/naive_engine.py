@@ -24,8 +24,8 @@ class Request:
     auto: bool = False
     check: bool = False
     tick: int = 0
-    from_auto: bool = False
-    """It is the error of a handler that failed in an automatic transition."""
+    failed_from: tuple[frozenset[str], ...] = ()
+    """Active states from which automatic attempts have failed, of which this is the error, or the next attempt."""
 
 
 @dataclass
@@ -45,6 +45,7 @@ class NaiveMachine:
     failed: bool = False
     draining: bool = False
     running: bool = False
+    before: list[str] = field(default_factory=list)
     target: list[str] = field(default_factory=list)
 
     def mutate(self, kind: str, states: Iterable[str], args: bool = False, post: bool = False) -> int:
@@ -95,7 +96,7 @@ class NaiveMachine:
         world, before, ticks = self.world, self.active, dict(self.ticks)
         plan = naive.resolve(world, request.kind, request.called, before)
         ok = not plan.rejected or (request.auto and plan.rejected != set(request.called))
-        self.target = plan.target
+        self.before, self.target = before, plan.target
         ok = ok and self.negotiate(request, plan)
         if ok and request.auto:
             plan = self.settle(request)
@@ -152,8 +153,9 @@ class NaiveMachine:
     def schedule(self, request: Request, before: list[str]) -> None:
         blocked = {name for owner in self.active for name in self.world.remove[owner]}
         wanted = [n for n in self.world.names if n in self.auto and n not in self.active and n not in blocked]
-        if wanted and not (request.from_auto and set(before) == set(self.active)):
-            self.queue.insert(0, Request("add", wanted, auto=True))
+        again = request.failed_from and (set(before) == set(self.active) or set(self.active) in request.failed_from)
+        if wanted and not again:
+            self.queue.insert(0, Request("add", wanted, auto=True, failed_from=request.failed_from))
 
     def call(self, request: Request, name: str) -> object:
         answer: object = None
@@ -166,7 +168,8 @@ class NaiveMachine:
             except Failed:
                 self.failed = True
                 if "Exception" not in request.called:
-                    self.queue.insert(0, Request("add", ["Exception"], args=True, from_auto=request.auto))
+                    failed_from = (*request.failed_from, frozenset(self.before)) if request.auto else ()
+                    self.queue.insert(0, Request("add", ["Exception"], args=True, failed_from=failed_from))
                 return Failed
             if answer is False and not name.endswith(("State", "End")):
                 return False
