@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "am_dbg.commands.demo",
     "import": "am_dbg.commands.import_",
     "open": "am_dbg.commands.open_",
+    "sessions": "am_dbg.commands.sessions",
     "run": "am_dbg.commands.run",
 }
 """Command name -> module holding a click command called ``command``."""

@@ -43,6 +43,10 @@ class Hub:
             self.recording.close()
             self.path.unlink(missing_ok=True)
             raise
+        if path is None:
+            from am_telemetry.store.tidying import tidy_in_background
+
+            tidy_in_background()
         host = listen.rpartition(":")[0] or "localhost"
         self.address = f"{host}:{self._collector.port}"
         """Where programs should report to."""

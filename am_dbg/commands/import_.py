@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def command(source: Path, output: Path | None, force: bool, quiet: bool) -> None
     """Convert a recording of the Go am-dbg into a session file."""
     target = output if output is not None else default_target(source)
     _check_target(source, target, force)
-    with _progress_bar(source.name, quiet) as progress:
+    with progress_bar(source.name, quiet) as progress:
         summary = import_recording(source, target, progress, replace=force)
     parts = [
         f"imported {summary.machines:,} machines, {summary.transitions:,} transitions",
@@ -213,19 +213,3 @@ def _publish(draft: Path, target: Path, replace: bool) -> None:
         draft.replace(target)
     finally:
         lock.release()
-
-
-@contextlib.contextmanager
-def _progress_bar(label: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        printable = "".join(char if char.isprintable() else "?" for char in label)
-        task = bar.add_task(printable, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

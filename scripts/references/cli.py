@@ -32,7 +32,14 @@ def build() -> str:
         command = root.get_command(context, name)
         if command is None:
             raise LookupError(f"the command {name!r} is listed but does not exist")
-        blocks.append(_command(command, click.Context(command, info_name=name, parent=context), f"am-dbg {name}"))
+        inner = click.Context(command, info_name=name, parent=context)
+        blocks.append(_command(command, inner, f"am-dbg {name}"))
+        for subname in command.list_commands(inner) if isinstance(command, click.Group) else ():
+            subcommand = command.get_command(inner, subname)
+            if subcommand is None:
+                raise LookupError(f"the command {name} {subname} is listed but does not exist")
+            innermost = click.Context(subcommand, info_name=subname, parent=inner)
+            blocks.append(_command(subcommand, innermost, f"am-dbg {name} {subname}"))
     blocks.append("## Exit codes")
     blocks.append(table(["Code", "Meaning"], [[str(int(value)), MEANINGS[value]] for value in ExitCode]))
     return page("Command line", *blocks)

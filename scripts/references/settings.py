@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from am_telemetry.settings import DEFAULT_ADDRESS, LOG_LEVELS, Settings
+from am_telemetry.store.limits import DEFAULT_KEEP, DEFAULT_KEEP_SIZE
 from references.markdown import code, page, table
 
 DEFAULTS = Settings()
@@ -90,6 +91,17 @@ DEBUGGER = [
         "AM_DBG_DIR",
         "the user's data folder, as the system defines it, below `am-dbg/sessions`",
         "Folder of session files that are not given a name with `--output`.",
+    ],
+    [
+        "AM_DBG_KEEP",
+        code(DEFAULT_KEEP),
+        "Sessions of that folder which were not written to for so long are removed when am-dbg starts to record there; "
+        "`never` keeps them. Live, bookmarked and unreadable ones stay in any case.",
+    ],
+    [
+        "AM_DBG_KEEP_SIZE",
+        code(DEFAULT_KEEP_SIZE),
+        "When that folder is larger, its oldest sessions are removed in the same way; `never` sets no limit.",
     ],
     ["NO_COLOR", "not set", "Anything but empty: no colours. Every distinction is also made by a sign or a letter."],
 ]

@@ -119,6 +119,22 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def copy(path: Path, target: Path) -> None:
+    """A copy of a database as it stands at one moment, also while somebody writes to it.
+
+    Raises:
+        StoreError: the source cannot be read, or the target cannot be written.
+    """
+    source = connect_reader(path)
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as connection:
+            source.backup(connection)
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+    finally:
+        source.close()
+
+
 def close_writable(connection: sqlite3.Connection) -> None:
     """Leave a single file behind when nobody else has it open."""
     try:
@@ -212,6 +228,11 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def read_only_uri(path: Path) -> str:
+    """For ``ATTACH``."""
+    return _uri(path, "ro")
 
 
 def _uri(path: Path, mode: str) -> str:

@@ -1,0 +1,149 @@
+"""What a session file holds, machine by machine: for people who look at the file rather than at its transitions."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from am_telemetry.store import files
+from am_telemetry.store.errors import damaged, from_sqlite
+from am_telemetry.store.lock import has_writer
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDetails:
+    """A program that reported."""
+
+    id: int
+    name: str
+    host: str
+    pid: int
+    library: str
+    first_seen_ns: int
+    last_seen_ns: int
+    machines: int
+    skipped_records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """One run of a machine."""
+
+    id: int
+    name: str
+    run: int
+    process_id: int
+    started_ns: int
+    ended_ns: int
+    status: str
+    """``connected`` while it is being recorded, else how it ended."""
+    transitions: int
+    log_lines: int
+    errors: int
+    lost: int
+    schemas: int
+    """1, and one more for each time its states were changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GapDetails:
+    """Transitions that never arrived."""
+
+    machine: str
+    run: int
+    after_number: int
+    lost: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDetails:
+    """Everything but the transitions."""
+
+    path: Path
+    layout: int
+    made_by: str
+    processes: tuple[ProcessDetails, ...]
+    runs: tuple[RunDetails, ...]
+    gaps: tuple[GapDetails, ...]
+    counters: dict[str, int]
+    """What could not be stored, by kind; see the table ``meta``."""
+    patterns: int
+    schemas: int
+
+
+_COUNTERS: Final = (
+    "key LIKE 'orphaned\\_%' ESCAPE '\\' OR key LIKE 'repeated\\_%' ESCAPE '\\' OR key = 'refused_batches'"
+)
+
+
+def read_details(path: Path) -> SessionDetails:
+    """Look into a session file.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    connection = files.open_readonly(path)
+    try:
+        return _read(connection, path)
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+    except (UnicodeDecodeError, TypeError, ValueError) as error:
+        raise damaged(path, "a row cannot be understood") from error
+    finally:
+        connection.close()
+
+
+def _read(connection: sqlite3.Connection, path: Path) -> SessionDetails:
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    processes = connection.execute(
+        "SELECT id, name, host, pid, library, first_seen_ns, last_seen_ns,"
+        " (SELECT count(*) FROM machines WHERE process_id = processes.id), skipped_records FROM processes ORDER BY id"
+    )
+    live = has_writer(path)
+    errors = dict(
+        connection.execute(
+            "SELECT machine_id, count(*) FROM errors CROSS JOIN transitions ON transitions.id = errors.transition_id"
+            " GROUP BY machine_id"
+        )
+    )
+    runs = [
+        RunDetails(
+            id=row[0],
+            name=row[1],
+            run=row[2],
+            process_id=row[3],
+            started_ns=row[4],
+            ended_ns=row[5],
+            status=row[6] or ("connected" if live else "disconnected"),
+            transitions=row[7],
+            log_lines=row[8],
+            errors=errors.get(row[0], 0),
+            lost=row[9],
+            schemas=row[10],
+        )
+        for row in connection.execute(
+            "SELECT machines.id, name, run, process_id, started_ns, ended_ns, end_reason, coalesce(transitions, 0),"
+            " coalesce(log_lines, 0), coalesce(lost, 0),"
+            " (SELECT count(*) FROM machine_schemas WHERE machine_id = machines.id)"
+            " FROM machines LEFT JOIN machine_clocks ON machine_clocks.machine_id = machines.id ORDER BY machines.id"
+        )
+    ]
+    gaps = connection.execute(
+        "SELECT name, run, after_number, lost, reason FROM gaps JOIN machines ON machines.id = gaps.machine_id"
+        " ORDER BY gaps.id"
+    )
+    counters = connection.execute(f"SELECT key, value FROM meta WHERE {_COUNTERS} ORDER BY key")  # noqa: S608 - constant
+    return SessionDetails(
+        path=path,
+        layout=int(connection.execute("PRAGMA user_version").fetchone()[0]),
+        made_by=meta.get("made_by", ""),
+        processes=tuple(ProcessDetails(*row) for row in processes),
+        runs=tuple(runs),
+        gaps=tuple(GapDetails(*row) for row in gaps),
+        counters={key: int(value) for key, value in counters},
+        patterns=connection.execute("SELECT count(*) FROM patterns").fetchone()[0],
+        schemas=connection.execute("SELECT count(*) FROM schemas").fetchone()[0],
+    )
