@@ -398,7 +398,7 @@ class Watch:
             steps += [StepFact("activate", target=state, is_self=True) for state in sorted(ticks) if ticks[state] == 2]
         else:
             steps += [StepFact("cancel", target=state) for state in called]
-        lines = [(OPS, f"[event] {cut(attempt.event, MAX_ID)}{' (continued)' if attempt.again else ''}")]
+        lines = [(CHANGES, f"[event] {cut(attempt.event, MAX_ID)}{' (continued)' if attempt.again else ''}")]
         if entered or left:
             changes = [*(f"+{names[i]}" for i in entered), *(f"-{names[i]}" for i in left)]
             lines.append((CHANGES, f"[state] {' '.join(changes)}"))
