@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_telemetry.settings import is_loopback, read_settings, split_address
+from am_telemetry.endpoints import parse_endpoint
+from am_telemetry.settings import is_loopback, read_settings
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,44 @@ def test_machines_are_chosen_by_patterns() -> None:
     assert [found.wants(name) for name in ("shop-1", "till", "Till", "other")] == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("text", "address", "is_local"),
+    [
+        ("tls://hub.example:7000", "tls://hub.example:7000", False),
+        ("tls://hub.example", "tls://hub.example:6831", False),
+        ("tls://7000", "tls://localhost:7000", True),
+        ("tls://[2001:db8::1]", "tls://[2001:db8::1]:6831", False),
+        ("tcp://localhost:1", "localhost:1", True),
+        ("unix:/run/user/1/am-dbg/6831.sock", "unix:/run/user/1/am-dbg/6831.sock", True),
+        ("unix:///run/a.sock", "unix:/run/a.sock", True),
+    ],
+)
+def test_a_scheme_says_how_to_reach_the_hub(text: str, address: str, is_local: bool) -> None:
+    found = read_settings(text, environ={})
+    assert (found.address, found.is_local, found.warnings) == (address, is_local, ())
+
+
+@pytest.mark.parametrize("text", ["unix:relative.sock", "unix:", "tls://", "http://localhost:1", "tls://a/b:1"])
+def test_an_address_that_makes_no_sense_is_a_warning(text: str) -> None:
+    found = read_settings(text, environ={})
+    assert found.address == "" or text == "tls://"
+    assert bool(found.warnings) == (found.address == "")
+
+
+def test_a_token_is_not_shown_when_settings_are_printed() -> None:
+    found = read_settings(1, environ={"AM_DBG_TOKEN": " secret-secret-secret\n", "AM_DBG_CA": "ca.pem"})
+    assert found.security.token == "secret-secret-secret"
+    assert "secret" not in repr(found)
+    assert "ca.pem" in repr(found)
+
+
 @settings(max_examples=200)
 @given(st.text(max_size=30))
 def test_no_text_makes_reading_fail(text: str) -> None:
     env = dict.fromkeys(("AM_DBG_ADDR", "AM_SERVICE", "AM_DETAIL", "AM_LOG", "AM_LOG_FULL", "AM_DBG_NO_TRACE"), text)
     found = read_settings(environ=env)
     if found.address:
-        split_address(found.address)
+        assert str(parse_endpoint(found.address)) == found.address
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import platform
-import shutil
+import os
+import socket
 import sys
-import tempfile
 import threading
-import uuid
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import grpc
 
+from am_telemetry.endpoints import DEFAULT_ADDRESS
+from am_telemetry.receiving.admission import Credentials, Limits, Refusals
+from am_telemetry.receiving.entrance import Entrance
 from am_telemetry.receiving.foreign import ForeignProtocol
 from am_telemetry.receiving.front import Front
+from am_telemetry.receiving.guard import Guard
+from am_telemetry.receiving.health import Check, Health
 from am_telemetry.receiving.intake import Intake
-from am_telemetry.receiving.listening import CollectorError, allow_many_connections, bind, check_address
-from am_telemetry.receiving.relay import Dial
-from am_telemetry.settings import DEFAULT_ADDRESS
+from am_telemetry.receiving.listening import CollectorError, allow_many_connections, bind, bind_path, check_address
+from am_telemetry.receiving.private import private_address
 from am_telemetry.sink import Sink
 from am_telemetry.wire import MAX_MESSAGE_BYTES
 
@@ -34,6 +35,8 @@ logger = logging.getLogger("am_telemetry.receiving.collector")
 SERVICE: Final = "amdbg.v1.Collector"
 START_TIMEOUT: Final = 10.0
 STOP_GRACE: Final = 0.5
+_NO_CREDENTIALS: Final = Credentials()
+_DEFAULT_LIMITS: Final = Limits()
 
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
@@ -45,23 +48,46 @@ _OPTIONS: Final = (
 
 
 class Collector:
-    """One port for every program, in a daemon thread with an event loop of its own.
+    """The ways into the hub, in a daemon thread with an event loop of its own.
 
     Start and stop it from one thread; the properties may be read by any.
 
     Args:
         sink: takes the batches; called from the collector's thread and from helper threads.
-        address: ``host:port`` of this computer; port 0 picks a free one. ``localhost`` listens on IPv4 and IPv6.
+        address: one or several of ``host:port``; port 0 picks a free one. ``localhost`` listens on IPv4 and IPv6.
         foreign: readers of what programs send that do not speak gRPC.
+        credentials: what is asked of whoever connects over a network.
+        limits: how much is taken.
+        checks: what the health service looks at, by name.
+        socket_path: given the port, says where to make a Unix socket as well; None for nowhere.
+        hub_id: tells this hub from others, so that records that are forwarded in a circle are recognised.
     """
 
-    def __init__(self, sink: Sink, address: str = DEFAULT_ADDRESS, foreign: Sequence[ForeignProtocol] = ()) -> None:
-        self.address = address
+    def __init__(
+        self,
+        sink: Sink,
+        address: str | Sequence[str] = DEFAULT_ADDRESS,
+        foreign: Sequence[ForeignProtocol] = (),
+        *,
+        credentials: Credentials = _NO_CREDENTIALS,
+        limits: Limits = _DEFAULT_LIMITS,
+        checks: Mapping[str, Check] | None = None,
+        socket_path: Callable[[int], Path | None] | None = None,
+        hub_id: str = "",
+    ) -> None:
+        self.addresses = (address,) if isinstance(address, str) else tuple(address)
         self.port = 0
-        """The port listened on, once started."""
+        """The first port listened on, once started."""
+        self.socket: Path | None = None
+        """The Unix socket, once started."""
+        self.refusals = Refusals()
+        self._credentials = credentials
+        self._checks = dict(checks or {})
+        self._socket_path = socket_path
         self._sink = sink
         self._foreign = tuple(foreign)
-        self._intake = Intake(sink)
+        self._intake = Intake(sink, limits, self.refusals, hub_id)
+        self._health: Health | None = None
         self._front: Front | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -75,17 +101,26 @@ class Collector:
         front = self._front
         return self._intake.clients + (front.programs if front is not None else 0)
 
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Names of health checks to what is wrong. Any thread."""
+        return self._health.troubles if self._health is not None else {}
+
     def start(self) -> None:
         """Listen. Returns when programs can connect.
 
         Raises:
-            CollectorError: the address is taken, foreign or malformed.
+            CollectorError: an address is taken, foreign, malformed, or open to strangers.
+            CredentialsError: a certificate or key cannot be used.
         """
-        check_address(self.address)
+        self._endpoints = [check_address(address, self._credentials) for address in self.addresses]
+        self._tls = self._credentials.tls()
         self._thread = threading.Thread(target=self._run, name="am-collector", daemon=True)
         self._thread.start()
         if not self._started.wait(START_TIMEOUT):
-            raise CollectorError(f"the collector did not start on {self.address}", "look into the log for the reason")
+            raise CollectorError(
+                f"the collector did not start on {', '.join(self.addresses)}", "look into the log for the reason"
+            )
         if self._failure is not None:
             self._thread.join(START_TIMEOUT)
             raise self._failure
@@ -114,51 +149,87 @@ class Collector:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = grpc.aio.server(options=_OPTIONS)
-        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-            "Stream": grpc.stream_stream_rpc_method_handler(self._intake.stream),
-            "Push": grpc.unary_unary_rpc_method_handler(self._intake.push),
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-        try:
-            sockets = bind(self.address)
-        except CollectorError as error:
-            self._failure = error
-            return
-        self.port = sockets[0].getsockname()[1]
-        allow_many_connections()
-        with _private_address(server) as dial:
-            await server.start()
-            front = self._front = Front(dial, self._foreign, self._sink)
-            await front.listen(sockets)
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                self._bind(stack)
+            except CollectorError as error:
+                self._failure = error
+                return
+            allow_many_connections()
+            health = self._health = Health(self._checks)
+            front = self._front = Front(self._sink, self.refusals)
+            servers = await self._open_entrances(stack, front, health)
+            watch = asyncio.create_task(health.watch())
             logger.info("collecting on port %s", self.port)
             self._started.set()
             try:
                 await self._stop.wait()
             finally:
+                watch.cancel()
+                await health.stop()
                 await front.close()
-                await server.stop(STOP_GRACE)
+                await asyncio.gather(*(server.stop(STOP_GRACE) for server in servers))
                 front.cut()
                 await self._intake.drained()
 
+    def _bind(self, stack: contextlib.AsyncExitStack) -> None:
+        """Take all addresses, or none."""
+        self._over_network: list[socket.socket] = []
+        self._on_computer: list[socket.socket] = []
+        for endpoint in self._endpoints:
+            sockets = bind(endpoint)
+            for one in sockets:
+                stack.callback(one.close)
+            if endpoint.kind == "unix":
+                self._on_computer += sockets
+                self._keep_path(stack, Path(endpoint.path))
+            else:
+                self._over_network += sockets
+                self.port = self.port or sockets[0].getsockname()[1]
+        path = self._socket_path(self.port) if self._socket_path is not None else None
+        if path is not None and sys.platform != "win32":
+            one = bind_path(path)
+            stack.callback(one.close)
+            self._on_computer.append(one)
+            self._keep_path(stack, path)
 
-@contextlib.contextmanager
-def _private_address(server: grpc.aio.Server) -> Iterator[Dial]:
-    """Have the gRPC server listen where nobody but this process calls; yields how to call it there."""
-    loop = asyncio.get_running_loop()
-    if sys.platform == "win32":
-        port = server.add_insecure_port("127.0.0.1:0")
-        yield partial(loop.create_connection, host="127.0.0.1", port=port)
-        return
-    if platform.system() == "Linux":  # an abstract socket leaves no file behind, even when this process is killed
-        name = f"am-dbg-{uuid.uuid4().hex}"
-        server.add_insecure_port(f"unix-abstract:{name}")
-        yield partial(loop.create_unix_connection, path=f"\0{name}")
-        return
-    folder = Path(tempfile.mkdtemp(prefix="am-dbg-"))  # readable for this user only
-    try:
-        path = folder / "grpc"
-        server.add_insecure_port(f"unix:{path}")
-        yield partial(loop.create_unix_connection, path=str(path))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    def _keep_path(self, stack: contextlib.AsyncExitStack, path: Path) -> None:
+        """Remove a socket's file in the end, unless another hub has taken its place."""
+        self.socket = self.socket or path
+        status = path.stat()
+
+        def remove() -> None:
+            with contextlib.suppress(OSError):
+                if os.path.samestat(path.lstat(), status):
+                    path.unlink()
+
+        stack.callback(remove)
+
+    async def _open_entrances(
+        self, stack: contextlib.AsyncExitStack, front: Front, health: Health
+    ) -> list[grpc.aio.Server]:
+        guarded = bool(self._credentials.token)
+        confidential = self._credentials.any or not self._over_network
+        servers = []
+        for sockets, wants_token in ((self._on_computer, False), (self._over_network, guarded)):
+            if not sockets:
+                continue
+            server = self._server(health, wants_token)
+            dial = stack.enter_context(private_address(server, confidential))
+            await server.start()
+            servers.append(server)
+            tls = self._tls if sockets is self._over_network else None
+            await front.listen(sockets, Entrance(dial, () if wants_token else self._foreign, tls))
+        return servers
+
+    def _server(self, health: Health, wants_token: bool) -> grpc.aio.Server:
+        server = grpc.aio.server(options=_OPTIONS)
+        guard = Guard(self._credentials, self.refusals) if wants_token else None
+        stream, push = self._intake.stream, self._intake.push
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            "Stream": grpc.stream_stream_rpc_method_handler(guard.stream(stream) if guard else stream),
+            "Push": grpc.unary_unary_rpc_method_handler(guard.unary(push) if guard else push),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        health.add_to(server)
+        return server

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
+from am_telemetry.receiving import sniffing
+from am_telemetry.receiving.admission import Refusals
 from am_telemetry.receiving.complaints import Complaints
+from am_telemetry.receiving.entrance import Entrance
 from am_telemetry.receiving.foreign import ForeignProtocol
 from am_telemetry.receiving.foreign_connection import ForeignConnection
 from am_telemetry.receiving.listening import BACKLOG
-from am_telemetry.receiving.relay import Dial, join
-from am_telemetry.receiving.sniffing import HTTP_ANSWER, MAX_HEAD, REFUSALS, Caller, identify
+from am_telemetry.receiving.relay import join
+from am_telemetry.receiving.sniffing import HTTP_ANSWER, MAX_HEAD, REFUSALS, identify
+from am_telemetry.settings import is_loopback
 from am_telemetry.sink import Sink
 
 HEAD_DEADLINE_S: Final = 5.0
@@ -31,16 +35,14 @@ class Front:
     """Accepts connections. Everything runs on one event loop.
 
     Args:
-        dial: connects to the gRPC server.
-        foreign: readers of other protocols.
-        sink: where these put their records.
+        sink: where readers of other protocols than gRPC put their records.
+        refusals: counts who is sent away.
     """
 
-    def __init__(self, dial: Dial, foreign: Sequence[ForeignProtocol], sink: Sink) -> None:
+    def __init__(self, sink: Sink, refusals: Refusals) -> None:
         self.complaints = Complaints()
-        self._dial = dial
-        self._protocols = tuple(foreign)
         self._sink = sink
+        self._refusals = refusals
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.Transport] = set()
         self._foreign: set[ForeignConnection] = set()
@@ -57,11 +59,18 @@ class Front:
         """Connections that are open and not yet identified, or being sent away. Any thread."""
         return len(self._open)
 
-    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+    async def listen(self, sockets: Sequence[socket.socket], entrance: Entrance) -> None:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
         for one in sockets:
-            self._servers.append(await loop.create_server(lambda: _Caller(self), sock=one, backlog=BACKLOG))
+            if one.family == getattr(socket, "AF_UNIX", None):
+                server = await loop.create_unix_server(lambda: self._caller(entrance), sock=one, backlog=BACKLOG)
+            else:
+                server = await loop.create_server(lambda: self._caller(entrance), sock=one, backlog=BACKLOG)
+            self._servers.append(server)
+
+    def _caller(self, entrance: Entrance) -> asyncio.Protocol:
+        return Caller(self, entrance) if entrance.tls is None else Handshake(self, entrance)
 
     async def close(self) -> None:
         """Accept nobody any more, and end all foreign connections; returns when their records are handed over."""
@@ -97,8 +106,10 @@ class Front:
     def left(self, transport: asyncio.Transport) -> None:
         self._open.discard(transport)
 
-    def identify(self, head: bytes) -> Caller | ForeignProtocol | None:
-        return identify(head, self._protocols)
+    def refuse(self, who: str, what: str) -> None:
+        """Say, and count, that somebody is sent away."""
+        self._refusals.count("connections sent away")
+        self.complaints.about(who, what)
 
     def welcome(self, protocol: ForeignProtocol, transport: asyncio.Transport, head: bytes) -> None:
         """Hand a connection to a reader of its protocol."""
@@ -108,15 +119,19 @@ class Front:
         self._foreign.add(connection)
         connection.begin(transport, head)
 
-    def relay(self, transport: asyncio.Transport, head: bytes) -> None:
+    def relay(self, entrance: Entrance, transport: asyncio.Transport, head: bytes) -> None:
         """Join a connection with the gRPC server."""
-        task = asyncio.get_running_loop().create_task(self._join(transport, head))
+        self.run(self._join(entrance, transport, head))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something of its own for a connection; cancelled when the front closes."""
+        task = asyncio.get_running_loop().create_task(work)
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
-    async def _join(self, transport: asyncio.Transport, head: bytes) -> None:
+    async def _join(self, entrance: Entrance, transport: asyncio.Transport, head: bytes) -> None:
         try:
-            await join(transport, head, self._dial, self._relayed)
+            await join(transport, head, entrance.dial, self._relayed)
         except OSError as error:
             self.complaints.about(address_of(transport), f"it cannot be served: {error.strerror or error}")
             transport.abort()
@@ -124,11 +139,47 @@ class Front:
             self.left(transport)
 
 
-class _Caller(asyncio.Protocol):
+class Handshake(asyncio.Protocol):
+    """A connection until it speaks TLS."""
+
+    def __init__(self, front: Front, entrance: Entrance) -> None:
+        self._front = front
+        self._entrance = entrance
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        if not self._front.arrived(transport):
+            self._front.refuse(address_of(transport), f"more than {MAX_CALLERS:,} connections are open")
+            transport.abort()
+            return
+        self._front.run(self._shake_hands(transport))
+
+    async def _shake_hands(self, transport: asyncio.Transport) -> None:
+        loop, tls = asyncio.get_running_loop(), self._entrance.tls
+        assert tls is not None
+        caller = Caller(self._front, self._entrance)
+        try:
+            secure = await loop.start_tls(
+                transport, caller, tls, server_side=True, ssl_handshake_timeout=HEAD_DEADLINE_S
+            )
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
+            self._front.refuse(address_of(transport), f"TLS handshake failed: {reason.lower().replace('_', ' ')}")
+            transport.abort()
+        else:
+            if secure is not None:
+                caller.connection_made(secure)
+        finally:
+            self._front.left(transport)
+
+
+class Caller(asyncio.Protocol):
     """A connection until it is known who it is."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, entrance: Entrance) -> None:
         self._front = front
+        self._entrance = entrance
         self._head = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -138,26 +189,32 @@ class _Caller(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         if not self._front.arrived(transport):
-            self._front.complaints.about(address_of(transport), f"more than {MAX_CALLERS:,} connections are open")
+            self._front.refuse(address_of(transport), f"more than {MAX_CALLERS:,} connections are open")
             transport.abort()
             return
         _keep_alive(transport.get_extra_info("socket"))
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(HEAD_DEADLINE_S, self._too_late)
+        if self._head:
+            self.data_received(b"")
 
     def data_received(self, data: bytes) -> None:
         transport = self._transport
-        if self._refused or transport is None:
+        if self._refused:
             return  # read, so that closing does not cut the answer off
         self._head += data
-        caller = self._front.identify(self._head[:MAX_HEAD])
+        if transport is None:
+            return  # came with the end of the handshake
+        caller = identify(self._head[:MAX_HEAD], self._entrance.foreign)
         if caller is None:
             return
         self._cancel_timer()
         if caller == "grpc":
-            self._front.relay(transport, self._head)
+            self._front.relay(self._entrance, transport, self._head)
         elif isinstance(caller, str):
             self._refuse(transport, caller)
+        elif not is_local(transport):
+            self._refuse(transport, "stranger")
         else:
             self._front.welcome(caller, transport, self._head)
 
@@ -166,15 +223,16 @@ class _Caller(asyncio.Protocol):
         if self._transport is not None:
             self._front.left(self._transport)
 
-    def _refuse(self, transport: asyncio.Transport, caller: Caller) -> None:
+    def _refuse(self, transport: asyncio.Transport, caller: sniffing.Caller) -> None:
         self._refused = True
         self._head = b""
-        self._front.complaints.about(address_of(transport), REFUSALS[caller])
+        self._front.refuse(address_of(transport), REFUSALS[caller])
         if caller != "http":
             transport.close()
             return
         transport.write(HTTP_ANSWER)
-        transport.write_eof()
+        if transport.can_write_eof():
+            transport.write_eof()
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
 
     def _too_late(self) -> None:
@@ -183,7 +241,7 @@ class _Caller(asyncio.Protocol):
                 what = f"it sent {len(self._head)} bytes in {HEAD_DEADLINE_S:.0f} s, too few to tell who it is"
             else:
                 what = f"it said nothing for {HEAD_DEADLINE_S:.0f} s"
-            self._front.complaints.about(address_of(self._transport), what)
+            self._front.refuse(address_of(self._transport), what)
             self._transport.abort()
 
     def _cancel_timer(self) -> None:
@@ -196,6 +254,12 @@ def address_of(transport: asyncio.BaseTransport) -> str:
     """Host and port of the other end."""
     peer = transport.get_extra_info("peername")
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a caller"
+
+
+def is_local(transport: asyncio.BaseTransport) -> bool:
+    """Whether the other end is on this computer."""
+    peer = transport.get_extra_info("peername")
+    return not isinstance(peer, tuple) or is_loopback(peer[0])
 
 
 def _keep_alive(connection: socket.socket | None) -> None:

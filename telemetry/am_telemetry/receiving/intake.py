@@ -10,6 +10,7 @@ import logging
 import time
 import weakref
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -17,6 +18,7 @@ from google.protobuf.message import DecodeError
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
 from am_telemetry.facts import ProcessFact
+from am_telemetry.receiving.admission import Limits, Pace, Refusals
 from am_telemetry.sink import Sink
 from am_telemetry.wire import MAX_MESSAGE_BYTES, PROTO_VERSION, Decoder, WireError
 
@@ -34,16 +36,22 @@ MAX_BACKLOG: Final = 64
 BACKLOG_POLL: Final = 0.005
 PUSH_TIMEOUT: Final = 30.0
 FAREWELL_TIMEOUT: Final = 5.0
+PATH_KEY: Final = "amdbg.path"
+"""Attribute of a process: ids of the hubs that have forwarded its records, the first one first."""
 
 
 class Superseded(Exception):  # noqa: N818  # not an error: another connection goes on with the session
     """The same session has connected again."""
 
 
+class FullError(Exception):
+    """There is no room at the moment."""
+
+
 class Connection:
     """One connected program."""
 
-    def __init__(self, session: str, name: str, have_seq: int) -> None:
+    def __init__(self, session: str, name: str, have_seq: int, pace: Pace) -> None:
         self.session = session
         self.name = name
         self.decoder = Decoder()
@@ -52,6 +60,9 @@ class Connection:
         self.durable_seq = have_seq
         self.acked_seq = have_seq
         self.said_goodbye = False
+        self.pace = pace
+        self.machines: set[int] = set()
+        """Handles of the machines that are recorded."""
         self.superseded = asyncio.Event()
         self.progress = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -73,10 +84,17 @@ class Intake:
 
     Args:
         sink: where batches go.
+        limits: how much is taken.
+        refusals: counts what is not.
+        hub_id: of this hub, as it stands in the path of records that were forwarded.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, limits: Limits, refusals: Refusals, hub_id: str = "") -> None:
         self._sink = sink
+        self._limits = limits
+        self._refusals = refusals
+        self._hub_id = hub_id
+        self._opening: set[str] = set()
         self._connections: dict[str, Connection] = {}
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._ending: set[asyncio.Task[None]] = set()
@@ -103,6 +121,8 @@ class Intake:
         except WireError as error:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
             await context.write(_go_away(str(error), final=True))
+        except FullError as error:
+            await context.write(_go_away(str(error), final=False))
         except Superseded:
             await context.write(_go_away("superseded by another connection of the same session", final=False))
         finally:
@@ -131,6 +151,8 @@ class Intake:
         except WireError as error:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
             reply.frames.append(pb.HubFrame.FromString(_go_away(str(error), final=True)))
+        except FullError as error:
+            reply.frames.append(pb.HubFrame.FromString(_go_away(str(error), final=False)))
         finally:
             if connection is not None:
                 await self._close(connection)
@@ -148,13 +170,27 @@ class Intake:
                 f"protocol revisions {hello.proto_min} to {hello.proto_max} are not spoken here, only {PROTO_VERSION}"
             )
         process = _process(hello)
+        if self._hub_id and self._hub_id in process.resource.get(PATH_KEY, "").split(","):
+            self._refusals.count("sessions forwarded in a circle")
+            raise WireError("these records came from here; hubs forward to each other in a circle")
+        self._opening.add(process.session)
+        try:
+            return await self._admit(process)
+        finally:
+            self._opening.discard(process.session)
+
+    async def _admit(self, process: ProcessFact) -> Connection:
+        if len(self._opening | self._connections.keys()) > self._limits.clients:
+            self._refusals.count("programs too many")
+            raise FullError(f"this hub records {self._limits.clients:,} programs at the same time, and that many do")
         lock = self._locks.setdefault(process.session, asyncio.Lock())
         async with lock:
             earlier = self._connections.get(process.session)
             if earlier is not None:
                 earlier.superseded.set()
             have = await asyncio.to_thread(self._sink.open_session, process, time.time_ns())
-            connection = Connection(process.session, f"{process.name} ({process.pid})", have)
+            pace = Pace(self._limits.rate, time.monotonic())
+            connection = Connection(process.session, f"{process.name} ({process.pid})", have, pace)
             self._connections[process.session] = connection
         logger.info("%s connected, %s records are known", connection.name, have)
         return connection
@@ -196,10 +232,36 @@ class Intake:
             raise Superseded
         if batch.first_seq <= connection.put_seq:
             raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
+        rows = len(batch)
+        batch = self._limited(connection, batch)
         while self._sink.backlog >= MAX_BACKLOG:
             await asyncio.sleep(BACKLOG_POLL)
         connection.put_seq = batch.last_seq
         self._sink.put(connection.session, batch, connection.committed)
+        pause = connection.pace.take(rows, time.monotonic())
+        if pause > 0:
+            self._refusals.count("batches slowed down")
+            await asyncio.sleep(pause)
+
+    def _limited(self, connection: Connection, batch: Batch) -> Batch:
+        """What is recorded of a batch; the rest is counted and later shows as missing."""
+        if self._limits.rows and len(batch) > self._limits.rows:
+            self._refusals.count("transitions in batches too large", len(batch))
+            logger.warning("%s sent %s transitions at once, which is too many", connection.name, f"{len(batch):,}")
+            batch = without_transitions(batch)
+        known, limit = connection.machines, self._limits.machines
+        known.difference_update(closed.machine for closed in batch.closed)
+        if not batch.opened:
+            return batch
+        ending = {closed.machine for closed in batch.closed}
+        known.update(handle for handle, _, _ in batch.opened[: max(0, limit - len(known))] if handle not in ending)
+        if not limit or len(known) < limit:
+            return batch
+        kept = [opened for opened in batch.opened if opened[0] in known or opened[0] in ending]
+        if len(kept) < len(batch.opened):
+            self._refusals.count("machines too many", len(batch.opened) - len(kept))
+            logger.warning("%s has more than %s machines; further ones are not recorded", connection.name, f"{limit:,}")
+        return replace(batch, opened=kept)
 
     async def _acknowledge_until_done(
         self, connection: Connection, reader: asyncio.Task[None], context: Context
@@ -241,6 +303,21 @@ async def _wait(event: asyncio.Event, timeout: float) -> None:
     except TimeoutError:
         return
     event.clear()
+
+
+def without_transitions(batch: Batch) -> Batch:
+    """The definitions of a batch, and what concerns whole machines."""
+    return Batch(
+        batch.first_seq,
+        batch.last_seq,
+        texts=batch.texts,
+        schemas=batch.schemas,
+        opened=batch.opened,
+        patterns=batch.patterns,
+        revised=batch.revised,
+        gaps=batch.gaps,
+        closed=batch.closed,
+    )
 
 
 def _parse(kind: type[Message], data: bytes) -> Message:

@@ -40,7 +40,8 @@ class Side(asyncio.Protocol):
             return False
         if target.can_write_eof() and not target.is_closing():
             target.write_eof()
-        return True  # the other direction may still have something to say
+        # The other direction may still have something to say, except under TLS, which ends both at once.
+        return self.transport is not None and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         if (target := self._target) is not None:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from am_telemetry.receiving.foreign import ForeignProtocol
 
-Caller = Literal["grpc", "http", "tls", "ssh", "unknown"]
+Caller = Literal["grpc", "http", "tls", "ssh", "stranger", "unknown"]
 
 MAX_HEAD: Final = 64
 """Bytes after which there is nothing left to find out."""
@@ -37,6 +37,7 @@ REFUSALS: Final[dict[Caller, str]] = {
     "http": "an HTTP/1 request; programs report here, there is nothing for browsers and no web page",
     "tls": "a TLS handshake; this port is not encrypted, connect without TLS",
     "ssh": "an SSH client; this is the port for programs that report, not for people",
+    "stranger": "a program of another computer that cannot prove who it is; forward the port with ssh -L instead",
     "unknown": "bytes of no protocol that is understood here",
 }
 
