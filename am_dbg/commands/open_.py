@@ -46,9 +46,12 @@ def _open_file(file: Path, output: Path | None, machine: str | None, transition:
             f"{file.name} is a recording of another tool", f"convert it first: am-dbg import {file}", ExitCode.BAD_DATA
         )
     from am_dbg.session import Session
+    from am_telemetry.store import files
     from am_telemetry.store.session_file import SessionFile
 
     recording = SessionFile.open(file)
+    if notice := files.notice(file):
+        click.echo(f"am-dbg: {notice}", err=True)
     try:
         require_terminal()
         session = Session(recording)

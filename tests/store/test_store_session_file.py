@@ -25,6 +25,7 @@ from am_telemetry.store.errors import (
 )
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.reading import Recording
+from am_telemetry.store.schema import USER_VERSION
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
 from tests.support.recordings import write_sample
@@ -326,7 +327,9 @@ def test_a_database_of_another_program_is_no_session(tmp_path: Path) -> None:
 
 def test_a_later_layout_is_refused(copy: Path) -> None:
     db = sqlite3.connect(copy)
-    db.execute("PRAGMA user_version = 999")
+    with db:
+        db.execute("PRAGMA user_version = 999")
+        db.execute("UPDATE meta SET value = '999' WHERE key = 'readable_from'")
     db.close()
     with pytest.raises(NewerSessionError, match="layout 999"):
         SessionFile.open(copy)
@@ -416,7 +419,7 @@ def test_paths_with_unusual_characters(tmp_path: Path) -> None:
     with SessionFile.open(path) as session:
         assert session.totals().transitions == 5
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert files.check(path) == 1
+    assert files.check(path) == USER_VERSION
 
 
 def test_machines_of_a_recorder_that_died_are_disconnected(tmp_path: Path) -> None:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from am_telemetry.store import schema
+from am_telemetry.store import layouts, schema
 from am_telemetry.store.errors import (
     NewerSessionError,
     SessionExistsError,
     SessionMissingError,
     StorageError,
-    StoreError,
     damaged,
     from_sqlite,
     not_a_session,
@@ -54,6 +53,7 @@ def create(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         connection.execute("INSERT INTO meta VALUES ('created', ?)", (moment,))
         connection.execute("INSERT INTO meta VALUES ('made_by', ?)", (f"am-dbg {_tool_version()}",))
+        layouts.declare(connection)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -67,18 +67,24 @@ def create(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
 
 
 def open_writable(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
-    """An existing session file, to record further into it. Older layouts are brought up to date.
+    """An existing session file, to record further into it.
+
+    A file of an older layout is brought up to date, after a copy of it was made: see :func:`backup`.
 
     Raises:
         StoreError: see :mod:`am_telemetry.store.errors`.
     """
     version = check(path)
+    if version > schema.USER_VERSION:
+        raise _too_new(path, version, "It can be looked at, but only a later am-dbg can record into it.")
     lock = WriterLock(path)
     connection: sqlite3.Connection | None = None
     try:
         connection = _connect_writer(path)
         if version < schema.USER_VERSION:
+            backup(path, f"layout{version}")
             schema.migrate(connection, version)
+            layouts.declare(connection)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -90,33 +96,61 @@ def open_writable(path: Path) -> tuple[WriterLock, sqlite3.Connection]:
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
-    """An existing session file, only to read it.
+    """An existing session file of any layout that can be read, only to read it.
 
     Raises:
         StoreError: see :mod:`am_telemetry.store.errors`.
     """
-    version = check(path)
-    if version < schema.USER_VERSION:
-        raise StoreError(
-            f"{path} has an older layout ({version}).", "Open it once for recording; that brings it up to date."
-        )
+    check(path)
     return connect_reader(path)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A read-only connection that may be closed by another thread.
+    """A read-only connection that may be closed by another thread. Other layouts look like the present one to it.
 
     Raises:
-        StoreError: the file cannot be opened.
+        StoreError: the file cannot be opened, or lacks something without which it cannot be read.
     """
+    connection = _connect_plain_reader(path)
     try:
-        connection = sqlite3.connect(
+        version = layouts.layout_of(connection)
+        if version != schema.USER_VERSION:
+            layouts.bridge(connection)
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, layouts.LayoutError):
+            raise damaged(path, str(error)) from error
+        if isinstance(error, sqlite3.Error):
+            raise from_sqlite(path, error) from error
+        raise
+    return connection
+
+
+def _connect_plain_reader(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(
             _uri(path, "ro"), uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise from_sqlite(path, error) from error
-    return connection
+
+
+def backup(path: Path, why: str) -> Path:
+    """A copy of a session file beside it, ``NAME.db.WHY.bak``, made before something is changed in it.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    target, count = path.with_name(f"{path.name}.{why}.bak"), 2
+    while target.exists():
+        target, count = path.with_name(f"{path.name}.{why}-{count}.bak"), count + 1
+    try:
+        copy(path, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target
 
 
 def copy(path: Path, target: Path) -> None:
@@ -125,7 +159,7 @@ def copy(path: Path, target: Path) -> None:
     Raises:
         StoreError: the source cannot be read, or the target cannot be written.
     """
-    source = connect_reader(path)
+    source = _connect_plain_reader(path)
     try:
         with contextlib.closing(sqlite3.connect(target)) as connection:
             source.backup(connection)
@@ -192,20 +226,17 @@ def check(path: Path) -> int:
 
 
 def _check_layout(path: Path) -> int:
-    connection = connect_reader(path)
+    connection = _connect_plain_reader(path)
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
             raise not_a_session(path)
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > schema.USER_VERSION:
-            raise NewerSessionError(
-                f"{path} was recorded by a later am-dbg (layout {version}, this one knows {schema.USER_VERSION}).",
-                "Update am-dbg to open it.",
-            )
+        version = layouts.layout_of(connection)
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
         missing = sorted({"machines", "transitions", "patterns", "schemas", "meta"} - tables)
         if missing:
             raise damaged(path, f"the table {missing[0]} is missing")
+        if not layouts.may_read(connection):
+            raise _too_new(path, version, "Update am-dbg to open it.")
     except sqlite3.Error as error:
         raise from_sqlite(path, error) from error
     except UnicodeDecodeError as error:
@@ -213,6 +244,27 @@ def _check_layout(path: Path) -> int:
     finally:
         connection.close()
     return version
+
+
+def _too_new(path: Path, version: int, hint: str) -> NewerSessionError:
+    return NewerSessionError(
+        f"{path} was recorded by a later am-dbg (layout {version}, this one knows {schema.USER_VERSION}).", hint
+    )
+
+
+def notice(path: Path) -> str:
+    """What somebody who looks at a readable file should know about its layout; empty for the present one.
+
+    Raises:
+        StoreError: see :func:`check`.
+    """
+    version = check(path)
+    if version > schema.USER_VERSION:
+        return (
+            f"{path} was recorded by a later am-dbg (layout {version}, this one knows {schema.USER_VERSION});"
+            " what is new in it is not shown."
+        )
+    return ""
 
 
 def _connect_writer(path: Path) -> sqlite3.Connection:

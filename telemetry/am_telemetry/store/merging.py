@@ -218,7 +218,7 @@ def _columns(connection: sqlite3.Connection, table: str, *without: str) -> list[
 
 
 def _copying(connection: sqlite3.Connection) -> str:
-    """Statements that copy all other tables; which columns refer to rows, and have to be translated, the layout says."""
+    """Statements that copy all other tables; which columns refer to rows and have to be translated, the layout says."""
     tables = [row[0] for row in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'")]
     return "".join(
         _copying_table(connection, table)
