@@ -138,7 +138,7 @@ class Farewell(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("first_seq", "last_seq", "texts", "schemas", "opened", "patterns", "revised", "machine", "sequence", "at_ns", "duration_ns", "pattern", "queue_len", "queue_tick", "log_row", "log_level", "log_text", "log_before", "source_row", "source_machine", "source_sequence", "source_time", "source_id", "source_names", "argument_row", "argument_json", "id_row", "id_text", "problems", "gaps", "closed", "anchor")
+    __slots__ = ("first_seq", "last_seq", "texts", "schemas", "opened", "patterns", "revised", "machine", "sequence", "at_ns", "duration_ns", "pattern", "queue_len", "queue_tick", "log_row", "log_level", "log_text", "log_before", "source_row", "source_machine", "source_sequence", "source_time", "source_id", "source_names", "argument_row", "argument_json", "id_row", "id_text", "problems", "gaps", "closed", "anchor", "late_machine", "late_sequence", "late_at_ns", "late_level", "late_text", "run_row", "run_name", "run_offset_ns", "run_duration_ns", "run_names", "running", "omissions")
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +171,18 @@ class Batch(_message.Message):
     GAPS_FIELD_NUMBER: _ClassVar[int]
     CLOSED_FIELD_NUMBER: _ClassVar[int]
     ANCHOR_FIELD_NUMBER: _ClassVar[int]
+    LATE_MACHINE_FIELD_NUMBER: _ClassVar[int]
+    LATE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LATE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    LATE_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    LATE_TEXT_FIELD_NUMBER: _ClassVar[int]
+    RUN_ROW_FIELD_NUMBER: _ClassVar[int]
+    RUN_NAME_FIELD_NUMBER: _ClassVar[int]
+    RUN_OFFSET_NS_FIELD_NUMBER: _ClassVar[int]
+    RUN_DURATION_NS_FIELD_NUMBER: _ClassVar[int]
+    RUN_NAMES_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    OMISSIONS_FIELD_NUMBER: _ClassVar[int]
     first_seq: int
     last_seq: int
     texts: _containers.RepeatedCompositeFieldContainer[Text]
@@ -203,7 +215,19 @@ class Batch(_message.Message):
     gaps: _containers.RepeatedCompositeFieldContainer[Gap]
     closed: _containers.RepeatedCompositeFieldContainer[MachineClosed]
     anchor: ClockAnchor
-    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., texts: _Optional[_Iterable[_Union[Text, _Mapping]]] = ..., schemas: _Optional[_Iterable[_Union[Schema, _Mapping]]] = ..., opened: _Optional[_Iterable[_Union[MachineOpened, _Mapping]]] = ..., patterns: _Optional[_Iterable[_Union[Pattern, _Mapping]]] = ..., revised: _Optional[_Iterable[_Union[SchemaRevised, _Mapping]]] = ..., machine: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., at_ns: _Optional[_Iterable[int]] = ..., duration_ns: _Optional[_Iterable[int]] = ..., pattern: _Optional[_Iterable[int]] = ..., queue_len: _Optional[_Iterable[int]] = ..., queue_tick: _Optional[_Iterable[int]] = ..., log_row: _Optional[_Iterable[int]] = ..., log_level: _Optional[_Iterable[int]] = ..., log_text: _Optional[_Iterable[int]] = ..., log_before: _Optional[_Iterable[bool]] = ..., source_row: _Optional[_Iterable[int]] = ..., source_machine: _Optional[_Iterable[int]] = ..., source_sequence: _Optional[_Iterable[int]] = ..., source_time: _Optional[_Iterable[int]] = ..., source_id: _Optional[_Iterable[str]] = ..., source_names: _Optional[_Iterable[str]] = ..., argument_row: _Optional[_Iterable[int]] = ..., argument_json: _Optional[_Iterable[str]] = ..., id_row: _Optional[_Iterable[int]] = ..., id_text: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., closed: _Optional[_Iterable[_Union[MachineClosed, _Mapping]]] = ..., anchor: _Optional[_Union[ClockAnchor, _Mapping]] = ...) -> None: ...
+    late_machine: _containers.RepeatedScalarFieldContainer[int]
+    late_sequence: _containers.RepeatedScalarFieldContainer[int]
+    late_at_ns: _containers.RepeatedScalarFieldContainer[int]
+    late_level: _containers.RepeatedScalarFieldContainer[int]
+    late_text: _containers.RepeatedScalarFieldContainer[int]
+    run_row: _containers.RepeatedScalarFieldContainer[int]
+    run_name: _containers.RepeatedScalarFieldContainer[int]
+    run_offset_ns: _containers.RepeatedScalarFieldContainer[int]
+    run_duration_ns: _containers.RepeatedScalarFieldContainer[int]
+    run_names: _containers.RepeatedScalarFieldContainer[str]
+    running: _containers.RepeatedCompositeFieldContainer[Running]
+    omissions: _containers.RepeatedCompositeFieldContainer[Omission]
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., texts: _Optional[_Iterable[_Union[Text, _Mapping]]] = ..., schemas: _Optional[_Iterable[_Union[Schema, _Mapping]]] = ..., opened: _Optional[_Iterable[_Union[MachineOpened, _Mapping]]] = ..., patterns: _Optional[_Iterable[_Union[Pattern, _Mapping]]] = ..., revised: _Optional[_Iterable[_Union[SchemaRevised, _Mapping]]] = ..., machine: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., at_ns: _Optional[_Iterable[int]] = ..., duration_ns: _Optional[_Iterable[int]] = ..., pattern: _Optional[_Iterable[int]] = ..., queue_len: _Optional[_Iterable[int]] = ..., queue_tick: _Optional[_Iterable[int]] = ..., log_row: _Optional[_Iterable[int]] = ..., log_level: _Optional[_Iterable[int]] = ..., log_text: _Optional[_Iterable[int]] = ..., log_before: _Optional[_Iterable[bool]] = ..., source_row: _Optional[_Iterable[int]] = ..., source_machine: _Optional[_Iterable[int]] = ..., source_sequence: _Optional[_Iterable[int]] = ..., source_time: _Optional[_Iterable[int]] = ..., source_id: _Optional[_Iterable[str]] = ..., source_names: _Optional[_Iterable[str]] = ..., argument_row: _Optional[_Iterable[int]] = ..., argument_json: _Optional[_Iterable[str]] = ..., id_row: _Optional[_Iterable[int]] = ..., id_text: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., closed: _Optional[_Iterable[_Union[MachineClosed, _Mapping]]] = ..., anchor: _Optional[_Union[ClockAnchor, _Mapping]] = ..., late_machine: _Optional[_Iterable[int]] = ..., late_sequence: _Optional[_Iterable[int]] = ..., late_at_ns: _Optional[_Iterable[int]] = ..., late_level: _Optional[_Iterable[int]] = ..., late_text: _Optional[_Iterable[int]] = ..., run_row: _Optional[_Iterable[int]] = ..., run_name: _Optional[_Iterable[int]] = ..., run_offset_ns: _Optional[_Iterable[int]] = ..., run_duration_ns: _Optional[_Iterable[int]] = ..., run_names: _Optional[_Iterable[str]] = ..., running: _Optional[_Iterable[_Union[Running, _Mapping]]] = ..., omissions: _Optional[_Iterable[_Union[Omission, _Mapping]]] = ...) -> None: ...
 
 class Text(_message.Message):
     __slots__ = ("handle", "text")
@@ -214,12 +238,22 @@ class Text(_message.Message):
     def __init__(self, handle: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Schema(_message.Message):
-    __slots__ = ("handle", "states")
+    __slots__ = ("handle", "states", "groups")
     HANDLE_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     handle: int
     states: _containers.RepeatedCompositeFieldContainer[State]
-    def __init__(self, handle: _Optional[int] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
+    groups: _containers.RepeatedCompositeFieldContainer[Group]
+    def __init__(self, handle: _Optional[int] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ...) -> None: ...
+
+class Group(_message.Message):
+    __slots__ = ("name", "members")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    members: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., members: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class State(_message.Message):
     __slots__ = ("name", "auto", "multi", "require", "add", "remove", "after", "tags")
@@ -242,7 +276,7 @@ class State(_message.Message):
     def __init__(self, name: _Optional[str] = ..., auto: bool = ..., multi: bool = ..., require: _Optional[_Iterable[str]] = ..., add: _Optional[_Iterable[str]] = ..., remove: _Optional[_Iterable[str]] = ..., after: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class MachineOpened(_message.Message):
-    __slots__ = ("machine", "schema", "at_ns", "id", "parent", "tags", "clock", "sequence")
+    __slots__ = ("machine", "schema", "at_ns", "id", "parent", "tags", "clock", "sequence", "id_prefix")
     MACHINE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     AT_NS_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +285,7 @@ class MachineOpened(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     CLOCK_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ID_PREFIX_FIELD_NUMBER: _ClassVar[int]
     machine: int
     schema: int
     at_ns: int
@@ -259,7 +294,8 @@ class MachineOpened(_message.Message):
     tags: _containers.RepeatedScalarFieldContainer[str]
     clock: _containers.RepeatedScalarFieldContainer[int]
     sequence: int
-    def __init__(self, machine: _Optional[int] = ..., schema: _Optional[int] = ..., at_ns: _Optional[int] = ..., id: _Optional[str] = ..., parent: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., clock: _Optional[_Iterable[int]] = ..., sequence: _Optional[int] = ...) -> None: ...
+    id_prefix: str
+    def __init__(self, machine: _Optional[int] = ..., schema: _Optional[int] = ..., at_ns: _Optional[int] = ..., id: _Optional[str] = ..., parent: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., clock: _Optional[_Iterable[int]] = ..., sequence: _Optional[int] = ..., id_prefix: _Optional[str] = ...) -> None: ...
 
 class SchemaRevised(_message.Message):
     __slots__ = ("machine", "schema")
@@ -330,6 +366,44 @@ class Gap(_message.Message):
     reason: str
     clock: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, machine: _Optional[int] = ..., after_sequence: _Optional[int] = ..., lost: _Optional[int] = ..., reason: _Optional[str] = ..., clock: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Running(_message.Message):
+    __slots__ = ("machine", "sequence", "at_ns", "noted_ns", "mutation", "called", "auto", "handler", "timed_out")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    NOTED_NS_FIELD_NUMBER: _ClassVar[int]
+    MUTATION_FIELD_NUMBER: _ClassVar[int]
+    CALLED_FIELD_NUMBER: _ClassVar[int]
+    AUTO_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_FIELD_NUMBER: _ClassVar[int]
+    TIMED_OUT_FIELD_NUMBER: _ClassVar[int]
+    machine: int
+    sequence: int
+    at_ns: int
+    noted_ns: int
+    mutation: Mutation
+    called: _containers.RepeatedScalarFieldContainer[int]
+    auto: bool
+    handler: str
+    timed_out: bool
+    def __init__(self, machine: _Optional[int] = ..., sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., noted_ns: _Optional[int] = ..., mutation: _Optional[_Union[Mutation, str]] = ..., called: _Optional[_Iterable[int]] = ..., auto: bool = ..., handler: _Optional[str] = ..., timed_out: bool = ...) -> None: ...
+
+class Omission(_message.Message):
+    __slots__ = ("machine", "first_sequence", "last_sequence", "what", "count", "reason")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    machine: int
+    first_sequence: int
+    last_sequence: int
+    what: str
+    count: int
+    reason: str
+    def __init__(self, machine: _Optional[int] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., what: _Optional[str] = ..., count: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class MachineClosed(_message.Message):
     __slots__ = ("machine", "at_ns", "reason")

@@ -4,7 +4,7 @@ Handles (``machine``, ``schema``, ``pattern``, ``text``) are small integers chos
 connection, in the same batch or an earlier one, before anything refers to them. Handles of texts and patterns may be
 defined again by a later batch, which replaces their meaning from then on: senders keep bounded tables. Order of
 application inside a batch: texts, schemas, opened, patterns, revised, transitions (with everything attached to them),
-gaps, closed.
+gaps, omissions, late lines, running, closed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from am_telemetry.facts import ErrorFact, GapFact, MachineFact, PatternFact, SchemaFact, SourceFact
+from am_telemetry.facts import (
+    ErrorFact,
+    GapFact,
+    MachineFact,
+    OmissionFact,
+    PatternFact,
+    RunningFact,
+    SchemaFact,
+    SourceFact,
+)
 
 
 class PatternDef(NamedTuple):
@@ -72,6 +81,41 @@ class LogColumns:
 
 
 @dataclass(slots=True)
+class LateColumns:
+    """Log lines written after a machine's last transition, which no other one has followed for a while.
+
+    Parallel lists, one entry per line, in order per machine.
+    """
+
+    machine: list[int] = field(default_factory=list)
+    sequence: list[int] = field(default_factory=list)
+    """Of that transition; where there was none, of the machine when it was opened."""
+    at_ns: list[int] = field(default_factory=list)
+    """When they were collected, which is a little later; wall clock, nanoseconds since the epoch."""
+    level: list[int] = field(default_factory=list)
+    text: list[int] = field(default_factory=list)
+    """Text handle."""
+
+    def __len__(self) -> int:
+        return len(self.machine)
+
+
+@dataclass(slots=True)
+class RunColumns:
+    """How long handlers took. Parallel lists, one entry per call of a handler, grouped by transition and in order."""
+
+    row: list[int] = field(default_factory=list)
+    """Index into the batch's transition columns."""
+    name: list[str] = field(default_factory=list)
+    offset_ns: list[int] = field(default_factory=list)
+    """From the start of the transition."""
+    duration_ns: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(slots=True)
 class Batch:
     """See the module. ``first_seq`` .. ``last_seq`` number the session's records, for resume and acknowledgement."""
 
@@ -94,6 +138,12 @@ class Batch:
     """(transition row, id) where the id cannot be derived (imported recordings)."""
     gaps: list[GapFact] = field(default_factory=list)
     closed: list[MachineClosed] = field(default_factory=list)
+    runs: RunColumns = field(default_factory=RunColumns)
+    late: LateColumns = field(default_factory=LateColumns)
+    running: list[RunningFact] = field(default_factory=list)
+    omissions: list[OmissionFact] = field(default_factory=list)
+    skew_ns: int | None = None
+    """Estimate by the receiver: its wall clock minus the sender's. For display; times are never rewritten."""
 
     def __len__(self) -> int:
         return len(self.transitions)

@@ -16,6 +16,9 @@ from typing import Final, Literal
 NO_STATE: Final = -1
 ANY_STATE: Final = -2
 
+RESTORED: Final = "restored"
+"""Reason of a gap in which no transition was lost: the machine went on from a snapshot."""
+
 EXCEPTION: Final = "Exception"
 ERROR_PREFIX: Final = "Err"
 HEALTH_STATES: Final = frozenset({"Healthcheck", "Heartbeat"})
@@ -65,6 +68,8 @@ class SchemaFact:
     """The ordered states of a machine. Not slotted: derived values are computed once and kept."""
 
     states: tuple[StateFact, ...]
+    groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """States that belong together, for people: names of groups and indexes of their states."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +94,11 @@ class SchemaFact:
     @cached_property
     def digest(self) -> str:
         """Content address: 32 hex characters (BLAKE2b-128 over canonical JSON)."""
-        rows = [[s.name, s.auto, s.multi, s.require, s.add, s.remove, s.after, s.tags] for s in self.states]
+        rows: list[object] = [
+            [s.name, s.auto, s.multi, s.require, s.add, s.remove, s.after, s.tags] for s in self.states
+        ]
+        if self.groups:
+            rows.append({"groups": self.groups})
         text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -199,6 +208,41 @@ class MachineFact:
     """Ticks by state index when the machine was announced; empty means all zero."""
     sequence: int = 0
     """Number of transitions the machine had already executed by then."""
+    id_prefix: str = ""
+    """Ids of its transitions are this and the sequence in eight hexadecimal digits; empty when they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFact:
+    """A transition that has begun, takes long, and is not over."""
+
+    machine: int
+    sequence: int
+    at_ns: int
+    """Start, wall clock, nanoseconds since the epoch."""
+    noted_ns: int
+    """When it was found to be still running, same clock."""
+    mutation: Mutation
+    called: tuple[int, ...] = ()
+    auto: bool = False
+    handler: str = ""
+    """The one that was called last; empty before the first one."""
+    timed_out: bool = False
+    """That handler has exceeded its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class OmissionFact:
+    """What transitions that did reach the hub lack, because the program had no room to keep it."""
+
+    machine: int
+    first_sequence: int
+    last_sequence: int
+    what: str
+    """``steps``, ``log lines`` or ``late log lines``."""
+    count: int
+    """Of transitions without their steps, or of lines."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

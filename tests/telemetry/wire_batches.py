@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, TransitionColumns
+from am_telemetry.batch import (
+    Batch,
+    LateColumns,
+    LogColumns,
+    MachineClosed,
+    PatternDef,
+    RunColumns,
+    TransitionColumns,
+)
 from am_telemetry.facts import (
     ErrorFact,
     Flag,
     GapFact,
     MachineFact,
+    OmissionFact,
     PatternFact,
+    RunningFact,
     SchemaFact,
     SourceFact,
     StateFact,
@@ -43,7 +53,11 @@ def schemas(draw: st.DrawFn) -> SchemaFact:
                 )
             )
             for name in names
-        )
+        ),
+        tuple(
+            (group, tuple(draw(st.lists(st.integers(0, len(names) - 1), max_size=3, unique=True))))
+            for group in draw(st.lists(TEXTS, max_size=2, unique=True))
+        ),
     )
 
 
@@ -88,7 +102,8 @@ def batches(draw: st.DrawFn) -> Batch:
         size = len(facts[homes[machine]].states)
         clock = tuple(draw(st.lists(TICKS, max_size=size)))
         tags = tuple(draw(st.lists(TEXTS, max_size=2)))
-        fact = MachineFact(draw(TEXTS), facts[homes[machine]], draw(TEXTS), tags, clock, draw(st.integers(0, 2**50)))
+        sequence = draw(st.integers(0, 2**50))
+        fact = MachineFact(draw(TEXTS), facts[homes[machine]], draw(TEXTS), tags, clock, sequence, draw(TEXTS))
         batch.opened.append((machine, draw(TIMES), fact))
     by_schema: dict[int, list[int]] = {schema: [] for schema in facts}
     for handle in range(1, draw(st.integers(0, 4)) + 1):
@@ -119,6 +134,29 @@ def batches(draw: st.DrawFn) -> Batch:
     batch.arguments = [(row, draw(TEXTS)) for row in rows]
     batch.errors = [(row, draw(st.builds(ErrorFact, TEXTS, TEXTS, TEXTS))) for row in rows]
     batch.transition_ids = [(row, draw(TEXTS)) for row in rows]
+    if rows:
+        naturals = st.lists(TICKS, min_size=len(rows), max_size=len(rows))
+        batch.runs = RunColumns(rows, [draw(TEXTS) for _ in rows], draw(naturals), draw(naturals))
+    if batch.texts:
+        texts = st.sampled_from([handle for handle, _ in batch.texts])
+        late = draw(
+            st.lists(st.tuples(st.sampled_from(sorted(homes)), TICKS, TIMES, st.integers(0, 255), texts), max_size=3)
+        )
+        batch.late = LateColumns(*map(list, zip(*late, strict=True))) if late else LateColumns()
+    for machine, schema in homes.items():
+        if draw(st.booleans()):
+            called = st.lists(st.integers(0, len(facts[schema].states) - 1), max_size=3).map(tuple)
+            kind = st.sampled_from(["add", "remove", "set"])
+            flag = st.booleans()
+            batch.running.append(
+                draw(st.builds(RunningFact, st.just(machine), TICKS, TIMES, TIMES, kind, called, flag, TEXTS, flag))
+            )
+        if draw(st.booleans()):
+            first = draw(st.integers(0, 1000))
+            last = first + draw(st.integers(0, 1000))
+            batch.omissions.append(
+                OmissionFact(machine, first, last, draw(TEXTS), draw(st.integers(1, BIG)), draw(TEXTS))
+            )
     for machine in homes:
         if draw(st.booleans()):
             size = len(facts[homes[machine]].states)

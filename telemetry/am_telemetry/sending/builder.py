@@ -10,7 +10,7 @@ from operator import sub
 from typing import Any, Final
 
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
-from am_telemetry.facts import GapFact, MachineFact, SourceFact
+from am_telemetry.facts import RESTORED, GapFact, MachineFact, SourceFact
 from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.ring import (
@@ -39,8 +39,6 @@ MAX_DRIFT_NS: Final = 20_000_000
 
 ERROR_ARGUMENT: Final = "err"
 """Under which the engine passes the exception of an error state."""
-RESTORED: Final = "restored"
-"""Reason of a gap in which no transition was lost: the machine went on from a snapshot."""
 
 Row = tuple[int, int, int, int, int, int, int]
 

@@ -35,9 +35,9 @@ class Catalog:
         self._undo = undo
         self._schema_ids: dict[str, int] = {}
         self._schemas: dict[int, SchemaFact] = {}
-        for row in connection.execute("SELECT id, digest, states_json FROM schemas"):
+        for row in connection.execute("SELECT id, digest, states_json, groups_json FROM schemas"):
             self._schema_ids[row[1]] = row[0]
-            self._schemas[row[0]] = codec.schema_from_json(row[2])
+            self._schemas[row[0]] = codec.schema_from_json(row[2], row[3])
         self._patterns: dict[tuple[int, PatternFact], KnownPattern] = {}
         self._deltas: dict[int, tuple[tuple[str, int], ...]] = {}
         self._texts: dict[str, int] = {}
@@ -67,7 +67,8 @@ class Catalog:
         digest = fact.digest
         fact = codec.storable_schema(fact)
         cursor = self._db.execute(
-            "INSERT INTO schemas (digest, states_json) VALUES (?, ?)", (digest, codec.schema_to_json(fact))
+            "INSERT INTO schemas (digest, states_json, groups_json) VALUES (?, ?, ?)",
+            (digest, codec.schema_to_json(fact), codec.groups_to_json(fact)),
         )
         schema_id = cursor.lastrowid or 0
         self._undo.put(self._schema_ids, digest, schema_id)

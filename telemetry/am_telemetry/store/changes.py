@@ -26,6 +26,7 @@ class Correction:
 
     machine_id: int
     lost: int
+    """0 where the machine went on from a snapshot."""
     schema_id: int
     """The schema whose order ``clock`` follows."""
     clock: tuple[int, ...] | None
@@ -39,7 +40,15 @@ class Revision:
     schema_id: int
 
 
-Event = Rows | Correction | Revision
+@dataclass(frozen=True, slots=True)
+class LateLines:
+    """Log lines were added after a transition that may be known already."""
+
+    machine_id: int
+    number: int
+
+
+Event = Rows | Correction | Revision | LateLines
 
 
 @dataclass(slots=True)
@@ -56,6 +65,7 @@ class Changes:
     first_schemas: dict[int, int] = field(default_factory=dict)
     """New machine -> the schema its first transitions follow."""
     last_gap_id: int = 0
+    last_late_id: int = 0
     events: list[Event] = field(default_factory=list)
     log_lines: dict[int, int] = field(default_factory=dict)
     """Machine -> new log lines."""

@@ -41,8 +41,10 @@ def _spell_out(match: re.Match[str]) -> str:
 
 def storable_schema(schema: SchemaFact) -> SchemaFact:
     """The schema as it reads after it was stored."""
-    text = json.dumps([astuple(state) for state in schema.states], ensure_ascii=False)
-    return schema_from_json(schema_to_json(schema)) if _SURROGATE.search(text) else schema
+    text = json.dumps([[astuple(state) for state in schema.states], schema.groups], ensure_ascii=False)
+    if not _SURROGATE.search(text):
+        return schema
+    return schema_from_json(schema_to_json(schema), groups_to_json(schema))
 
 
 def storable_pattern(fact: PatternFact) -> PatternFact:
@@ -70,13 +72,18 @@ def schema_to_json(schema: SchemaFact) -> str:
     return to_json(rows)
 
 
-def schema_from_json(text: str) -> SchemaFact:
-    """Inverse of :func:`schema_to_json`.
+def groups_to_json(schema: SchemaFact) -> str:
+    """Groups as an object of lists of state names."""
+    return to_json({name: [schema.state_name(state) for state in members] for name, members in schema.groups})
+
+
+def schema_from_json(text: str, groups: str = "{}") -> SchemaFact:
+    """Inverse of :func:`schema_to_json` and :func:`groups_to_json`.
 
     Raises:
-        ValueError, KeyError, TypeError: the text has another form.
+        ValueError, KeyError, TypeError: a text has another form.
     """
-    return SchemaFact(
+    schema = SchemaFact(
         tuple(
             StateFact(
                 name=row["name"],
@@ -86,6 +93,13 @@ def schema_from_json(text: str) -> SchemaFact:
             )
             for row in json.loads(text)
         )
+    )
+    found = json.loads(groups)
+    if not found:
+        return schema
+    index = schema.index
+    return SchemaFact(
+        schema.states, tuple((name, tuple(index[member] for member in members)) for name, members in found.items())
     )
 
 

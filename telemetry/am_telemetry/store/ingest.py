@@ -15,6 +15,7 @@ from typing import Final
 from am_telemetry.batch import Batch
 from am_telemetry.facts import GapFact, ProcessFact
 from am_telemetry.store import codec
+from am_telemetry.store.additions import Additions
 from am_telemetry.store.catalog import Catalog, KnownPattern
 from am_telemetry.store.changes import Changes
 from am_telemetry.store.ledger import MachineState, SessionState, load_sessions
@@ -34,7 +35,9 @@ _INSERT_SOURCE: Final = "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?)"
 _INSERT_ARGUMENTS: Final = "INSERT OR REPLACE INTO arguments VALUES (?, ?)"
 _INSERT_ERROR: Final = "INSERT OR REPLACE INTO errors VALUES (?, ?, ?, ?)"
 _INSERT_ID: Final = "INSERT OR REPLACE INTO transition_ids VALUES (?, ?)"
-_UPDATE_PROCESS: Final = "UPDATE processes SET have_seq = ?, skipped_records = ?, last_seen_ns = ? WHERE id = ?"
+_UPDATE_PROCESS: Final = (
+    "UPDATE processes SET have_seq = ?, skipped_records = ?, last_seen_ns = ?, skew_ns = ? WHERE id = ?"
+)
 
 
 class Ingest:
@@ -50,6 +53,7 @@ class Ingest:
         self._next_id = 1 + _number(connection, "SELECT max(id) FROM transitions")
         self._base = (self._next_id, self._runs.next_id)
         self._counters: Counter[str] = Counter()
+        self._additions = Additions(connection, self._runs, self._counters)
         self._seen: dict[int, SessionState] = {}
         self._changes = Changes()
 
@@ -67,7 +71,7 @@ class Ingest:
         self._runs.save()
         self._db.executemany(
             _UPDATE_PROCESS,
-            [(s.have, s.skipped, s.last_seen_ns, s.process.id) for s in self._seen.values()],
+            [(s.have, s.skipped, s.last_seen_ns, s.skew_ns, s.process.id) for s in self._seen.values()],
         )
         commit = self._commit + 1
         meta = [("commits", str(commit))]
@@ -191,6 +195,8 @@ class Ingest:
             session = self._add_process(ProcessFact(session=codec.storable(key)), at_ns)
         self._save_session(session)
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
+        if batch.skew_ns is not None:
+            session.note_skew(batch.skew_ns)
         self._define(session, batch)
         if batch.last_seq:
             if batch.last_seq <= session.have:
@@ -206,12 +212,26 @@ class Ingest:
             else:
                 self._runs.revise(machine, schema)
         self._add_transitions(session, batch)
+        self._add_rest(session, batch)
         for handle, closed_ns, reason in batch.closed:
             closing = session.machines.get(handle)
             if closing is None:
                 self._counters["orphaned_closings"] += 1
             elif closing.record.connected:
                 self._runs.end(closing, closed_ns, _REASONS.get(reason, "disposed"))
+
+    def _add_rest(self, session: SessionState, batch: Batch) -> None:
+        machines, additions = session.machines, self._additions
+        if batch.omissions:
+            additions.add_omissions(machines, batch.omissions)
+        if batch.late.machine:
+            additions.add_late_lines(session, batch.late)
+        if batch.running:
+            additions.update_running(session, batch.running)
+        for handle in {*batch.transitions.machine, *(gap.machine for gap in batch.gaps)}:
+            machine = machines.get(handle)
+            if machine is not None and machine.running:
+                additions.end_running(machine)
 
     def _define(self, session: SessionState, batch: Batch) -> None:
         put, catalog = self._undo.put, self._catalog
@@ -316,6 +336,8 @@ class Ingest:
     ) -> None:
         if batch.logs.row:
             self._add_log_lines(session, batch, ids, owners)
+        if batch.runs.row:
+            self._additions.add_runs(batch.runs, ids)
         size, storable = len(ids), codec.storable
         for row, error in batch.errors:
             if 0 <= row < size and ids[row]:

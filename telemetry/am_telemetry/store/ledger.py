@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from am_telemetry.store.catalog import Catalog, KnownPattern
 from am_telemetry.store.changes import Rows
 from am_telemetry.store.records import MachineRecord, ProcessRecord
 from am_telemetry.store.rows import MACHINE_COLUMNS, machine_from_row
+
+CLOCK_WAS_SET_NS: Final = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class MachineState:
     handle: int = -1
     connection: int = 0
     """The connection of its session on which it was announced last."""
+    running: int = 0
+    """Sequence of a transition that was told to be running, 0 for none."""
     segment: Rows | None = None
 
     def snapshot(self) -> tuple[Any, ...]:
@@ -47,6 +51,7 @@ class MachineState:
             self.revision,
             self.handle,
             self.connection,
+            self.running,
         )
 
     def restore(self, values: tuple[Any, ...]) -> None:
@@ -62,6 +67,7 @@ class MachineState:
             self.revision,
             self.handle,
             self.connection,
+            self.running,
         ) = values
         self.segment = None
 
@@ -74,6 +80,8 @@ class SessionState:
     have: int = 0
     skipped: int = 0
     last_seen_ns: int = 0
+    skew_ns: int | None = None
+    """Estimate of how far this computer's clock is ahead of the process's."""
     connected: bool = False
     connection: int = 1
     """Counts the connections of this process."""
@@ -89,6 +97,7 @@ class SessionState:
             self.have,
             self.skipped,
             self.last_seen_ns,
+            self.skew_ns,
             self.connected,
             self.connection,
             self.texts,
@@ -103,6 +112,7 @@ class SessionState:
             self.have,
             self.skipped,
             self.last_seen_ns,
+            self.skew_ns,
             self.connected,
             self.connection,
             self.texts,
@@ -112,14 +122,24 @@ class SessionState:
             self.earlier,
         ) = values
 
+    def note_skew(self, skew_ns: int) -> None:
+        """Take in an estimate, which is never too small: it holds the time the message was under way.
+
+        The smallest one is the best, until a clock is set.
+        """
+        known = self.skew_ns
+        if known is None or abs(skew_ns - known) > CLOCK_WAS_SET_NS or skew_ns < known:
+            self.skew_ns = skew_ns
+
 
 def load_sessions(connection: sqlite3.Connection) -> dict[str, SessionState]:
     """The sessions of an existing file, none of them connected."""
     rows = connection.execute(
-        "SELECT id, session, name, host, pid, library, have_seq, skipped_records, last_seen_ns FROM processes"
+        "SELECT id, session, name, host, pid, library, have_seq, skipped_records, last_seen_ns, skew_ns FROM processes"
     )
     return {
-        row[1]: SessionState(ProcessRecord(*row[:6]), have=row[6], skipped=row[7], last_seen_ns=row[8]) for row in rows
+        row[1]: SessionState(ProcessRecord(*row[:6]), have=row[6], skipped=row[7], last_seen_ns=row[8], skew_ns=row[9])
+        for row in rows
     }
 
 
@@ -130,6 +150,7 @@ def load_machines(
     by_process = {session.process.id: session for session in sessions.values()}
     machines: dict[int, MachineState] = {}
     revisions = dict(connection.execute("SELECT machine_id, max(revision) FROM machine_schemas GROUP BY machine_id"))
+    running = dict(connection.execute("SELECT machine_id, sequence FROM running_transitions"))
     clocks = {row[0]: row for row in connection.execute("SELECT * FROM machine_clocks")}
     for row in connection.execute(f"SELECT {MACHINE_COLUMNS}, initial_sequence FROM machines ORDER BY id"):  # noqa: S608 - constant
         record = machine_from_row(row)
@@ -144,5 +165,6 @@ def load_machines(
         else:
             state.count, state.log_lines, state.lost, state.sequence, state.last_at_ns, state.time = clock[1:7]
             state.ticks = json.loads(clock[7])
+        state.running = running.get(record.id, 0)
         machines[record.id] = state
     return machines

@@ -9,9 +9,9 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from am_telemetry.facts import SchemaFact
+from am_telemetry.facts import RESTORED, SchemaFact
 from am_telemetry.store import codec
-from am_telemetry.store.changes import Changes, Correction, Event, Revision, Rows
+from am_telemetry.store.changes import Changes, Correction, Event, LateLines, Revision, Rows
 from am_telemetry.store.records import PatternRecord, ProcessRecord
 from am_telemetry.store.rows import MACHINE_COLUMNS, machine_from_row
 
@@ -34,6 +34,7 @@ class Position:
     schema_id: int = 0
     pattern_id: int = 0
     gap_id: int = 0
+    late_id: int = 0
     revisions: dict[int, int] = field(default_factory=dict)
     """Machine -> last schema revision."""
     counts: dict[int, int] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Position:
         self.schema_id = max(self.schema_id, *changes.schemas, 0)
         self.pattern_id = max(self.pattern_id, *changes.patterns, 0)
         self.gap_id = max(self.gap_id, changes.last_gap_id)
+        self.late_id = max(self.late_id, changes.last_late_id)
         for machine_id, count in changes.log_lines.items():
             self.log_lines[machine_id] = self.log_lines.get(machine_id, 0) + count
         for event in changes.events:
@@ -77,10 +79,10 @@ def read_definitions(connection: sqlite3.Connection, position: Position, schemas
         connection.execute("SELECT key, value FROM meta WHERE key IN ('commits', 'machines_changed_at_commit')")
     )
     changes = Changes(commit=int(meta.get("commits", 0)))
-    for schema_id, text in connection.execute(
-        "SELECT id, states_json FROM schemas WHERE id > ? ORDER BY id", (position.schema_id,)
+    for schema_id, text, groups in connection.execute(
+        "SELECT id, states_json, groups_json FROM schemas WHERE id > ? ORDER BY id", (position.schema_id,)
     ):
-        changes.schemas[schema_id] = schemas[schema_id] = codec.schema_from_json(text)
+        changes.schemas[schema_id] = schemas[schema_id] = codec.schema_from_json(text, groups)
         position.schema_id = schema_id
     for row in connection.execute(
         f"SELECT {codec.PATTERN_COLUMNS} FROM patterns WHERE id > ? ORDER BY id",  # noqa: S608 - constant column list
@@ -124,8 +126,19 @@ def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[
         yield [event for group in _group(rows) for event in _cut(group, marks, position.counts)]
     position.transition_id = max(position.transition_id, top)
     rest: list[Event] = [event for events in marks.values() for _, event in events]
+    rest += _read_late(connection, position)
     if rest:
         yield rest
+
+
+def _read_late(connection: sqlite3.Connection, position: Position) -> list[Event]:
+    """Where lines were added after transitions, which readers may know already; moves the position on."""
+    rows = connection.execute(
+        "SELECT machine_id, after_number, max(id) FROM late_log_lines WHERE id > ? GROUP BY machine_id, after_number",
+        (position.late_id,),
+    ).fetchall()
+    position.late_id = max((row[2] for row in rows), default=position.late_id)
+    return [LateLines(machine_id, number) for machine_id, number, _ in rows]
 
 
 def read_machine_events(
@@ -167,14 +180,15 @@ def _read_marks(connection: sqlite3.Connection, position: Position, last_gap_id:
         if revision > position.revisions.get(owner, 1):
             position.revisions[owner] = revision
             marks.append((owner, after, 0, Revision(owner, schema_id)))
-    for gap_id, owner, after, lost, schema_id, clock in connection.execute(
-        "SELECT id, machine_id, after_number, lost, schema_id, clock_json FROM gaps"
+    for gap_id, owner, after, lost, reason, schema_id, clock in connection.execute(
+        "SELECT id, machine_id, after_number, lost, reason, schema_id, clock_json FROM gaps"
         " WHERE id > ? AND id <= ? ORDER BY id",
         (position.gap_id, last_gap_id),
     ):
         position.gap_id = gap_id
         true_clock = None if clock is None else codec.clock_from_json(clock)
-        marks.append((owner, after, 1, Correction(owner, lost, schema_id, true_clock)))
+        missing = 0 if reason == RESTORED else lost
+        marks.append((owner, after, 1, Correction(owner, missing, schema_id, true_clock)))
     marks.sort(key=itemgetter(0, 1, 2))
     result: Marks = {}
     for owner, after, _, event in marks:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from am_telemetry.facts import SchemaFact
-from am_telemetry.store.changes import Changes, Correction, Event, Rows
+from am_telemetry.store.changes import Changes, Correction, Event, LateLines, Rows
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import MachineRecord, PatternRecord, ProcessRecord
 from am_telemetry.store.timeline import Timeline
@@ -56,6 +56,8 @@ class Model:
                 timeline.extend_ids(event.at_ns, event.patterns, event.logged, patterns)
             elif isinstance(event, Correction):
                 timeline.correct(event.clock, event.lost, self.schemas[event.schema_id])
+            elif isinstance(event, LateLines):
+                timeline.log_late(event.number)
             else:
                 timeline.revise(self.schemas[event.schema_id])
         self.version += 1

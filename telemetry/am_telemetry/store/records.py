@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from am_telemetry.facts import ErrorFact, PatternFact, SchemaFact, SourceFact
+from am_telemetry.facts import ErrorFact, Mutation, PatternFact, SchemaFact, SourceFact
 
 EndReason = Literal["", "disposed", "closed", "disconnected", "superseded"]
 """``disposed``: the program disposed the machine; ``closed``: the program ended in order; ``disconnected``: it
@@ -64,6 +64,49 @@ class LogRecord:
     level: int
     text: str
     before: bool
+    """Written between the previous transition and this one."""
+    after: bool = False
+    """Written after this one, which was the last one then."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRecord:
+    """A transition that had begun and took long when it was last looked at."""
+
+    machine_id: int
+    sequence: int
+    started_ns: int
+    noted_ns: int
+    """When it was found to be still running, wall clock."""
+    mutation: Mutation
+    called: tuple[str, ...]
+    auto: bool
+    handler: str
+    """The one that was called last; empty for none."""
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerRunRecord:
+    """One call of a handler."""
+
+    handler: str
+    offset_ns: int
+    """From the start of the transition."""
+    duration_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OmissionRecord:
+    """What the transitions from one number to another lack, because the program had no room to keep it."""
+
+    first: int
+    last: int
+    what: str
+    """``steps``, ``log lines`` or ``late log lines``."""
+    count: int
+    """Of transitions without their steps, or of lines."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

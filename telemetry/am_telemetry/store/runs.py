@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Final
 
-from am_telemetry.facts import GapFact, MachineFact, SchemaFact
+from am_telemetry.facts import RESTORED, GapFact, MachineFact, SchemaFact
 from am_telemetry.store import codec
 from am_telemetry.store.catalog import Catalog
 from am_telemetry.store.changes import Changes, Correction, Revision, Rows
@@ -109,7 +109,7 @@ class Runs:
         )
         self.next_id += 1
         self._db.execute(
-            "INSERT INTO machines VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?)",
+            "INSERT INTO machines VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
             (
                 record.id,
                 name,
@@ -121,6 +121,7 @@ class Runs:
                 at_ns,
                 fact.sequence,
                 codec.to_json(clock),
+                codec.storable(fact.id_prefix),
             ),
         )
         self._db.execute("INSERT INTO machine_schemas VALUES (?, 1, ?, 0)", (record.id, schema_id))
@@ -261,11 +262,16 @@ class Runs:
         )
         self.changes.last_gap_id = cursor.lastrowid or 0
         machine.sequence += lost
-        machine.lost += lost
+        missing = 0 if reason == RESTORED else lost
+        machine.lost += missing
         if clock is not None:
             machine.ticks.update(zip(self._schema(schema_id).names, clock, strict=True))
             machine.time = sum(machine.ticks.values())
-        self.changes.events.append(Correction(machine.record.id, lost, schema_id, clock))
+        self.changes.events.append(Correction(machine.record.id, missing, schema_id, clock))
+
+    def schema_of(self, machine: MachineState) -> SchemaFact:
+        """The present schema of a machine."""
+        return self._schema(machine.record.schema_id)
 
     def _schema(self, schema_id: int) -> SchemaFact:
         return self._catalog.schema_fact(schema_id)

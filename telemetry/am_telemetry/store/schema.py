@@ -5,14 +5,63 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from am_telemetry.store.views import VIEWS
+from am_telemetry.store.views import VIEWS, renewed_views
 
 APPLICATION_ID: Final = 0x616D6462
 """The letters ``amdb`` in the SQLite header, so that ``file`` and this program know the format."""
 
-USER_VERSION: Final = 1
+USER_VERSION: Final = 2
 
-TABLES: Final = """
+_ADDITIONS: Final = """
+CREATE TABLE late_log_lines (
+  -- Log lines written after the transition that was the last one then. Read v_log for all lines with names.
+  id INTEGER PRIMARY KEY,
+  machine_id INTEGER NOT NULL REFERENCES machines (id),
+  after_number INTEGER NOT NULL,         -- that transition, 0 when there was none
+  at_ns INTEGER NOT NULL,                -- when they were collected, a little later than they were written
+  level INTEGER NOT NULL,                -- 1 external, 2 changes, 3 ops, 4 decisions, 5 everything
+  text_id INTEGER NOT NULL REFERENCES texts (id)
+) STRICT;
+CREATE INDEX late_log_lines_by_machine ON late_log_lines (machine_id, after_number);
+
+CREATE TABLE handler_runs (
+  -- How long handlers took, for programs that tell it (detail 3).
+  transition_id INTEGER NOT NULL REFERENCES transitions (id),
+  position INTEGER NOT NULL,             -- 0, 1, 2, … within the transition
+  handler TEXT NOT NULL,
+  offset_ns INTEGER NOT NULL,            -- start of the handler after the start of the transition
+  duration_ns INTEGER NOT NULL,
+  PRIMARY KEY (transition_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE running_transitions (
+  -- Transitions that had begun and took long when they were last looked at. A row goes when its transition is over.
+  machine_id INTEGER PRIMARY KEY REFERENCES machines (id),
+  sequence INTEGER NOT NULL,             -- by the machine's own count
+  started_ns INTEGER NOT NULL,
+  noted_ns INTEGER NOT NULL,             -- when it was found to be still running
+  mutation TEXT NOT NULL CHECK (mutation IN ('add', 'remove', 'set')),
+  called_json TEXT NOT NULL,             -- names of the states that were asked for
+  auto INTEGER NOT NULL CHECK (auto IN (0, 1)),
+  handler TEXT NOT NULL,                 -- the one that was called last, '' for none
+  timed_out INTEGER NOT NULL CHECK (timed_out IN (0, 1))  -- it has exceeded its limit
+) STRICT;
+
+CREATE TABLE omissions (
+  -- What transitions that did arrive lack, because the program had no room to keep it.
+  id INTEGER PRIMARY KEY,
+  machine_id INTEGER NOT NULL REFERENCES machines (id),
+  first_number INTEGER NOT NULL,
+  last_number INTEGER NOT NULL,
+  what TEXT NOT NULL,                    -- steps, log lines, late log lines
+  count INTEGER NOT NULL,                -- of transitions without their steps, or of lines
+  reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX omissions_by_machine ON omissions (machine_id, first_number);
+"""
+"""Tables of the second layout."""
+
+TABLES: Final = f"""
 CREATE TABLE meta (
   -- Facts about this file: who made it, when, and how much could not be stored.
   key TEXT PRIMARY KEY,
@@ -32,14 +81,16 @@ CREATE TABLE processes (
   first_seen_ns INTEGER NOT NULL,        -- nanoseconds since 1970-01-01 UTC, as all columns named *_ns that are moments
   last_seen_ns INTEGER NOT NULL,
   have_seq INTEGER NOT NULL DEFAULT 0,   -- records up to this one are stored
-  skipped_records INTEGER NOT NULL DEFAULT 0  -- records that never came
+  skipped_records INTEGER NOT NULL DEFAULT 0,  -- records that never came
+  skew_ns INTEGER                        -- about how far this computer's clock is ahead of the program's; NULL: unknown
 ) STRICT;
 
 CREATE TABLE schemas (
   -- The states of machines. Machines with equal states share one row.
   id INTEGER PRIMARY KEY,
   digest TEXT NOT NULL UNIQUE,
-  states_json TEXT NOT NULL              -- array of objects: name, auto, multi, require, add, remove, after, tags
+  states_json TEXT NOT NULL,             -- array of objects: name, auto, multi, require, add, remove, after, tags
+  groups_json TEXT NOT NULL DEFAULT '{{}}' -- object: group name to names of its states
 ) STRICT;
 
 CREATE TABLE machines (
@@ -56,6 +107,7 @@ CREATE TABLE machines (
   end_reason TEXT NOT NULL DEFAULT '' CHECK (end_reason IN ('', 'disposed', 'closed', 'disconnected', 'superseded')),
   initial_sequence INTEGER NOT NULL,     -- transitions that had happened before recording began
   initial_clock_json TEXT NOT NULL,      -- ticks by then, in order of the states
+  id_prefix TEXT NOT NULL DEFAULT '',    -- ids of transitions: this and the machine's own count in 8 hex digits
   UNIQUE (name, run)
 ) STRICT;
 CREATE INDEX machines_by_process ON machines (process_id);
@@ -152,6 +204,7 @@ CREATE TABLE log_lines (
   PRIMARY KEY (transition_id, position)
 ) STRICT, WITHOUT ROWID;
 
+{_ADDITIONS}
 CREATE TABLE arguments (
   -- Arguments of mutations, already redacted and shortened by the program that sent them.
   transition_id INTEGER PRIMARY KEY REFERENCES transitions (id),
@@ -217,7 +270,7 @@ CREATE TABLE cursors (
   name TEXT PRIMARY KEY,
   position INTEGER NOT NULL,
   updated_ns INTEGER NOT NULL,
-  state_json TEXT NOT NULL DEFAULT '{}'
+  state_json TEXT NOT NULL DEFAULT '{{}}'
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE timelines (
@@ -231,7 +284,15 @@ CREATE TABLE timelines (
 ) STRICT;
 """
 
-MIGRATIONS: Final[dict[int, str]] = {}
+MIGRATIONS: Final[dict[int, str]] = {
+    1: f"""
+ALTER TABLE processes ADD COLUMN skew_ns INTEGER;
+ALTER TABLE schemas ADD COLUMN groups_json TEXT NOT NULL DEFAULT '{{}}';
+ALTER TABLE machines ADD COLUMN id_prefix TEXT NOT NULL DEFAULT '';
+{_ADDITIONS}
+{renewed_views()}
+""",
+}
 """``user_version`` -> SQL that leads to the next one."""
 
 

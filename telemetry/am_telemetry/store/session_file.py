@@ -18,7 +18,16 @@ from am_telemetry.store.loading import Position, read_commit, read_definitions, 
 from am_telemetry.store.lock import WriterLock, has_writer
 from am_telemetry.store.model import Model
 from am_telemetry.store.reading import RecordingTotals
-from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, TransitionRecord
+from am_telemetry.store.records import (
+    HandlerRunRecord,
+    LogRecord,
+    MachineRecord,
+    OmissionRecord,
+    ProcessRecord,
+    RunningRecord,
+    TransitionRecord,
+)
+from am_telemetry.store.rows import merge_late_lines, running_from_row
 from am_telemetry.store.timeline import Timeline
 
 MAX_PENDING: int = 500_000
@@ -257,9 +266,47 @@ class SessionFile:
             " WHERE t.machine_id = ? AND t.number BETWEEN ? AND ? ORDER BY t.number, l.position",
             (machine_id, first, last),
         )
-        return [
+        lines = [
             LogRecord(number, position, level, text, bool(before)) for number, position, level, text, before in rows
         ]
+        # Those before the first transition belong to it as soon as it is there.
+        lowest = 0 if first <= 1 else first
+        late = self._all(
+            "SELECT l.after_number, l.level, x.text FROM late_log_lines AS l JOIN texts AS x ON x.id = l.text_id"
+            " WHERE l.machine_id = ? AND l.after_number BETWEEN ? AND ? ORDER BY l.after_number, l.id",
+            (machine_id, lowest, last),
+        )
+        return merge_late_lines(lines, late, has_first=last >= 1) if late else lines
+
+    def running(self, machine_id: int) -> RunningRecord | None:
+        """The transition that had begun and was not over when it was last looked at; None when there is none.
+
+        It outlives the process: then it is what the machine was doing when the process ended.
+        """
+        row = self._one(
+            "SELECT machine_id, sequence, started_ns, noted_ns, mutation, called_json, auto, handler, timed_out"
+            " FROM running_transitions WHERE machine_id = ?",
+            (machine_id,),
+        )
+        return running_from_row(row) if row else None
+
+    def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
+        """How long the handlers of a transition took, in order; empty where the program did not tell."""
+        rows = self._all(
+            "SELECT r.handler, r.offset_ns, r.duration_ns FROM transitions AS t"
+            " JOIN handler_runs AS r ON r.transition_id = t.id WHERE t.machine_id = ? AND t.number = ?"
+            " ORDER BY r.position",
+            (machine_id, number),
+        )
+        return [HandlerRunRecord(*row) for row in rows]
+
+    def omissions(self, machine_id: int) -> list[OmissionRecord]:
+        """What stored transitions of a machine lack."""
+        rows = self._all(
+            "SELECT first_number, last_number, what, count, reason FROM omissions WHERE machine_id = ? ORDER BY id",
+            (machine_id,),
+        )
+        return [OmissionRecord(*row) for row in rows]
 
     def find_sequence(self, machine_id: int, sequence: int) -> int:
         """The number of the transition that its machine counts as ``sequence``; 0 when it is not in the file."""

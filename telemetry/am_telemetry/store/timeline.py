@@ -87,8 +87,12 @@ class Timeline:
         """The only called state is a health state."""
         self.logged = BitMap()
         """Has log lines."""
+        self._logged_first = False
+        """Lines were logged before the first transition, without being part of it."""
         self.gaps: dict[int, int] = {}
         """Number of the first transition after a hole -> how many were lost."""
+        self.restored: set[int] = set()
+        """Numbers of the first transitions after the machine went on from a snapshot."""
         self.times = array("q")
         """Wall clock of each transition, nanoseconds. Do not modify."""
         self._ordered: array[int] | None = None
@@ -144,6 +148,8 @@ class Timeline:
         for number, effect in moving:
             self._move(number, effect)
         self.logged.update([first + offset for offset in logged])
+        if first == 1 and self._logged_first and ids:
+            self.logged.add(1)
         self._append_times(at_ns)
         self.pattern_ids.extend(ids)
         last = self.count + len(ids)
@@ -155,7 +161,7 @@ class Timeline:
 
         Args:
             clock: ticks by state index; None when unknown, which leaves the ticks as they are.
-            lost: how many transitions are missing.
+            lost: how many transitions are missing; 0 when the machine went on from a snapshot.
             schema: whose order ``clock`` follows; by default this timeline's own.
         """
         size = len(self.states)
@@ -171,7 +177,10 @@ class Timeline:
         true_clock = tuple(clock[:size]) + (0,) * (size - len(clock))
         self.keyframes.append(Keyframe(self.count, true_clock))
         following = self.count + 1
-        self.gaps[following] = self.gaps.get(following, 0) + lost
+        if lost:
+            self.gaps[following] = self.gaps.get(following, 0) + lost
+        else:
+            self.restored.add(following)
         for state, tick in enumerate(true_clock):
             if tick % 2:
                 self._open.setdefault(state, following)
@@ -189,6 +198,7 @@ class Timeline:
         states: list[StateMaps],
         keyframes: list[Keyframe],
         gaps: dict[int, int],
+        restored: set[int],
     ) -> None:
         """Take over the contents of another timeline of the same schema. This one must be new."""
         for name, bitmap in flags.items():
@@ -196,6 +206,7 @@ class Timeline:
         self.times, self.pattern_ids = times, pattern_ids
         self._records, self._effects = records, {}
         self.states, self.keyframes, self.gaps = states, keyframes, gaps
+        self.restored = restored
         self._ordered = None if ordered else array("q", accumulate(times, max))
         self.count = len(times)
         self._open = {state: self.count + 1 for state, maps in enumerate(states) if self.count in maps.active}
@@ -206,6 +217,14 @@ class Timeline:
     def revise(self, schema: SchemaFact) -> None:
         """Use another schema from the next transition on. States keep their index; new names are appended."""
         self._grow(schema)
+
+    def log_late(self, number: int) -> None:
+        """Lines were logged after a transition; 0 stands for those before the first one."""
+        if number == 0:
+            self._logged_first = True
+            number = 1
+        if number <= self.count:
+            self.logged.add(number)
 
     @property
     def ordered(self) -> bool:
@@ -299,7 +318,10 @@ class Timeline:
         if self.states:
             extra = tuple(state for state in schema.states if state.name not in known)
             merged = {state.name: state for state in schema.states}
-            self.schema = SchemaFact(tuple(merged.get(s.name, s) for s in self.schema.states) + extra)
+            states = tuple(merged.get(s.name, s) for s in self.schema.states) + extra
+            index = {state.name: i for i, state in enumerate(states)}
+            groups = tuple((name, tuple(index[schema.names[i]] for i in members)) for name, members in schema.groups)
+            self.schema = SchemaFact(states, groups)
             self._effects.clear()
             for record in self._records.values():
                 self._learn(record)

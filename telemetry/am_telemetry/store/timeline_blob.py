@@ -24,7 +24,7 @@ from am_telemetry.store import codec
 from am_telemetry.store.records import PatternRecord
 from am_telemetry.store.timeline import Keyframe, StateMaps, Timeline
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _CHUNK: Final = 65_536
 _DIGEST: Final = 16
 _FLAGS: Final = (
@@ -66,6 +66,8 @@ def dump(timeline: Timeline) -> bytes:
         "codes": codes,
         "bitmaps": lengths,
         "gaps": list(timeline.gaps.items()),
+        "groups": codec.groups_to_json(timeline.schema),
+        "restored": sorted(timeline.restored),
         "keyframes": [(frame.number, frame.clock) for frame in timeline.keyframes],
         "irregular": [(i, maps.irregular) for i, maps in enumerate(timeline.states) if maps.irregular],
         "sections": [len(section) for section in sections],
@@ -99,7 +101,7 @@ def load(content: bytes, patterns: Mapping[int, PatternRecord]) -> Timeline:
 
 
 def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: Mapping[int, PatternRecord]) -> Timeline:
-    timeline = Timeline(codec.schema_from_json(header["schema"]))
+    timeline = Timeline(codec.schema_from_json(header["schema"], header["groups"]))
     times: array[int] = array("q")
     for first, code in header["times"]:
         times.extend(accumulate(chain((first,), _unpack(next(sections), code))))
@@ -133,6 +135,7 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
         states=states,
         keyframes=[Keyframe(number, tuple(clock)) for number, clock in header["keyframes"]],
         gaps=dict(header["gaps"]),
+        restored=set(header["restored"]),
     )
     return timeline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 
@@ -12,6 +13,13 @@ def _iso(column: str) -> str:
 
 def _names(column: str) -> str:
     return f"(SELECT group_concat(value, ' ') FROM json_each({column}))"  # noqa: S608 - column names from this module
+
+
+def _level(table: str) -> str:
+    return (
+        f"CASE {table}.level WHEN 1 THEN 'external' WHEN 2 THEN 'changes' WHEN 3 THEN 'ops'"
+        " WHEN 4 THEN 'decisions' ELSE 'everything' END"
+    )
 
 
 _VERDICT = """CASE
@@ -183,6 +191,56 @@ CREATE VIEW v_last_state AS
   FROM machines
   JOIN machine_clocks ON machine_clocks.machine_id = machines.id;
 
+CREATE VIEW v_running AS
+  -- What has begun and was not over when it was last looked at.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    running_transitions.sequence AS sequence,
+    {_iso("running_transitions.started_ns")} AS since,
+    round((running_transitions.noted_ns - running_transitions.started_ns) / 1e6, 6) AS ms_at_least,
+    running_transitions.mutation AS mutation,
+    {_names("running_transitions.called_json")} AS called,
+    nullif(running_transitions.handler, '') AS handler,
+    running_transitions.timed_out AS timed_out,
+    CASE WHEN machines.ended_ns = 0 THEN 'connected' ELSE machines.end_reason END AS status
+  FROM running_transitions
+  JOIN machines ON machines.id = running_transitions.machine_id;
+
+CREATE VIEW v_handlers AS
+  -- How long handlers took, where programs told it.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    transitions.number AS number,
+    {_iso("transitions.at_ns + handler_runs.offset_ns")} AS time,
+    handler_runs.handler AS handler,
+    round(handler_runs.duration_ns / 1e6, 6) AS duration_ms,
+    handler_runs.transition_id AS transition_id
+  FROM handler_runs
+  JOIN transitions ON transitions.id = handler_runs.transition_id
+  JOIN machines ON machines.id = transitions.machine_id;
+
+CREATE VIEW v_losses AS
+  -- What is missing: transitions that never arrived, and what those that did arrive lack.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    missing.first_number AS first_number,
+    missing.last_number AS last_number,
+    missing.what AS what,
+    missing.count AS count,
+    missing.reason AS reason
+  FROM (
+    SELECT machine_id, after_number + 1 AS first_number, after_number + 1 AS last_number, 'transitions' AS what,
+      lost AS count, reason
+    FROM gaps
+    WHERE reason <> 'restored'
+    UNION ALL
+    SELECT machine_id, first_number, last_number, what, count, reason FROM omissions
+  ) AS missing
+  JOIN machines ON machines.id = missing.machine_id;
+
 CREATE VIEW v_log AS
   -- Log lines in order of arrival. Narrow it with: WHERE machine = 'name' AND text LIKE '%word%'
   SELECT
@@ -190,14 +248,35 @@ CREATE VIEW v_log AS
     machines.run AS run,
     transitions.number AS number,
     {_iso("transitions.at_ns")} AS time,
-    CASE log_lines.level
-      WHEN 1 THEN 'external' WHEN 2 THEN 'changes' WHEN 3 THEN 'ops' WHEN 4 THEN 'decisions' ELSE 'everything'
-    END AS level,
+    {_level("log_lines")} AS level,
     texts.text AS text,
     log_lines.before AS before_transition,
+    0 AS after_transition,
     log_lines.transition_id AS transition_id
   FROM log_lines
   JOIN transitions ON transitions.id = log_lines.transition_id
   JOIN machines ON machines.id = transitions.machine_id
-  JOIN texts ON texts.id = log_lines.text_id;
+  JOIN texts ON texts.id = log_lines.text_id
+  UNION ALL
+  SELECT
+    machines.name,
+    machines.run,
+    late_log_lines.after_number,
+    {_iso("late_log_lines.at_ns")},
+    {_level("late_log_lines")},
+    texts.text,
+    CAST(0 AS INTEGER),
+    1,
+    transitions.id
+  FROM late_log_lines
+  JOIN machines ON machines.id = late_log_lines.machine_id
+  LEFT JOIN transitions
+    ON transitions.machine_id = late_log_lines.machine_id AND transitions.number = late_log_lines.after_number
+  JOIN texts ON texts.id = late_log_lines.text_id;
 """  # noqa: S608 - only expressions from this module are filled in
+
+
+def renewed_views() -> str:
+    """SQL that replaces the views of an older layout by the present ones."""
+    names = re.findall(r"^CREATE VIEW (\w+)", VIEWS, re.MULTILINE)
+    return "\n".join(f"DROP VIEW IF EXISTS {name};" for name in names) + VIEWS

@@ -11,6 +11,13 @@ from google.protobuf.message import DecodeError
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
 from am_telemetry.facts import ErrorFact, GapFact, MachineFact, SchemaFact, SourceFact, StateFact
+from am_telemetry.wire.additions import (
+    decode_groups,
+    decode_late,
+    decode_omissions,
+    decode_running,
+    decode_runs,
+)
 from am_telemetry.wire.limits import (
     MAX_ATTACHED,
     MAX_CELLS,
@@ -73,7 +80,14 @@ class Decoder:
         batch.arguments = _texts_by_row(message.argument_row, message.argument_json, size)
         batch.transition_ids = _texts_by_row(message.id_row, message.id_text, size)
         batch.errors = _errors(message, size)
+        batch.runs = decode_runs(message, size)
         batch.gaps = self._gaps(message)
+        batch.omissions = decode_omissions(message, self._machines)
+        batch.late = decode_late(message, self._machines, self._texts)
+        if message.running:
+            owners = {entry.machine: self._machines.get(entry.machine, 0) for entry in message.running}
+            schemas = {machine: self._schemas[owner] for machine, owner in owners.items() if owner in self._schemas}
+            batch.running = decode_running(message, schemas)
         batch.closed = self._closed(message)
         return batch
 
@@ -125,7 +139,7 @@ class Decoder:
         names = [state.name for state in states]
         _require(len(set(names)) == len(names), "a schema names a state twice")
         _require(all(len(name) <= MAX_NAME for name in names), "a state name is too long")
-        schema = SchemaFact(states)
+        schema = SchemaFact(states, decode_groups(message))
         # Machines and patterns that were defined with it would not fit another one.
         _require(self._schemas.get(message.handle, schema) == schema, f"schema {message.handle} is defined differently")
         self._schemas[message.handle] = schema
@@ -135,14 +149,21 @@ class Decoder:
         schema = self._schemas.get(message.schema)
         if schema is None:
             _refuse(f"machine {message.machine} has unknown schema {message.schema}")
-        _require(max(len(message.id), len(message.parent)) <= MAX_NAME, "a machine id is too long")
+        longest = max(len(message.id), len(message.parent), len(message.id_prefix))
+        _require(longest <= MAX_NAME, "a machine id is too long")
         _require(max(message.at_ns, message.sequence) <= MAX_INT, "a number of an opened machine is too large")
         clock = _clock(message.clock)
         _require(len(clock) <= len(schema.states), "a clock has more entries than its machine has states")
         self._adopt(message.machine, message.schema)
         self._sequences[message.machine] = message.sequence
         return MachineFact(
-            message.id, schema, message.parent, tuple(message.tags), clock=clock, sequence=message.sequence
+            message.id,
+            schema,
+            message.parent,
+            tuple(message.tags),
+            clock=clock,
+            sequence=message.sequence,
+            id_prefix=message.id_prefix,
         )
 
     def _adopt(self, machine: int, schema: int) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import sub
 
 from am_proto import telemetry_pb2 as pb
-from am_telemetry.batch import Batch
-from am_telemetry.facts import GapFact, MachineFact, PatternFact, SchemaFact
+from am_telemetry.batch import Batch, LateColumns, RunColumns
+from am_telemetry.facts import GapFact, MachineFact, OmissionFact, PatternFact, RunningFact, SchemaFact
 from am_telemetry.wire.limits import WireError
 from am_telemetry.wire.names import (
     RELATION_NUMBERS,
@@ -74,6 +74,10 @@ def _fill(out: pb.Batch, batch: Batch, schemas: Mapping[str, int]) -> None:
     _fill_attached(out, batch)
     for gap in batch.gaps:
         _fill_gap(out.gaps.add(), gap)
+    for omission in batch.omissions:
+        _fill_omission(out.omissions.add(), omission)
+    for running in batch.running:
+        _fill_running(out.running.add(), running)
     for closed in batch.closed:
         out.closed.add(machine=closed.machine, at_ns=closed.at_ns, reason=clean(closed.reason))
 
@@ -90,6 +94,8 @@ def _fill_schema(out: pb.Schema, schema: SchemaFact) -> None:
             after=map(clean, state.after),
             tags=map(clean, state.tags),
         )
+    for name, members in schema.groups:
+        out.groups.add(name=clean(name), members=members)
 
 
 def _fill_opened(out: pb.MachineOpened, fact: MachineFact, schemas: Mapping[str, int]) -> None:
@@ -99,6 +105,7 @@ def _fill_opened(out: pb.MachineOpened, fact: MachineFact, schemas: Mapping[str,
     out.tags.extend(map(clean, fact.tags))
     out.clock.extend(fact.clock)
     out.sequence = fact.sequence
+    out.id_prefix = clean(fact.id_prefix)
 
 
 def _fill_pattern(out: pb.Pattern, pattern: PatternFact) -> None:
@@ -138,6 +145,10 @@ def _fill_attached(out: pb.Batch, batch: Batch) -> None:
     out.log_text.extend(logs.text)
     if True in logs.before:
         out.log_before.extend(logs.before)
+    if len(batch.late):
+        _fill_late(out, batch.late)
+    if len(batch.runs):
+        _fill_runs(out, batch.runs)
     if batch.sources:
         names: dict[str, int] = {}
         facts = [fact for _, fact in batch.sources]
@@ -158,6 +169,44 @@ def _fill_attached(out: pb.Batch, batch: Batch) -> None:
         out.problems.add(
             row=row, type=clean(error.type), message=clean(error.message), traceback=clean(error.traceback)
         )
+
+
+def _fill_late(out: pb.Batch, late: LateColumns) -> None:
+    out.late_machine.extend(late.machine)
+    out.late_sequence.extend(deltas(late.sequence))
+    out.late_at_ns.extend(deltas(late.at_ns))
+    out.late_level.extend(late.level)
+    out.late_text.extend(late.text)
+
+
+def _fill_runs(out: pb.Batch, runs: RunColumns) -> None:
+    names: dict[str, int] = {}
+    out.run_row.extend(deltas(runs.row))
+    out.run_name.extend(names.setdefault(name, len(names)) for name in runs.name)
+    out.run_offset_ns.extend(runs.offset_ns)
+    out.run_duration_ns.extend(runs.duration_ns)
+    out.run_names.extend(map(clean, names))
+
+
+def _fill_omission(out: pb.Omission, omission: OmissionFact) -> None:
+    out.machine = omission.machine
+    out.first_sequence = omission.first_sequence
+    out.last_sequence = omission.last_sequence
+    out.what = clean(omission.what)
+    out.count = omission.count
+    out.reason = clean(omission.reason)
+
+
+def _fill_running(out: pb.Running, running: RunningFact) -> None:
+    out.machine = running.machine
+    out.sequence = running.sequence
+    out.at_ns = running.at_ns
+    out.noted_ns = running.noted_ns
+    out.mutation = _MUTATIONS[running.mutation]
+    out.called.extend(running.called)
+    out.auto = running.auto
+    out.handler = clean(running.handler)
+    out.timed_out = running.timed_out
 
 
 def _fill_gap(out: pb.Gap, gap: GapFact) -> None:
