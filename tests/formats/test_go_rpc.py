@@ -13,7 +13,7 @@ from am_telemetry.batch import Batch
 from am_telemetry.facts import GapFact, PatternFact
 from am_telemetry.formats.errors import FormatError
 from am_telemetry.formats.go_rpc import MAX_MACHINES, QUIET_NS, GoPrograms, GoSession
-from am_telemetry.formats.gob import decode_all
+from am_telemetry.formats.gob import GobDecoder
 from am_telemetry.formats.upstream import Converter
 from am_telemetry.formats.upstream_live import CAME_LATE
 from tests.formats.go_clients import (
@@ -63,15 +63,15 @@ class Go:
         self.now = NOW
         self._encoder = Encoder()
         self._number = 0
-        self._answers = b""
+        self._answers = GobDecoder()
 
     def call(self, method: str, kind: Any, value: Any) -> str:
         """Make a call; returns the error of its answer."""
         header = {"ServiceMethod": f"RPCServer.{method}", "Seq": self._number}
         self._number += 1
         data = self._encoder.value(REQUEST, {k: v for k, v in header.items() if v}) + self._encoder.value(kind, value)
-        self._answers += self.session.feed(data, self.now)
-        answer, reply = decode_all(self._answers)[-2:]
+        self._answers.feed(self.session.feed(data, self.now))
+        answer, reply = self._answers.values()
         assert reply == ""
         assert answer["ServiceMethod"] == header["ServiceMethod"]
         assert answer.get("Seq", 0) == header["Seq"]

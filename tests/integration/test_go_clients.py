@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sqlite3
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from am_dbg.hub import Hub
 from tests.formats.go_clients import MACHINES, VERSIONS, client_bytes, read_by_go
@@ -215,3 +218,38 @@ def test_a_hub_that_closes_keeps_what_it_had_answered(tmp_path: Path) -> None:
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT count(*) FROM transitions").fetchone() == (29,)
         assert database.execute("SELECT end_reason FROM machines").fetchall() == [("disconnected",)]
+
+
+def test_transitions_without_a_machine_are_counted_in_the_file(hub: Hub) -> None:
+    """A program that never says what its machine is gets its answers all the same."""
+    with GoProgram(port_of(hub)) as program:
+        renamed = program.left[0][0].replace(b"\x01\x06orders", b"\x01\x06ordirs")
+        program.left[0] = (renamed, program.left[0][1])
+        program.call(8)
+    assert hub.wait_for_clients_to_leave(10)
+    assert hub.writer.flush(10)
+    assert transitions(hub) == 0
+    assert rows(hub, "SELECT value FROM meta WHERE key = 'orphaned_transitions'") == [("7",)]
+
+
+@given(st.sampled_from(VERSIONS), st.lists(st.tuples(st.integers(600, 8999), st.integers(0, 255)), max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_changed_stream_still_says_can_be_stored(
+    hub: Hub, version: str, changes: list[tuple[int, int]]
+) -> None:
+    """Numbers out of range, unknown states, clocks that run backwards: no batch is too strange for the store."""
+    stream = bytearray(client_bytes(version, "orders")[:9000])
+    for at, value in changes:
+        stream[at] = value
+    with (
+        socket.create_connection(("127.0.0.1", port_of(hub)), 5) as connection,
+        contextlib.suppress(ConnectionResetError, BrokenPipeError),
+    ):
+        connection.sendall(stream)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    assert hub.wait_for_clients_to_leave(10)
+    assert hub.writer.flush(10)
+    assert not hub.failure
+    assert rows(hub, "SELECT * FROM meta WHERE key = 'refused_batches'") == []
