@@ -8,6 +8,7 @@ import importlib
 import click
 
 SUBCOMMANDS = {
+    "check": "am_dbg.commands.sessions.checking",
     "gc": "am_dbg.commands.sessions.collecting",
     "ls": "am_dbg.commands.sessions.listing",
     "merge": "am_dbg.commands.sessions.merging",

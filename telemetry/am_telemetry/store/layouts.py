@@ -18,6 +18,9 @@ from am_telemetry.store import schema
 READABLE_FROM: Final = 1
 """The oldest layout whose programs can make sense of files of this one; raised by changes that are no additions."""
 
+FACTS: Final = frozenset({"transitions", "machines", "machine_schemas", "patterns", "processes", "schemas"})
+"""Tables whose rows nothing else can replace, and without which other rows mean nothing."""
+
 _KEY: Final = "readable_from"
 
 

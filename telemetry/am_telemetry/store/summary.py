@@ -97,7 +97,8 @@ def _read(connection: sqlite3.Connection, path: Path, size: int, live: bool, mod
     ).fetchone()
     machines, started, errors, gaps, bookmarks = connection.execute(
         "SELECT (SELECT count(*) FROM machines), (SELECT coalesce(min(started_ns), 0) FROM machines),"
-        " (SELECT count(*) FROM errors), (SELECT count(*) FROM gaps), (SELECT count(*) FROM bookmarks)"
+        " (SELECT count(*) FROM errors), (SELECT count(*) FROM gaps WHERE reason <> 'restored'),"
+        " (SELECT count(*) FROM bookmarks)"
     ).fetchone()
     return SessionSummary(
         path=path,
