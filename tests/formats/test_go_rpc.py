@@ -38,6 +38,8 @@ SCHEMA = Struct(
         ("States", Map("string", STATE)),
         ("Parent", "string"),
         ("Tags", Slice("string")),
+        ("Groups", Map("string", Slice("int"))),
+        ("GroupsOrder", Slice("string")),
     ],
 )
 TRANSITION = Struct(
@@ -213,6 +215,16 @@ def test_a_schema_sent_again_is_a_revision() -> None:
     assert second.gaps == []
     go.schema("m", "C", "A", "B")
     assert go.session.take(go.now) == []
+
+
+def test_groups_keep_their_order() -> None:
+    """Those in the order come first; what they name beyond the states is left out."""
+    go = Go()
+    groups = {"self": [1], "Connection": [0, 7, -1], "Other": []}
+    go.schema("m", "A", "B", Groups=groups, GroupsOrder=["self", "Gone", "Connection", "self"])
+    go.transition(1, 0)
+    ((_, schema),) = go.take().schemas
+    assert schema.groups == (("self", (1,)), ("Connection", (0,)), ("Other", ()))
 
 
 def test_several_machines_may_share_a_connection() -> None:

@@ -243,7 +243,7 @@ def test_whatever_a_changed_stream_still_says_can_be_stored(
         stream[at] = value
     with (
         socket.create_connection(("127.0.0.1", port_of(hub)), 5) as connection,
-        contextlib.suppress(ConnectionResetError, BrokenPipeError),
+        contextlib.suppress(OSError),  # it may be closed at any of these
     ):
         connection.sendall(stream)
         connection.shutdown(socket.SHUT_WR)

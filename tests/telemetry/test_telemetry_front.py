@@ -129,7 +129,7 @@ def test_a_go_message_that_never_ends_is_given_up(hub: Collector, monkeypatch: p
 def test_attacks_through_the_format_end_the_connection_only(hub: Collector, sink: MemorySink, attack: bytes) -> None:
     with GoProgram(hub.port) as program:
         program.call(5)
-        with connect(hub) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        with connect(hub) as connection, contextlib.suppress(OSError):  # it may be closed at any of these
             connection.sendall(attack)
             connection.shutdown(socket.SHUT_WR)
             assert rest_of(connection) == b""

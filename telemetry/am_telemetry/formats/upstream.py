@@ -1,8 +1,8 @@
 """Messages of Go state machines, translated into batches.
 
 What the messages do not carry is left at its neutral value: durations are 0, the sequence numbers of sources 0 (their
-ids and machine times are kept). What batches have no place for is dropped: state groups, stack traces of queued
-mutations, queue dumps, markers.
+ids and machine times are kept). What batches have no place for is dropped: stack traces of queued mutations, queue
+dumps, markers.
 """
 
 from __future__ import annotations

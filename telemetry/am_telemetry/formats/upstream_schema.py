@@ -35,4 +35,12 @@ def read_schema(message: Mapping[str, Any]) -> SchemaFact:
                 tuple(get("Tags", ())),
             )
         )
-    return SchemaFact(tuple(states))
+    return SchemaFact(tuple(states), _groups(message, len(names)))
+
+
+def _groups(message: Mapping[str, Any], states: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Groups in the order of the message, then those it puts into none. Indexes beyond the states are left out."""
+    found = message.get("Groups", {})
+    order = [name for name in dict.fromkeys(message.get("GroupsOrder", ())) if name in found]
+    order += sorted(found.keys() - set(order))
+    return tuple((name, tuple(i for i in found[name] if 0 <= i < states)) for name in order)

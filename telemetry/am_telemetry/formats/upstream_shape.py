@@ -36,6 +36,8 @@ SCHEMA_SHAPE: Final[dict[str, Shape]] = {
     "ID": TEXT,
     "StatesIndex": _TEXTS,
     "States": MapOf(_STATE),
+    "Groups": MapOf(SliceOf(INT)),
+    "GroupsOrder": _TEXTS,
     "Parent": TEXT,
     "Tags": _TEXTS,
 }

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import ipaddress
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _PROC: Final = Path("/proc")
 _MAX_NAME: Final = 200
+_recent: deque[int] = deque(maxlen=4)
+"""Processes that were found; a hint only, so it does not matter who changes it when."""
 
 
 def find_peer(transport: asyncio.BaseTransport | None) -> tuple[int, str]:
@@ -55,6 +58,7 @@ def _owner(link: str) -> tuple[int, str]:
     for pid in _pids():
         with contextlib.suppress(OSError):
             if any(_target(descriptor) == link for descriptor in (_PROC / str(pid) / "fd").iterdir()):
+                _recent.appendleft(pid)
                 return pid, _name(pid)
     return 0, ""
 
@@ -67,8 +71,9 @@ def _target(descriptor: Path) -> str:
 
 
 def _pids() -> Iterator[int]:
-    """Newest first: who has just connected has usually just started."""
-    return iter(sorted((int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()), reverse=True))
+    """Those found before first, since a program connects once per machine; then the newest."""
+    yield from dict.fromkeys(_recent.copy())
+    yield from sorted((int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()), reverse=True)
 
 
 def _name(pid: int) -> str:
