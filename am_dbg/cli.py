@@ -15,6 +15,7 @@ from am_dbg import version
 from am_dbg.errors import AmDbgError, ExitCode
 
 COMMANDS = {
+    "collect": "am_dbg.commands.collect",
     "demo": "am_dbg.commands.demo",
     "import": "am_dbg.commands.import_",
     "open": "am_dbg.commands.open_",

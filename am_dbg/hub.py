@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from am_dbg.checks import DiskCheck, WriterCheck
+from am_dbg.runtime import Note, RunningHub, socket_path
+from am_telemetry.endpoints import parse_endpoint
+from am_telemetry.receiving.admission import Credentials, Limits
+from am_telemetry.settings import Security
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
 
 DEFAULT_LISTEN = "localhost:6831"
+NEWS_S = 30.0
+
+
+@dataclass(frozen=True)
+class HubOptions:
+    """How a hub works, apart from where it records and listens.
+
+    Args:
+        credentials: what is asked of programs that connect over a network.
+        limits: how much is taken.
+        socket: whether to make a Unix socket as well: a path, or the usual one in the runtime folder.
+        forward: addresses of hubs that are to get the same records.
+        security: what those hubs are shown.
+        min_free: bytes of free disk space below which the hub reports that it is in trouble.
+        resume: go on with a session file that exists.
+    """
+
+    credentials: Credentials = field(default_factory=Credentials)
+    limits: Limits = field(default_factory=Limits)
+    socket: Path | bool = False
+    forward: tuple[str, ...] = ()
+    security: Security = field(default_factory=Security)
+    min_free: int = 256_000_000
+    resume: bool = False
+
+
+_PLAIN = HubOptions()
 
 
 class Hub:
@@ -19,48 +56,97 @@ class Hub:
     Not thread-safe: build, use and close it on one thread. The recording may be read by any number of viewers.
 
     Args:
-        path: session file to create; a new one in the sessions directory when None.
-        listen: ``host:port`` to accept programs on; port 0 picks a free one.
+        path: session file to create, or to go on with; a new one in the sessions directory when None.
+        listen: one or several of ``host:port`` to accept programs on; port 0 picks a free one.
+        options: all else.
 
     Raises:
-        StoreError: the session file cannot be created.
+        StoreError: the session file cannot be created, or not be written to.
         CollectorError: the address cannot be listened on. No file is left behind then.
+        CredentialsError: a certificate, key or token cannot be used.
     """
 
-    def __init__(self, path: Path | None = None, listen: str = DEFAULT_LISTEN) -> None:
+    def __init__(
+        self, path: Path | None = None, listen: str | Sequence[str] = DEFAULT_LISTEN, options: HubOptions = _PLAIN
+    ) -> None:
         from am_telemetry.formats.go_rpc import GoPrograms
         from am_telemetry.receiving.collector import Collector
         from am_telemetry.store.paths import new_session_path
 
         self.path = path if path is not None else new_session_path()
-        self.recording = SessionFile.create(self.path)
+        self._is_new = not (options.resume and self.path.exists())
+        self.recording = SessionFile.create(self.path) if self._is_new else SessionFile.open(self.path, writable=True)
         self.writer = Writer(self.recording)
-        self._collector = Collector(self.writer, listen, foreign=(GoPrograms(),))
+        self.id = _hub_id(self.path)
+        self._collector = Collector(
+            self.writer,
+            listen,
+            foreign=(GoPrograms(),),
+            credentials=options.credentials,
+            limits=options.limits,
+            checks={"Writer": WriterCheck(self.writer), "Disk": DiskCheck(self.path.parent, options.min_free)},
+            socket_path=_socket_choice(options.socket),
+            hub_id=self.id,
+        )
         try:
             self._collector.start()
         except BaseException:
             self.writer.close()
             self.recording.close()
-            self.path.unlink(missing_ok=True)
+            if self._is_new:
+                self.path.unlink(missing_ok=True)
             raise
         if path is None:
             from am_telemetry.store.tidying import tidy_in_background
 
             tidy_in_background()
-        host = listen.rpartition(":")[0] or "localhost"
-        self.address = f"{host}:{self._collector.port}"
-        """Where programs should report to."""
+        self.addresses = self._actual_addresses()
+        """Where programs may report to, the Unix socket included."""
+        self.address = self.addresses[0]
+        """The first of them."""
+        self._note = Note(RunningHub(os.getpid(), self._collector.port, self.addresses, str(self.path.resolve())))
+
+    def _actual_addresses(self) -> list[str]:
+        found = []
+        for text, port in zip(self._collector.addresses, self._collector.ports, strict=True):
+            endpoint = parse_endpoint(text)
+            found.append(str(replace(endpoint, port=port) if endpoint.kind != "unix" else endpoint))
+        if self._collector.socket is not None and f"unix:{self._collector.socket}" not in found:
+            found.append(f"unix:{self._collector.socket}")
+        return found
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What the health service complains about, by part of the hub; empty when all is well."""
+        return self._collector.troubles
+
+    @property
+    def refusals(self) -> str:
+        """What was refused so far, with numbers; empty when nothing was."""
+        return str(self._collector.refusals)
 
     @property
     def failure(self) -> str:
-        """Why records cannot be stored at the moment; empty when all is well."""
+        """Why records cannot be stored at the moment, or soon; empty when all is well."""
         failure = self.writer.failure
-        return str(failure) if failure is not None else ""
+        return str(failure) if failure is not None else "; ".join(self.troubles.values())
+
+    def news(self) -> str:
+        """For the footer: a failure, or else what was refused within the last half minute."""
+        refusals = self._collector.refusals
+        if not self.failure and time.monotonic() - refusals.last_at < NEWS_S:
+            return f"refused: {refusals}"
+        return self.failure
 
     @property
     def clients(self) -> int:
         """Number of connected programs."""
         return self._collector.clients
+
+    @property
+    def forwarding(self) -> str:
+        """How the forwarding to other hubs goes; empty without any."""
+        return ""
 
     def wait_for_clients_to_leave(self, timeout: float) -> bool:
         """Wait until no program is connected; False when ``timeout`` seconds were not enough."""
@@ -77,11 +163,12 @@ class Hub:
         Raises:
             StoreError: the last records could not be stored; the file is closed all the same.
         """
+        self._note.remove()
         self._collector.stop()
         try:
             self.writer.close()
         finally:
-            empty = not self.recording.machines
+            empty = self._is_new and not self.recording.machines
             self.recording.close()
         if empty:
             self.path.unlink(missing_ok=True)
@@ -93,3 +180,14 @@ class Hub:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _hub_id(path: Path) -> str:
+    """Stays the same when a hub goes on with its session file, so that it knows its own records again."""
+    return hashlib.blake2b(f"{platform.node()}\0{path.resolve()}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _socket_choice(choice: Path | bool) -> Callable[[int], Path | None] | None:
+    if isinstance(choice, Path):
+        return lambda _port: choice
+    return socket_path if choice else None

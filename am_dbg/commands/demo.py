@@ -50,7 +50,7 @@ def command(headless: bool, seconds: float, speed: float, seed: int, output: Pat
                 from am_dbg.ui.app import DebuggerApp
 
                 session = Session(hub.recording, live=True)
-                DebuggerApp(session, listen=hub.address, failure=lambda: hub.failure or processes.check()).run()
+                DebuggerApp(session, listen=hub.address, failure=lambda: hub.news() or processes.check()).run()
         hub.wait_for_clients_to_leave(timeout=3.0)
         hub.writer.flush(5.0)
         totals = describe(hub.recording)

@@ -10,7 +10,9 @@ import click
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
-    from am_dbg.hub import Hub
+    from collections.abc import Sequence
+
+    from am_dbg.hub import Hub, HubOptions
     from am_dbg.session import Session
     from am_telemetry.store.reading import Recording, RecordingTotals
 
@@ -38,20 +40,20 @@ def require_terminal() -> None:
         )
 
 
-def start_hub(path: Path | None, listen: str) -> Hub:
+def start_hub(path: Path | None, listen: str | Sequence[str], options: HubOptions | None = None) -> Hub:
     """Start recording.
 
     Raises:
         AmDbgError: the session file exists already.
         TelemetryError: the file cannot be created, or the address cannot be listened on.
     """
-    from am_dbg.hub import Hub
+    from am_dbg.hub import Hub, HubOptions
 
     if path is not None and path.exists():
         raise AmDbgError(
             f"{path} exists already", "choose another name, or open it: am-dbg " + str(path), ExitCode.USAGE
         )
-    return Hub(path, listen)
+    return Hub(path, listen, options or HubOptions())
 
 
 def place_cursor(session: Session, machine: str | None, transition: int | None) -> None:

@@ -59,7 +59,7 @@ def _watch(hub: Hub, arguments: list[str]) -> int:
     printed = hub.path.with_suffix(".out.txt")
     with printed.open("wb") as file, Program(arguments, hub.address, file) as program:
         session = Session(hub.recording, live=True)
-        DebuggerApp(session, listen=hub.address, failure=lambda: hub.failure).run()
+        DebuggerApp(session, listen=hub.address, failure=hub.news).run()
         program.stop()
         code = 0 if program.ended_by_us else program.exit_code or 0
     _finish(hub)

@@ -29,7 +29,21 @@ PROGRAM = [
         "AM_DBG_ADDR",
         "addr",
         "not set",
-        f"Where to report to: `1` for {DEFAULT_ADDRESS}, a port, `host`, or `host:port`. `0` or empty: nowhere.",
+        f"Where to report to: `1` for {DEFAULT_ADDRESS}, a port, `host`, or `host:port`; `tls://host:port` for a hub "
+        "that speaks TLS, `unix:/path` for its Unix socket. `0` or empty: nowhere.",
+    ],
+    ["AM_DBG_TOKEN", "", "not set", "The token that the hub wants. It is sent with every call and never logged."],
+    [
+        "AM_DBG_CA",
+        "",
+        "the system's",
+        "PEM file with the authorities that may have signed the hub's certificate, for `tls://`.",
+    ],
+    [
+        "AM_DBG_CERT",
+        "",
+        "not set",
+        "PEM file with this program's certificate, for hubs that want one; `AM_DBG_KEY` is that of its private key.",
     ],
     ["AM_SERVICE", "service", "name of the script or module", "What the program is called in the debugger."],
     [
@@ -102,6 +116,11 @@ DEBUGGER = [
         "AM_DBG_KEEP_SIZE",
         code(DEFAULT_KEEP_SIZE),
         "When that folder is larger, its oldest sessions are removed in the same way; `never` sets no limit.",
+    ],
+    [
+        "AM_DBG_RUNTIME_DIR",
+        "the user's runtime folder, as the system defines it, below `am-dbg`",
+        "Folder of Unix sockets and of notes by which `am-dbg --attach` finds running hubs.",
     ],
     ["NO_COLOR", "not set", "Anything but empty: no colours. Every distinction is also made by a sign or a letter."],
 ]

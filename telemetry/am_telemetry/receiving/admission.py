@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,11 +135,14 @@ class Refusals:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self.last_at = float("-inf")
+        """When something was refused last, in monotonic seconds."""
 
     def count(self, reason: str, number: int = 1) -> None:
         """Count something. Reasons are few and fixed; text of strangers must not become one."""
         with self._lock:
             self._counts[reason] += number
+        self.last_at = time.monotonic()
 
     def counts(self) -> dict[str, int]:
         """Reason to number, the most frequent first."""

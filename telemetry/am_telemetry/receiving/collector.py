@@ -78,6 +78,8 @@ class Collector:
         self.addresses = (address,) if isinstance(address, str) else tuple(address)
         self.port = 0
         """The first port listened on, once started."""
+        self.ports: list[int] = []
+        """The ports of all addresses, 0 for a Unix socket, once started."""
         self.socket: Path | None = None
         """The Unix socket, once started."""
         self.refusals = Refusals()
@@ -183,9 +185,11 @@ class Collector:
             if endpoint.kind == "unix":
                 self._on_computer += sockets
                 self._keep_path(stack, Path(endpoint.path))
+                self.ports.append(0)
             else:
                 self._over_network += sockets
-                self.port = self.port or sockets[0].getsockname()[1]
+                self.ports.append(sockets[0].getsockname()[1])
+                self.port = self.port or self.ports[-1]
         path = self._socket_path(self.port) if self._socket_path is not None else None
         if path is not None and sys.platform != "win32":
             one = bind_path(path)

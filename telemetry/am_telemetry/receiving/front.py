@@ -24,7 +24,7 @@ from am_telemetry.receiving.sniffing import HTTP_ANSWER, MAX_HEAD, REFUSALS, ide
 from am_telemetry.settings import is_loopback
 from am_telemetry.sink import Sink
 
-HEAD_DEADLINE_S: Final = 5.0
+HEAD_DEADLINE_S: Final = 10.0
 """Within which a caller must have said who it is."""
 LINGER_S: Final = 1.0
 MAX_CALLERS: Final = 4096

@@ -18,7 +18,7 @@ CHECK_INTERVAL_S: Final = 1.0
 PREFIX: Final = "amdbg.v1"
 
 Check = Callable[[], str]
-"""Says what is wrong; an empty text when nothing is. Must be quick and must not raise."""
+"""Says what is wrong; an empty text when nothing is. Called on helper threads, one call at a time; must not raise."""
 
 
 class Health:
@@ -61,7 +61,8 @@ class Health:
         await self._servicer.enter_graceful_shutdown()
 
     async def _look(self) -> None:
-        troubles = {name: trouble for name, check in self._checks.items() if (trouble := check())}
+        found = {name: await asyncio.to_thread(check) for name, check in self._checks.items()}
+        troubles = {name: trouble for name, trouble in found.items() if trouble}
         for name, trouble in troubles.items():
             if name not in self._troubles:
                 logger.warning("%s: %s", name, trouble)

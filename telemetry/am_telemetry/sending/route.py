@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import ssl
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_NO_TLS: Final = "TLS rejected: what listens there does not seem to speak TLS; leave tls:// out of the address"
 _EMPTY_SETTINGS: Final = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 
@@ -59,20 +60,23 @@ def tls_probe(connection: socket.socket, host: str, security: Security) -> None:
     import ssl
 
     context = _context(security)
+    shaken = False
     try:
         with context.wrap_socket(connection, server_hostname=host) as wrapped:
+            shaken = True
             wrapped.sendall(_PREFACE + _EMPTY_SETTINGS)
             if not wrapped.recv(1):
-                raise TlsRejectedError("TLS rejected: the hub closed the connection after the handshake")
+                raise ConnectionResetError
     except ssl.SSLCertVerificationError as error:
         raise TlsRejectedError(
             f"TLS rejected: the hub's certificate is not trusted ({error.verify_message}); "
             "name the authority that signed it in AM_DBG_CA"
         ) from error
+    except (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError) as error:
+        # Many servers hang up without giving their reason.
+        raise TlsRejectedError(_refused(security) if shaken else _NO_TLS) from error
     except ssl.SSLError as error:
-        raise TlsRejectedError(_explain(error, bool(security.certificate))) from error
-    except ConnectionResetError as error:
-        raise TlsRejectedError("TLS rejected: the hub broke off during the handshake") from error
+        raise TlsRejectedError(_explain(error, security)) from error
 
 
 def _context(security: Security) -> ssl.SSLContext:
@@ -92,18 +96,21 @@ def _context(security: Security) -> ssl.SSLContext:
     return context
 
 
-def _explain(error: ssl.SSLError, has_certificate: bool) -> str:
+def _explain(error: ssl.SSLError, security: Security) -> str:
     reason = (error.reason or str(error)).lower().replace("_", " ")
-    if "certificate required" in reason or ("handshake failure" in reason and not has_certificate):
-        return (
-            "TLS rejected: the hub wants a certificate of this program; "
-            "name one in AM_DBG_CERT and its key in AM_DBG_KEY"
-        )
-    if "alert" in reason and has_certificate:
-        return f"TLS rejected: the hub does not accept the certificate in AM_DBG_CERT ({reason})"
     if "wrong version number" in reason or "record layer" in reason:
-        return "TLS rejected: what listens there does not speak TLS; leave tls:// out of the address"
+        return _NO_TLS
+    if "certificate" in reason or ("alert" in reason and security.certificate):
+        return f"{_refused(security)} ({reason})"
     return f"TLS rejected: {reason}"
+
+
+def _refused(security: Security) -> str:
+    if security.certificate:
+        return "TLS rejected: the hub does not accept the certificate in AM_DBG_CERT"
+    return (
+        "TLS rejected: the hub wants a certificate of this program; name one in AM_DBG_CERT and its key in AM_DBG_KEY"
+    )
 
 
 def _read(path: str) -> bytes | None:

@@ -93,6 +93,8 @@ class Writer:
         self._finished = False
         self._give_up_at: float | None = None
         self._failure: Exception | None = None
+        self.settled = 0
+        """Batches and other jobs done so far, to see that the writer goes on."""
         self._run_now(self._ingest.end_abandoned)
         self._thread = threading.Thread(target=self._run, name="am-dbg-writer", daemon=True)
         self._thread.start()
@@ -399,6 +401,7 @@ class Writer:
 
     def _settle(self, jobs: list[_Job]) -> None:
         """The jobs are durable."""
+        self.settled += len(jobs)
         for job in jobs:
             if isinstance(job, _Open):
                 job.result.set_result(job.have)
