@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from am_telemetry.batch import Batch
-from am_telemetry.facts import GapFact, MachineFact, PatternFact, ProcessFact
+from am_telemetry.facts import GapFact, MachineFact, OmissionFact, PatternFact, ProcessFact, RunningFact
 
 
 class MemorySink:
@@ -37,6 +37,12 @@ class MemorySink:
         self.gaps: list[GapFact] = []
         self.closed: list[str] = []
         self.logs: list[tuple[str, int, str]] = []
+        self.late: list[tuple[str, int, int, str]] = []
+        """Machine id, sequence, level and text of the lines after last transitions."""
+        self.running: list[RunningFact] = []
+        self.omissions: list[OmissionFact] = []
+        self.runs: dict[tuple[str, int], list[tuple[str, int, int]]] = {}
+        """By machine id and sequence."""
         self.go = threading.Event()
         self.go.set()
         self._patterns: dict[tuple[str, int], PatternFact] = {}
@@ -103,6 +109,15 @@ class MemorySink:
             self.rows.setdefault((session, machine), []).append(sequence)
         for row, level, text in zip(batch.logs.row, batch.logs.level, batch.logs.text, strict=True):
             self.logs.append((self.machines[session, columns.machine[row]].id, level, self._texts[session, text]))
+        late = batch.late
+        for machine, sequence, level, text in zip(late.machine, late.sequence, late.level, late.text, strict=True):
+            self.late.append((self.machines[session, machine].id, sequence, level, self._texts[session, text]))
+        self.running += batch.running
+        self.omissions += batch.omissions
+        runs = batch.runs
+        for row, name, offset, duration in zip(runs.row, runs.name, runs.offset_ns, runs.duration_ns, strict=True):
+            key = (self.machines[session, columns.machine[row]].id, columns.sequence[row])
+            self.runs.setdefault(key, []).append((name, offset, duration))
         self.gaps += batch.gaps
         self.closed += [self.machines[session, entry.machine].id for entry in batch.closed]
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from am_core import Machine, Snapshot, Time
 from am_telemetry.batch import Batch
 from am_telemetry.facts import Flag, PatternFact
-from am_telemetry.sending.builder import MAX_ROWS, Builder, Draft, Dropped
+from am_telemetry.sending.builder import MAX_ROWS, Builder
+from am_telemetry.sending.drafts import Draft, Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.tracer import MachineTracer, Ring
 from am_telemetry.settings import Settings, read_settings
@@ -35,8 +36,7 @@ class Watch:
         self._handles = itertools.count(1)
 
     def trace(self, machine: Machine, announce: bool = True) -> MachineTracer:
-        values = self.settings.detail >= 3
-        tracer = MachineTracer(self.ring, machine, next(self._handles), self.settings.detail >= 2, values)
+        tracer = MachineTracer(self.ring, machine, next(self._handles), self.settings.detail)
         machine.bind_tracer(tracer)
         machine.log_level = self.settings.log_level
         if announce:
@@ -45,6 +45,7 @@ class Watch:
 
     def collect(self) -> list[Batch]:
         self.builder.feed(self.ring.take())
+        self.builder.close_left()
         self.builder.finish()
         for draft in self.drafts:
             self.patterns.update((handle, entry.pattern) for handle, entry in draft.patterns.items())

@@ -96,6 +96,15 @@ class Watch:
         # Another thread of the parent process may have held it.
         self.lock = threading.RLock()
 
+    def glance(self, now_ns: int) -> None:
+        """Nothing happens that the adapters do not tell."""
+
+    def collect_log(self) -> None:
+        """Lines are noted together with their attempts."""
+
+    def set_detail(self, level: int) -> None:
+        """The level is fixed: the adapters read what they tell while it happens."""
+
     def release(self) -> None:
         """Nothing was changed on the machine itself."""
 

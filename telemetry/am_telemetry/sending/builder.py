@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import compress
 from operator import sub
 from typing import Any, Final
 
-from am_telemetry.batch import Batch, LogColumns, MachineClosed, PatternDef, SchemaRevised, TransitionColumns
-from am_telemetry.facts import RESTORED, GapFact, MachineFact, SourceFact
+from am_telemetry.batch import Batch, LogColumns, MachineClosed, SchemaRevised, TransitionColumns
+from am_telemetry.facts import RESTORED, GapFact, MachineFact, RunningFact, SourceFact
 from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
+from am_telemetry.sending.drafts import Draft, Dropped, Span, WallClock, size_of_opened
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.ring import (
     HAPPENING_SIZE,
@@ -19,14 +18,19 @@ from am_telemetry.sending.ring import (
     NUMBER,
     TICKS_AFTER,
     Appeared,
+    DetailChanged,
+    HandlersRan,
     Happening,
+    LateLog,
     Record,
     Reshaped,
     Restored,
+    StillRunning,
     Traced,
     Track,
+    Vanished,
 )
-from am_telemetry.sending.transition_facts import error_fact, pattern_fact
+from am_telemetry.sending.transition_facts import MUTATIONS, error_fact, pattern_fact
 from am_telemetry.settings import Settings
 
 MAX_ROWS: Final = 512
@@ -35,64 +39,11 @@ MAX_COST: Final = 512 * 1024
 """Estimated bytes after which a batch is complete, whatever its number of rows."""
 OPENED_COST: Final = 1024
 MAX_TAGS: Final = 256
-MAX_DRIFT_NS: Final = 20_000_000
 
 ERROR_ARGUMENT: Final = "err"
 """Under which the engine passes the exception of an error state."""
 
 Row = tuple[int, int, int, int, int, int, int]
-
-
-@dataclass(slots=True)
-class Span:
-    """What one batch tells about one machine, apart from the rows themselves."""
-
-    first: int
-    """Sequence before the first transition of the batch, or of the hole it reports."""
-    last: int
-    lost: int = 0
-    clock: tuple[int, ...] = ()
-    """Ticks after the last one."""
-
-
-@dataclass(eq=False)
-class Draft:
-    """A batch, and what is needed to send it again later or to give it up honestly."""
-
-    batch: Batch
-    texts: dict[int, str]
-    patterns: dict[int, PatternDef]
-    spans: dict[int, Span]
-    """By machine handle."""
-
-
-@dataclass
-class Dropped:
-    """Transitions that will never reach the hub, by reason."""
-
-    reasons: dict[str, int] = field(default_factory=dict)
-
-    def count(self, reason: str, number: int) -> None:
-        self.reasons[reason] = self.reasons.get(reason, 0) + number
-
-
-def size_of_opened(fact: MachineFact) -> int:
-    """Estimated bytes of the announcement of a machine."""
-    return 64 + len(fact.id) + len(fact.parent) + sum(len(tag) + 2 for tag in fact.tags) + 4 * len(fact.clock)
-
-
-class WallClock:
-    """Wall-clock time for monotonic readings. Follows the wall clock when it is set, or when the computer slept."""
-
-    def __init__(self) -> None:
-        self.offset = time.time_ns() - time.monotonic_ns()
-
-    def check(self) -> int:
-        """Measure again, and return the nanoseconds to add to a monotonic reading."""
-        offset = time.time_ns() - time.monotonic_ns()
-        if abs(offset - self.offset) > MAX_DRIFT_NS:
-            self.offset = offset
-        return self.offset
 
 
 class Builder:
@@ -121,10 +72,11 @@ class Builder:
         self.failure: Exception | None = None
         """Why something could not be told, the last time; emptied by the owner."""
         self._detail = settings.detail
-        self._tracebacks = settings.tracebacks and settings.detail >= 2
+        self._tracebacks = settings.tracebacks
+        self._leaving: list[tuple[Track, int, str]] = []
         self._emit = emit
         self._dropped = dropped
-        self._arguments = ArgumentWriter(settings.detail >= 3, settings.scrub)
+        self._arguments = [ArgumentWriter(values, settings.scrub) for values in (False, True)]
         self._next_seq = 1
         self._reset()
 
@@ -154,11 +106,23 @@ class Builder:
             if self._cost >= MAX_COST:
                 self.finish()
 
+    @property
+    def busy(self) -> bool:
+        """Whether :meth:`close_left` has something to do."""
+        return bool(self._leaving)
+
+    def close_left(self) -> None:
+        """Close the machines that were disposed before, whose last lines have come in by now."""
+        leaving, self._leaving = self._leaving, []
+        for track, at_ns, reason in leaving:
+            self._close(track, at_ns, reason)
+
     def finish(self) -> None:
         """Emit what was collected so far, if anything."""
         batch = self._batch
         rows = self._rows
         records = len(rows) + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
+        records += len(batch.late) + len(batch.running)
         if not records:
             return
         batch.first_seq = self._next_seq
@@ -169,7 +133,7 @@ class Builder:
             batch.transitions = TransitionColumns(*map(list, zip(*rows, strict=True)))
         definitions = self.patterns.by_handle
         used = {handle: definitions[handle - 1] for handle in set(batch.transitions.pattern)}
-        texts = {handle: self.texts.text(handle) for handle in set(batch.logs.text)}
+        texts = {handle: self.texts.text(handle) for handle in {*batch.logs.text, *batch.late.text}}
         draft = Draft(batch, texts, used, self._spans)
         self._reset()
         self.texts.tidy()
@@ -229,13 +193,69 @@ class Builder:
             self.book_lost(tracer)
             self.gap(track, item.sequence, item.clock, RESTORED)
             self.finish()
-        elif not track.closed:
-            self.book_lost(tracer)
-            track.closed = True
-            track.sequence = NEVER
-            self.vanished.append(tracer)
-            if track.announced:
-                self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, item.reason))
+        elif isinstance(item, Vanished):
+            if not (track.closed or track.leaving):
+                self.book_lost(tracer)
+                self.vanished.append(tracer)
+                track.leaving = item.still_logs
+                if track.leaving:
+                    self._leaving.append((track, at_ns, item.reason))
+                else:
+                    self._close(track, at_ns, item.reason)
+        elif isinstance(item, DetailChanged):
+            track.detail = item.level
+            if track.announced and not track.closed:
+                track.patterns = self.patterns.keys_of(track.schema, track.detail)
+        elif track.announced and not track.closed:
+            if isinstance(item, LateLog):
+                self._log_late(track, item, at_ns)
+            elif isinstance(item, HandlersRan):
+                track.runs = item
+            elif item.sequence > track.sequence:
+                self._still_running(track, item, at_ns)
+        elif isinstance(item, LateLog):
+            self._dropped.count("late log lines", len(item.entries))
+
+    def _close(self, track: Track, at_ns: int, reason: str) -> None:
+        track.closed, track.leaving = True, False
+        track.sequence = NEVER
+        if track.announced:
+            self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, reason))
+
+    def _log_late(self, track: Track, item: LateLog, at_ns: int) -> None:
+        levels, handles, cost = self.texts.lines(item.entries)
+        late = self._batch.late
+        for level, text in zip(levels, handles, strict=True):
+            late.machine.append(track.handle)
+            late.sequence.append(item.sequence)
+            late.at_ns.append(at_ns + self._offset)
+            late.level.append(level)
+            late.text.append(text)
+        self._mention(track)
+        self._cost += cost + 16 * len(levels)
+
+    def _still_running(self, track: Track, item: StillRunning, at_ns: int) -> None:
+        told = track.detail >= 1
+        self._batch.running.append(
+            RunningFact(
+                machine=track.handle,
+                sequence=item.sequence,
+                at_ns=item.started_ns + self._offset,
+                noted_ns=at_ns + self._offset,
+                mutation=MUTATIONS[item.mutation],
+                called=item.called if told else (),
+                auto=item.auto,
+                handler=cut(item.handler, MAX_ID) if told else "",
+                timed_out=item.timed_out,
+            )
+        )
+        self._mention(track)
+        self._cost += 128
+
+    def _mention(self, track: Track) -> None:
+        """Have the batch need the machine, although nothing happens to it."""
+        if track.handle not in self._spans:
+            self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
 
     def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
@@ -243,7 +263,9 @@ class Builder:
             self._too_large(track)
             return
         track.schema = schema
-        track.patterns = self.patterns.keys_of(schema)
+        if track.detail < 0:
+            track.detail = self._detail
+        track.patterns = self.patterns.keys_of(schema, track.detail)
         track.sequence, track.clock = item.sequence, item.clock
         track.announced = True
         size = len(item.names)
@@ -254,6 +276,7 @@ class Builder:
             tags=tuple(cut(tag) for tag in item.tags[:MAX_TAGS]),
             clock=item.clock[:size] if any(item.clock) else (),
             sequence=item.sequence,
+            id_prefix=item.id_prefix,
         )
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
         self._cost += OPENED_COST + size_of_opened(fact)
@@ -272,7 +295,7 @@ class Builder:
         ticks = dict(zip(facts[track.schema].names, track.clock, strict=False))
         track.clock = tuple([ticks.get(name, 0) for name in facts[schema].names])
         track.schema = schema
-        track.patterns = self.patterns.keys_of(schema)
+        track.patterns = self.patterns.keys_of(schema, track.detail)
         self._batch.revised.append(SchemaRevised(track.handle, schema))
         self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
 
@@ -314,8 +337,8 @@ class Builder:
         )
         definition = track.patterns.get(key)
         if definition is None:
-            fact = pattern_fact(*key, detail=self._detail)
-            definition = self.patterns.define(track.schema, key, fact)
+            fact = pattern_fact(*key, detail=track.detail)
+            definition = self.patterns.define(track.schema, key, fact, track.detail)
             self._cost += 64 + 8 * len(fact.steps)
         handle = track.handle
         rows = self._rows
@@ -341,7 +364,9 @@ class Builder:
             span.clock = after
         if row == LAST_ROW:
             self._cost += MAX_COST
-        if self._detail:
+        if track.detail:
+            if track.runs is not None:
+                self._runs(row, track)
             if log is not None or pre_log is not None:
                 if pre_log is not None:
                     self._log(row, tuple(pre_log), True)
@@ -389,6 +414,18 @@ class Builder:
             logs.before.extend([before] * count)
         self._cost += cost
 
+    def _runs(self, row: int, track: Track) -> None:
+        ran, track.runs = track.runs, None
+        if ran is None or ran.sequence != track.sequence:
+            return
+        columns = self._batch.runs
+        for name, offset, duration in ran.runs:
+            columns.row.append(row)
+            columns.name.append(cut(name, MAX_ID))
+            columns.offset_ns.append(max(0, offset))
+            columns.duration_ns.append(max(0, duration))
+        self._cost += 16 * len(ran.runs)
+
     def _source(self, row: int, source: Any) -> None:
         sequence = source.transition_number
         transition_id = "" if sequence else cut(str(source.transition_id), MAX_ID)
@@ -399,9 +436,9 @@ class Builder:
     def _attach(self, row: int, track: Track, arguments: Mapping[str, object]) -> None:
         error = arguments.get(ERROR_ARGUMENT)
         if isinstance(error, BaseException):
-            fact = error_fact(error, self._tracebacks)
+            fact = error_fact(error, self._tracebacks and track.detail >= 2)
             self._batch.errors.append((row, fact))
             self._cost += len(fact.message) + len(fact.traceback)
-        text = self._arguments.write(track.id, arguments)
+        text = self._arguments[track.detail >= 3].write(track.id, arguments)
         self._batch.arguments.append((row, text))
         self._cost += len(text)

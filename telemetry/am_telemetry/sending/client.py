@@ -98,6 +98,8 @@ class Client:
 
     def flush(self, timeout: float) -> bool:
         """See :meth:`Handle.flush`."""
+        for tracer in list(self._tracers.values()):
+            tracer.collect_log()
         return self.sender.flush(timeout)
 
     def close(self, timeout: float) -> bool:
@@ -148,10 +150,12 @@ class Client:
             if self.closed:
                 return None
             detail = self.settings.detail
-            wants_values = detail >= 3 or (self.settings.scrub is not None and detail >= 1)
-            tracer = MachineTracer(self.ring, machine, next(self._handles), detail >= 2, wants_values)
+            scrubs = self.settings.scrub is not None
+            tracer = MachineTracer(self.ring, machine, next(self._handles), detail, scrubs)
             self._tracers[key] = tracer
         machine.bind_tracer(tracer)
+        if detail >= 3:
+            tracer.time_handlers(machine)
         tracer.raise_log_level(self.settings.log_level)
         self._begin(tracer)
         return tracer

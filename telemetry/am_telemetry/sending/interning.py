@@ -21,6 +21,7 @@ MAX_SCHEMA_CHARACTERS: Final = 512 * 1024
 MAX_PATTERNS: Final = 8_192
 
 Lines = tuple[list[int], list[int], int]
+Groups = dict[str, tuple[str, ...]]
 
 
 class TextTable:
@@ -93,22 +94,23 @@ class PatternTable:
         self._limit = limit
         self._definitions: dict[tuple[int, PatternFact], PatternDef] = {}
         self.by_handle: list[PatternDef] = []
-        self.by_key: dict[int, dict[tuple[Any, ...], PatternDef]] = {}
-        """Schema handle to what the sender can compare quickly, to definition: a cache in front of the content."""
+        self.by_key: dict[tuple[int, int], dict[tuple[Any, ...], PatternDef]] = {}
+        """Schema handle and level of detail to what the sender can compare quickly, to definition: a cache in front of
+        the content."""
         self._keys = 0
 
-    def keys_of(self, schema: int) -> dict[tuple[Any, ...], PatternDef]:
-        """The quick cache of one schema."""
-        return self.by_key.setdefault(schema, {})
+    def keys_of(self, schema: int, detail: int = -1) -> dict[tuple[Any, ...], PatternDef]:
+        """The quick cache of one schema, for machines of which equally much is told."""
+        return self.by_key.setdefault((schema, detail), {})
 
-    def define(self, schema: int, key: tuple[Any, ...], fact: PatternFact) -> PatternDef:
+    def define(self, schema: int, key: tuple[Any, ...], fact: PatternFact, detail: int = -1) -> PatternDef:
         """The definition of a pattern, new or known, remembered under a quick key."""
         definition = self._definitions.get((schema, fact))
         if definition is None:
             definition = PatternDef(len(self.by_handle) + 1, schema, fact)
             self.by_handle.append(definition)
             self._definitions[schema, fact] = definition
-        self.by_key[schema][key] = definition
+        self.by_key[schema, detail][key] = definition
         self._keys += 1
         return definition
 
@@ -129,7 +131,7 @@ class SchemaTable:
         self.facts: dict[int, SchemaFact] = {}
         self.handles: dict[str, int] = {}
         """Digest to handle."""
-        self._recent: dict[tuple[str, ...], tuple[Mapping[str, Any], int]] = {}
+        self._recent: dict[tuple[str, ...], tuple[Mapping[str, Any], Groups, int]] = {}
 
     def handle(self, names: tuple[str, ...], schema: Mapping[str, Any]) -> int:
         """The handle for a machine's states in index order and their definitions, from 1; 0 when they are too large.
@@ -138,8 +140,9 @@ class SchemaTable:
         content is hashed.
         """
         recent = self._recent.get(names)
-        if recent is not None and recent[0] == schema:
-            return recent[1]
+        groups = groups_of(schema)
+        if recent is not None and recent[1] == groups and recent[0] == schema:
+            return recent[2]
         fact = schema_fact(names, schema)
         handle = self.handles.get(fact.digest) if _fits(fact) else 0
         if handle is None:
@@ -148,7 +151,7 @@ class SchemaTable:
             self.facts[handle] = fact
         if len(self._recent) >= 1024:
             self._recent.clear()
-        self._recent[names] = (schema, handle)
+        self._recent[names] = (schema, groups, handle)
         return handle
 
 
@@ -162,6 +165,9 @@ def _fits(fact: SchemaFact) -> bool:
             return False
         relations = (state.require, state.add, state.remove, state.after, state.tags)
         size += len(state.name) + sum(len(name) + 2 for names in relations for name in names)
+    size += sum(len(name) + 4 * len(members) for name, members in fact.groups)
+    if any(len(name) > MAX_ID for name, _ in fact.groups):
+        return False
     return size <= MAX_SCHEMA_CHARACTERS
 
 
@@ -185,4 +191,15 @@ def schema_fact(names: tuple[str, ...], schema: Mapping[str, Any]) -> SchemaFact
                 tags=tuple(state.tags or ()),
             )
         )
-    return SchemaFact(tuple(states))
+    index = {name: number for number, name in enumerate(names)}
+    groups = groups_of(schema).items()
+    return SchemaFact(
+        tuple(states),
+        tuple((group, tuple(index[name] for name in members if name in index)) for group, members in groups),
+    )
+
+
+def groups_of(schema: Mapping[str, Any]) -> Groups:
+    """The groups that an engine's schema brings along; none where it is a plain mapping."""
+    groups = getattr(schema, "groups", None)
+    return {str(name): tuple(members) for name, members in groups.items()} if isinstance(groups, Mapping) else {}

@@ -8,7 +8,7 @@ from typing import Final
 
 from am_telemetry.batch import Batch, PatternDef
 from am_telemetry.facts import MachineFact
-from am_telemetry.sending.builder import size_of_opened
+from am_telemetry.sending.drafts import size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.retention import Item, Machine, Retention
 

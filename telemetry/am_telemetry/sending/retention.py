@@ -9,7 +9,7 @@ from typing import Final
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
 from am_telemetry.facts import GapFact, MachineFact
-from am_telemetry.sending.builder import Draft, Dropped, Span, size_of_opened
+from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 
 MAX_TRANSITIONS: Final = 200_000

@@ -30,6 +30,7 @@ class Appeared:
     tags: tuple[str, ...]
     clock: tuple[int, ...]
     sequence: int
+    id_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,50 @@ class Vanished:
     """A machine was disposed, or is garbage."""
 
     reason: str = "disposed"
+    still_logs: bool = False
+    """Lines may follow, logged while it ends."""
 
 
-Happening = Appeared | Reshaped | Restored | Vanished
+@dataclass(frozen=True, slots=True)
+class LateLog:
+    """Lines logged after a machine's last transition, when no other one has followed."""
+
+    sequence: int
+    """Of that transition."""
+    entries: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """A transition that takes long and is not over."""
+
+    sequence: int
+    started_ns: int
+    mutation: int
+    called: tuple[int, ...]
+    auto: bool
+    handler: str
+    """The one that was called last, empty for none."""
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandlersRan:
+    """How long the handlers of the transition took that is noted next."""
+
+    sequence: int
+    runs: tuple[tuple[str, int, int], ...]
+    """(name, nanoseconds from the start of the transition, nanoseconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailChanged:
+    """As much as this is to be told of a machine from now on."""
+
+    level: int
+
+
+Happening = Appeared | Reshaped | Restored | Vanished | LateLog | StillRunning | HandlersRan | DetailChanged
 HAPPENING_SIZE: Final = 3
 Record = tuple[Any, ...]
 """Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which the
@@ -137,6 +179,12 @@ class Track:
     clock: tuple[int, ...] = ()
     announced: bool = False
     closed: bool = False
+    leaving: bool = False
+    """Disposed, but the lines it logs meanwhile are still to come."""
+    detail: int = -1
+    """As in the settings; -1 for what they say."""
+    runs: HandlersRan | None = None
+    """Of the transition that is noted next."""
     too_large: bool = False
     """Closed because its schema cannot be sent."""
     patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
@@ -162,6 +210,21 @@ class Traced(Protocol):
 
     def start_over(self) -> None:
         """Forget what was told about the machine: another session begins."""
+        ...
+
+    def glance(self, now_ns: int) -> None:
+        """Note what no hook tells: lines logged while nothing happens, and a transition that takes long.
+
+        Called now and then on the sender's thread, with the monotonic clock.
+        """
+        ...
+
+    def collect_log(self) -> None:
+        """Note the lines logged since the last transition. Thread-safe."""
+        ...
+
+    def set_detail(self, level: int) -> None:
+        """Tell so much from now on, see :class:`Settings`. Called on the sender's thread."""
         ...
 
     def release(self) -> None:

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from am_telemetry.sending.builder import Builder, Dropped
+from am_telemetry.sending.builder import Builder
+from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe, push
 from am_telemetry.sending.loading import BackgroundImport
+from am_telemetry.sending.lookout import Lookout
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
 from am_telemetry.sending.ring import Record, Ring, Traced
 from am_telemetry.sending.route import LinkError, Route, TlsRejectedError
@@ -71,6 +73,7 @@ class Sender:
         self.collected = 0
         self.session_id = b""
         self._tracers = tracers
+        self._lookout = Lookout(tracers)
         self._forget = forget
         self._parent = parent
         self._held: list[Record] = []
@@ -200,7 +203,7 @@ class Sender:
         self._speak(stopping)
         if self._refused:
             self._retention.abandon("refused")
-        done = not self.ring and not len(self._retention) and not self._refused
+        done = not self.ring and not self._builder.busy and not len(self._retention) and not self._refused
         with self._changed:
             self._rounds += 1
             self._idle = done
@@ -222,6 +225,8 @@ class Sender:
         return False
 
     def _collect(self) -> None:
+        self._lookout.look()
+        self._builder.close_left()
         records = self.ring.take()
         if self._held:
             records, self._held = self._held + records, []

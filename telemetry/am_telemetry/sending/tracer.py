@@ -6,16 +6,32 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from am_core.tracer import Tracer
-from am_telemetry.sending.ring import Appeared, Record, Reshaped, Restored, Ring, Track, Vanished
+from am_telemetry.sending.ring import (
+    Appeared,
+    DetailChanged,
+    HandlersRan,
+    LateLog,
+    Record,
+    Reshaped,
+    Restored,
+    Ring,
+    StillRunning,
+    Track,
+    Vanished,
+)
 
 if TYPE_CHECKING:
+    from am_core.logs import LogEntry
     from am_core.machine import Machine
-    from am_core.transition import Transition
+    from am_core.resolution.transition import Transition
 
 logger = logging.getLogger("am_telemetry")
+
+LONG_NS: Final = 100_000_000
+"""A transition that has lasted longer is told of while it lasts."""
 
 
 class MachineTracer(Tracer):
@@ -24,13 +40,24 @@ class MachineTracer(Tracer):
     Args:
         ring: where records go.
         machine: held weakly.
-        wants_steps: whether the engine has to record the steps of transitions.
-        wants_values: whether arguments are copied, because their values will be read after the call has returned.
+        detail: as in the settings: from 2 on the engine has to record the steps of transitions, from 3 on arguments are
+            copied, because their values will be read after the call has returned, and handlers are timed.
+        scrubs: whether somebody looks at the values of arguments, also at lower levels.
     """
 
-    def __init__(self, ring: Ring, machine: Machine, handle: int, wants_steps: bool, wants_values: bool) -> None:
+    def __init__(self, ring: Ring, machine: Machine, handle: int, detail: int, scrubs: bool = False) -> None:
         self.ring = ring
-        self.wants_steps = wants_steps
+        self.wants_steps = detail >= 2
+        self.detail = detail
+        self._scrubs = scrubs
+        self._timer: HandlerTimer | None = None
+        self.runs: list[tuple[str, int, int]] = []
+        """Of the transition under way, when handlers are timed."""
+        self._taken: tuple[int, list[LogEntry], int] | None = None
+        """Lines that were taken from the machine, and how many of them were noted."""
+        self._quiet_at = -1
+        """Number of transitions at the last look."""
+        self._told_running: tuple[int, str, bool] | None = None
         self.track = Track(handle, str(machine.id))
         self.key: object = id(machine)
         self.lost: Record | None = None
@@ -38,7 +65,7 @@ class MachineTracer(Tracer):
         self.raised_log_level: tuple[int, int] | None = None
         """(level before, level now) when the log level was raised for telemetry."""
         self.machine = weakref.ref(machine, self._collected)
-        self.transition_end = _hook(ring, self, wants_values)  # type: ignore[method-assign,assignment]  # a closure is quicker
+        self.transition_end = self._new_hook()  # type: ignore[method-assign,assignment]  # a closure is quicker
 
     def tracer_id(self) -> str:
         return "am-telemetry"
@@ -47,21 +74,26 @@ class MachineTracer(Tracer):
         raise AssertionError("replaced in every instance")
 
     def schema_change(self, machine: Machine, old: object) -> None:
-        self.ring.note(Reshaped(tuple(machine.states), dict(machine.schema())), self)
+        self.ring.note(Reshaped(tuple(machine.states), machine.schema()), self)
 
     def verify_states(self, machine: Machine) -> None:
-        self.ring.note(Reshaped(tuple(machine.states), dict(machine.schema())), self)
+        self.ring.note(Reshaped(tuple(machine.states), machine.schema()), self)
 
     def machine_restored(self, machine: Machine, number: int, time: Sequence[int]) -> None:
         self.ring.note(Restored(number, tuple(time)), self)
 
     def machine_dispose(self, machine_id: str) -> None:
-        self.ring.note(Vanished(), self)
+        self.ring.note(Vanished(still_logs=True), self)
+
+    def log_left(self, machine: Machine, entries: list[LogEntry]) -> None:
+        self._note_rest()
+        if self.detail:
+            self.ring.note(LateLog(machine.transition_count, tuple(entries)), self)
 
     def start_over(self) -> None:
         """Forget what was told about the machine: another session begins."""
-        self.track = Track(self.track.handle, self.track.id)
-        self.lost = None
+        self.track = Track(self.track.handle, self.track.id, detail=self.detail)
+        self.lost = self._taken = self._told_running = None
 
     def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
         """What there is to say about the machine at a given moment; None when it is gone or disposed."""
@@ -69,7 +101,8 @@ class MachineTracer(Tracer):
         if machine is None or machine.disposed:
             return None
         parent, tags = str(machine.parent_id or ""), tuple(map(str, machine.tags))
-        return Appeared(tuple(machine.states), machine.schema(), parent, tags, clock, sequence)
+        prefix = machine.transition_prefix
+        return Appeared(tuple(machine.states), machine.schema(), parent, tags, clock, sequence, prefix)
 
     def announce(self) -> None:
         """Note the machine's present moment, from which its story is told. Thread-safe."""
@@ -79,6 +112,81 @@ class MachineTracer(Tracer):
         appeared = self.announcement(*steady_moment(machine))
         if appeared is not None:
             self.ring.note(appeared, self)
+
+    def glance(self, now_ns: int) -> None:
+        """See :class:`Traced`."""
+        machine = self.machine()
+        if machine is None or machine.disposed:
+            return
+        tx = machine.transition
+        if tx is not None and not tx.is_completed:
+            if now_ns - tx.started_ns >= LONG_NS or tx.is_timed_out:
+                self._note_running(tx)
+            return
+        count = machine.transition_count
+        if count == self._quiet_at:
+            self.collect_log()
+        else:
+            self._quiet_at = count
+            self._note_rest()
+
+    def collect_log(self) -> None:
+        """Note the lines that were logged since the last transition. Thread-safe."""
+        machine = self.machine()
+        if machine is None or machine.disposed or not self.detail:
+            return
+        self._note_rest()
+        tx = machine.transition
+        number = machine.transition_count if tx is None or tx.is_completed else tx.number - 1
+        entries = machine.take_log()
+        if entries:
+            told = tuple(entries)
+            self.ring.note(LateLog(number, told), self)
+            # A thread that had begun to log may still append to the list.
+            self._taken = (number, entries, len(told))
+
+    def _note_rest(self) -> None:
+        taken, self._taken = self._taken, None
+        if taken is not None and len(taken[1]) > taken[2]:
+            self.ring.note(LateLog(taken[0], tuple(taken[1][taken[2] :])), self)
+
+    def _note_running(self, tx: Transition) -> None:
+        handlers, mutation = tx.handlers_called, tx.mutation
+        handler = str(handlers[-1]) if handlers else ""
+        told = (tx.number, handler, tx.is_timed_out)
+        if told != self._told_running:
+            self._told_running = told
+            called = tuple(mutation.called)
+            item = StillRunning(tx.number, tx.started_ns, mutation.type, called, mutation.is_auto, handler, told[2])
+            self.ring.note(item, self)
+
+    def set_detail(self, level: int) -> None:
+        """See :class:`Traced`."""
+        machine = self.machine()
+        if machine is None or level == self.detail:
+            return
+        self.detail = level
+        self.wants_steps = level >= 2
+        self.transition_end = self._new_hook()  # type: ignore[method-assign,assignment]  # see __init__
+        self.ring.note(DetailChanged(level), self)
+        # Any change among its tracers has the machine look again at what they want.
+        self._untime(machine)
+        self.time_handlers(machine)
+        if level < 3:
+            self._untime(machine)
+
+    def time_handlers(self, machine: Machine) -> None:
+        """Note how long handlers take, from now on."""
+        self._timer = HandlerTimer(self)
+        machine.bind_tracer(self._timer)
+
+    def _untime(self, machine: Machine) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            machine.detach_tracer(timer)
+
+    def _new_hook(self) -> Callable[[Transition], None]:
+        return _hook(self.ring, self, self.detail >= 3 or (self._scrubs and self.detail >= 1))
 
     def raise_log_level(self, level: int) -> None:
         """Have the machine log what telemetry wants to tell, until :meth:`release`."""
@@ -93,7 +201,9 @@ class MachineTracer(Tracer):
         if machine is None:
             return
         try:
+            self.collect_log()
             machine.detach_tracer(self)
+            self._untime(machine)
             if self.raised_log_level is not None and int(machine.log_level) == self.raised_log_level[1]:
                 machine.log_level = self.raised_log_level[0]
         except Exception:
@@ -101,6 +211,25 @@ class MachineTracer(Tracer):
 
     def _collected(self, _reference: object) -> None:
         self.ring.note(Vanished(), self)
+
+
+class HandlerTimer(Tracer):
+    """Times the handlers of one machine, which slows it down a little."""
+
+    def __init__(self, owner: MachineTracer) -> None:
+        self._owner = owner
+        self._started_ns = 0
+
+    def tracer_id(self) -> str:
+        return "am-telemetry-handlers"
+
+    def handler_start(self, tx: Transition, binding: str, handler: str) -> None:
+        self._started_ns = time.monotonic_ns()
+
+    def handler_end(self, tx: Transition, binding: str, handler: str) -> None:
+        started = self._started_ns
+        if started:
+            self._owner.runs.append((handler, started - tx.started_ns, time.monotonic_ns() - started))
 
 
 def steady_moment(machine: Machine) -> tuple[tuple[int, ...], int]:
@@ -136,6 +265,10 @@ def _hook(ring: Ring, tracer: MachineTracer, copies_values: bool) -> Callable[[T
         arguments = mutation.args
         if copies_values and arguments:
             arguments = dict(arguments)
+        if tracer.runs:
+            runs, tracer.runs = tracer.runs, []
+            if len(items) < ring.limit:
+                append((tracer, HandlersRan(tx.number, tuple(runs)), 0))
         record = (
             tracer,
             tx.number,

@@ -10,13 +10,13 @@ from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
-    from am_core.steps import Step
+    from am_core.resolution.steps import Step
 
 MAX_ERROR_TEXT: Final = 16_384
 MAX_FRAMES: Final = 50
 """Of a traceback; the innermost ones, where the error came from."""
 
-_MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
+MUTATIONS: Final[tuple[Mutation, ...]] = ("add", "remove", "set")
 
 
 def pattern_fact(
@@ -46,7 +46,7 @@ def pattern_fact(
     odd = [(state, was) for (state, ticks), was in zip(deltas, were_active, strict=True) if ticks % 2]
     told = detail >= 1
     return PatternFact(
-        mutation=_MUTATIONS[mutation],
+        mutation=MUTATIONS[mutation],
         called=tuple(called) if told else (),
         flags=Flag(flags),
         deltas=deltas,

@@ -9,8 +9,9 @@ from typing import Any
 
 from am_telemetry.adapters import Adapters
 from am_telemetry.facts import ErrorFact, GapFact, MachineFact, PatternFact, SchemaFact, SourceFact
-from am_telemetry.sending.builder import Builder, Draft, Dropped
+from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.client import Client
+from am_telemetry.sending.drafts import Draft, Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.settings import read_settings
 
