@@ -38,8 +38,8 @@ coverage: $(STAMP) ## branch coverage of the engine, which must not fall below t
 	@$(PY) -m coverage report
 
 mutants: $(STAMP) ## break the resolver and the queue in small ways, and list what their tests do not notice (half an hour)
-	@CI=1 $(PY) scripts/mutants.py am_core/queue.py tests/core/test_core_queue_order.py tests/core/test_core_queue.py
-	@CI=1 $(PY) scripts/mutants.py am_core/relations.py tests/core/test_core_relations.py tests/core/test_core_auto.py \
+	@CI=1 $(PY) scripts/mutants.py am_core/resolution/queue.py tests/core/test_core_queue_order.py tests/core/test_core_queue.py
+	@CI=1 $(PY) scripts/mutants.py am_core/resolution/relations.py tests/core/test_core_relations.py tests/core/test_core_auto.py \
 		tests/core/test_core_resolution.py tests/core/test_core_records.py tests/core/test_core_vectors.py
 
 check: lint imports dependencies docs-check types ## everything that can be checked without running the product

@@ -4,8 +4,11 @@ The package uses nothing but the standard library and starts no thread before a 
 """
 
 from am_core import pipes
+from am_core.background.jobs import Job
+from am_core.background.pool import Pool
 from am_core.clock import Clock, Time, TimeIndex
-from am_core.contexts import Context, StateCtx
+from am_core.engine.failures import Panic
+from am_core.engine.reschema import AmbiguousHandlers
 from am_core.errors import (
     AmError,
     CanceledError,
@@ -23,27 +26,24 @@ from am_core.errors import (
     TracerError,
     UnknownStateError,
 )
-from am_core.failures import Panic
-from am_core.groups import Group
-from am_core.handlers import Event, ExceptionHandler, current_event
-from am_core.jobs import Job
+from am_core.facets.pipe_info import PipeInfo
+from am_core.handling.handlers import Event, ExceptionHandler, current_event
+from am_core.handling.on import on
 from am_core.logs import LogEntry, LogLevel, log_args_mapper
 from am_core.machine import Machine, RawSchema
-from am_core.mutation import Check, Mutation, MutationSource, MutationType, Result
-from am_core.names import S
-from am_core.on import on
-from am_core.pipe_info import PipeInfo
-from am_core.pool import Pool
-from am_core.queue import Position
-from am_core.reschema import AmbiguousHandlers
-from am_core.schema import Schema, State
-from am_core.signals import all_of, any_of
-from am_core.snapshot import Snapshot, SnapshotError
-from am_core.steps import Step
+from am_core.resolution.mutation import Check, Mutation, MutationSource, MutationType, Result
+from am_core.resolution.queue import Position
+from am_core.resolution.steps import Step
+from am_core.resolution.transition import Transition
+from am_core.schemas.groups import Group
+from am_core.schemas.names import S
+from am_core.schemas.schema import Schema, State
+from am_core.schemas.snapshot import Snapshot, SnapshotError
+from am_core.schemas.typed import StateName, States
 from am_core.tracer import LastTxTracer, Tracer, live_machines, on_machine_created
-from am_core.transition import Transition
-from am_core.typed import StateName, States
-from am_core.waiting import Waiter
+from am_core.waiting.contexts import Context, StateCtx
+from am_core.waiting.signals import all_of, any_of
+from am_core.waiting.waiters import Waiter
 
 __all__ = [
     "AmError",

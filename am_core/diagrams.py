@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from am_core.diagram_text import GRAPHS, SEQUENCES
 from am_core.errors import AmError
-from am_core.names import ANY, ANY_INDEX
-from am_core.schema import RELATIONS, Schema, State
-from am_core.typed import States
+from am_core.schemas.names import ANY, ANY_INDEX
+from am_core.schemas.schema import RELATIONS, Schema, State
+from am_core.schemas.typed import States
 
 if TYPE_CHECKING:
     from am_core.machine import Machine
-    from am_core.steps import Step
-    from am_core.transition import Transition
+    from am_core.resolution.steps import Step
+    from am_core.resolution.transition import Transition
 
 Syntax = Literal["mermaid", "dot", "d2"]
 RawSchema = Mapping[str, State | Mapping[str, Any] | None]

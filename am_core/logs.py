@@ -70,12 +70,23 @@ def shorten(text: str, limit: int) -> str:
     return text[:limit] if limit < 5 else text[: limit - 3] + "..."
 
 
+def describe(error: BaseException) -> str:
+    """The message of an exception, or its type's name when it has none, or cannot tell it."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - an error about an error; the type is what is left to say
+        return type(error).__name__
+
+
 def args_text(args: Mapping[str, Any], mapper: ArgsMapper | None) -> str:
-    """`` (a=1 b=2)`` sorted by name, or nothing."""
+    """`` (a=1 b=2)`` sorted by name, or nothing; the mapper's error when it fails, so that only the log suffers."""
     if not args or mapper is None:
         return ""
-    shown = mapper(args)
-    return f" ({' '.join(f'{key}={shown[key]}' for key in sorted(shown))})" if shown else ""
+    try:
+        shown = mapper(args)
+        return f" ({' '.join(f'{key}={shown[key]}' for key in sorted(shown))})" if shown else ""
+    except Exception as error:  # noqa: BLE001 - the mapper, and the texts of arguments, are the program's code
+        return f" (log_args failed: {describe(error)})"
 
 
 class LogBuffer:

@@ -12,29 +12,29 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from am_core import disposal
-from am_core.aio import AsyncMachine
-from am_core.binding import bind_handlers, detach_handlers
-from am_core.breakpoints import Breakpoint
-from am_core.contexts import Context
-from am_core.drain import drain_if_idle, evaluate
+from am_core.engine import disposal
+from am_core.engine.breakpoints import Breakpoint
+from am_core.engine.drain import drain_if_idle, evaluate
+from am_core.engine.reschema import prepare, replace_schema, set_order
+from am_core.engine.runners import Runner, RunnerName, make_runner
+from am_core.engine.submit import Args, add_error, check, merged, mutate, submit_first
 from am_core.errors import AmError, InvalidArgs, SchemaError
-from am_core.handlers import UNSET, Event, handler_table
-from am_core.lifetime import end_with
+from am_core.facets.aio import AsyncMachine
+from am_core.facets.lifetime import end_with
+from am_core.facets.restoring import NO_GROUPS, groups_of
+from am_core.handling.binding import bind_handlers, detach_handlers
+from am_core.handling.handlers import UNSET, Event, handler_table
 from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
 from am_core.misuse import NOT_INITIALIZED, check_options, function
-from am_core.model import Model, StateNames, names_in
-from am_core.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
-from am_core.names import EXCEPTION
-from am_core.queue import MutationQueue
-from am_core.reschema import prepare, replace_schema, set_order
-from am_core.restoring import NO_GROUPS, groups_of
-from am_core.runners import Runner, RunnerName, make_runner
-from am_core.schema import State
-from am_core.submit import Args, add_error, check, merged, mutate, submit_first
+from am_core.resolution.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
+from am_core.resolution.queue import MutationQueue
+from am_core.resolution.transition import Now, Transition
+from am_core.schemas.model import Model, StateNames, names_in
+from am_core.schemas.names import EXCEPTION
+from am_core.schemas.schema import State
+from am_core.schemas.typed import States
 from am_core.tracer import NO_HOOKS, Hooks, Tracer, registry
-from am_core.transition import Now, Transition
-from am_core.typed import States
+from am_core.waiting.contexts import Context
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

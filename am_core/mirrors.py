@@ -9,9 +9,9 @@ from threading import get_ident
 from am_core import pipes
 from am_core.errors import AmError, EvalTimeout, MachineDisposed
 from am_core.machine import Machine
-from am_core.names import EXCEPTION
 from am_core.piping import ERROR_PREFIX
-from am_core.schema import State
+from am_core.schemas.names import EXCEPTION
+from am_core.schemas.schema import State
 
 
 def new_mirror(

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from am_core.errors import UnknownStateError
-from am_core.handlers import Event, Handler
+from am_core.handling.handlers import Event, Handler
 from am_core.machine import Machine
-from am_core.model import StateNames
-from am_core.mutation import ADD, REMOVE, SET
-from am_core.names import ANY, EXCEPTION
 from am_core.piping import Pipe, bind_pipes, forward, forward_flat
+from am_core.resolution.mutation import ADD, REMOVE, SET
+from am_core.schemas.model import StateNames
+from am_core.schemas.names import ANY, EXCEPTION
 
 __all__ = [
     "add",

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from am_core.errors import HandlerBindError
-from am_core.handlers import Event
+from am_core.facets.pipe_info import PipeKind, forget_pipe, register_pipe
+from am_core.handling.handlers import Event
 from am_core.logs import OPS
 from am_core.machine import Machine
-from am_core.mutation import ADD, REMOVE, MutationType
-from am_core.names import EXCEPTION
-from am_core.pipe_info import PipeKind, forget_pipe, register_pipe
+from am_core.resolution.mutation import ADD, REMOVE, MutationType
+from am_core.schemas.names import EXCEPTION
 
 ERROR_PREFIX: Final = "Err"
 

@@ -11,14 +11,14 @@ from am_core.misuse import checked_tracers
 
 if TYPE_CHECKING:
     from am_core.clock import Time
-    from am_core.contexts import StateCtx
+    from am_core.facets.pipe_info import PipeInfo
     from am_core.logs import LogEntry
     from am_core.machine import Machine
-    from am_core.mutation import Mutation
-    from am_core.pipe_info import PipeInfo
-    from am_core.schema import Schema
-    from am_core.transition import Transition
-    from am_core.waiting import Waiter
+    from am_core.resolution.mutation import Mutation
+    from am_core.resolution.transition import Transition
+    from am_core.schemas.schema import Schema
+    from am_core.waiting.contexts import StateCtx
+    from am_core.waiting.waiters import Waiter
 
 
 class Tracer:

@@ -1,6 +1,6 @@
 """Break a module in many small ways and see whether its tests notice.
 
-    python scripts/mutants.py am_core/queue.py tests/core/test_core_queue.py tests/core/test_core_stateful.py
+    python scripts/mutants.py am_core/resolution/queue.py tests/core/test_core_queue.py tests/core/test_core_stateful.py
 
 Every mutant changes one operator or constant, or leaves out one statement. Those that all tests let pass are listed
 with their line; each wants a test, or a word in tests/core/MUTANTS.md on why it makes no difference. Works on a copy.

@@ -12,7 +12,7 @@ from typing import Final
 from am_core.clock import Time
 from am_core.errors import SchemaError, UnknownStateError
 from am_core.machine import Machine
-from am_core.transition import Transition
+from am_core.resolution.transition import Transition
 
 RELATION_NUMBERS: Final = MappingProxyType({"after": 0, "add": 1, "require": 2, "remove": 3})
 STEP_NUMBERS: Final = MappingProxyType(

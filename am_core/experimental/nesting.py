@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from am_core.errors import HandlerBindError, InvalidArgs
-from am_core.handlers import Event
+from am_core.handling.handlers import Event
 from am_core.machine import Machine
-from am_core.mutation import Result
-from am_core.waiting import Waiter
+from am_core.resolution.mutation import Result
+from am_core.waiting.waiters import Waiter
 
 SUFFIX: Final = "State"
 

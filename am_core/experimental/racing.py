@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from am_core.contexts import Context
 from am_core.errors import StateExpired
-from am_core.signals import call_on_loop
+from am_core.waiting.contexts import Context
+from am_core.waiting.signals import call_on_loop
 
 T = TypeVar("T")
 

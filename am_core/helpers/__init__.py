@@ -3,6 +3,7 @@
 Functions that block are for threads; those whose names begin with ``a`` do the same as coroutines.
 """
 
+from am_core.handling.typed_args import args_as, args_names, args_to_args, args_to_log_map, pass_args, typed_log_args
 from am_core.helpers.conditions import Cond, MachGroup
 from am_core.helpers.debug import (
     enable_debugging,
@@ -66,7 +67,6 @@ from am_core.helpers.waiting import (
     wait_for_err_any,
 )
 from am_core.states import dispose, dispose_bind
-from am_core.typed_args import args_as, args_names, args_to_args, args_to_log_map, pass_args, typed_log_args
 
 __all__ = [
     "Cond",

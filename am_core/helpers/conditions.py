@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from am_core.machine import Machine
-from am_core.model import StateNames
+from am_core.schemas.model import StateNames
 
 
 @dataclass(frozen=True, slots=True)

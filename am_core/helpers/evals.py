@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from am_core.contexts import Context
 from am_core.errors import EvalTimeout, MachineDisposed
 from am_core.machine import Machine
+from am_core.waiting.contexts import Context
 
 T = TypeVar("T")
 

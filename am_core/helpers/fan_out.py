@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from am_core.errors import SchemaError
-from am_core.handlers import Event
+from am_core.handling.handlers import Event
 from am_core.machine import Machine
-from am_core.mutation import ADD, REMOVE, Result
-from am_core.schema import State
+from am_core.resolution.mutation import ADD, REMOVE, Result
+from am_core.schemas.schema import State
 
 Task = Callable[[int, str, str], object]
 """Starts a task: gets its number, the state it is active in, and the state to add when it is done. Must be quick, or a

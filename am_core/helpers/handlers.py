@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from am_core.handlers import Event, Handler
+from am_core.handling.handlers import Event, Handler
 from am_core.machine import Machine
 
 

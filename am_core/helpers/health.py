@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from am_core.background.jobs import Job
 from am_core.errors import UnknownStateError
-from am_core.handlers import current_event
+from am_core.handling.handlers import current_event
 from am_core.helpers.debug import is_healthcheck
-from am_core.jobs import Job
 from am_core.machine import Machine
-from am_core.signals import Stop
+from am_core.waiting.signals import Stop
 
 HEALTHCHECK: Final = "Healthcheck"
 INTERVAL: Final = 30.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from am_core.contexts import Context
 from am_core.errors import AmError
 from am_core.machine import Machine
+from am_core.waiting.contexts import Context
 
 THRESHOLD = 500
 RESET_INTERVAL = 1.0

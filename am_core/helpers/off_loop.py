@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from am_core.engine.runners import ThreadRunner
 from am_core.machine import Machine
-from am_core.mutation import Result
-from am_core.runners import ThreadRunner
+from am_core.resolution.mutation import Result
 
 
 async def off_loop(machine: Machine, mutate: Callable[[], Result]) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 from time import monotonic, sleep
 
-from am_core.contexts import Context
+from am_core.waiting.contexts import Context
 
 
 def pause(seconds: float, ctx: Context | None = None) -> bool:

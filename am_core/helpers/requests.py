@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from am_core.contexts import Context
+from am_core.engine.submit import Args
 from am_core.errors import CanceledError
-from am_core.handlers import UNSET, Event
+from am_core.handling.handlers import UNSET, Event
 from am_core.helpers.debug import limit
 from am_core.helpers.off_loop import off_loop
 from am_core.machine import Machine
-from am_core.model import StateNames
-from am_core.mutation import CANCELED, Result
-from am_core.submit import Args
-from am_core.waiting import Waiter
+from am_core.resolution.mutation import CANCELED, Result
+from am_core.schemas.model import StateNames
+from am_core.waiting.contexts import Context
+from am_core.waiting.waiters import Waiter
 
 # Until executed
 

@@ -8,14 +8,14 @@ from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-from am_core.contexts import Context
+from am_core.engine.submit import Args, merged
 from am_core.errors import MachineDisposed
 from am_core.helpers.off_loop import off_loop
 from am_core.helpers.pausing import apause, pause
 from am_core.machine import Machine
-from am_core.model import StateNames
-from am_core.mutation import ADD, REMOVE, MutationType, Result
-from am_core.submit import Args, merged
+from am_core.resolution.mutation import ADD, REMOVE, MutationType, Result
+from am_core.schemas.model import StateNames
+from am_core.waiting.contexts import Context
 
 
 @dataclass(frozen=True, slots=True)

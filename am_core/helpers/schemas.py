@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from am_core.errors import SchemaError, UnknownStateError
 from am_core.machine import Machine
-from am_core.names import SUFFIXES
-from am_core.schema import FIELDS, PROPERTIES, RELATIONS, Schema, State
-from am_core.transition import Transition
-from am_core.typed import States
+from am_core.resolution.transition import Transition
+from am_core.schemas.names import SUFFIXES
+from am_core.schemas.schema import FIELDS, PROPERTIES, RELATIONS, Schema, State
+from am_core.schemas.typed import States
 
 RawSchema = Mapping[str, State | Mapping[str, Any] | None] | type[States]
 """A schema in any of its forms: a mapping, or a class of typed states."""
@@ -73,7 +73,7 @@ def handler_to_state(handler: str) -> str:
     """``Ready`` for ``ReadyEnter``, ``ReadyExit``, ``ReadyState`` and ``ReadyEnd``; other names are left as they are.
 
     For names with two states, and for exact answers about a machine's states, see
-    :func:`am_core.names.is_handler`.
+    :func:`am_core.schemas.names.is_handler`.
     """
     for suffix in SUFFIXES:
         if handler.endswith(suffix) and handler != suffix:

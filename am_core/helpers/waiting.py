@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Self, TypeGuard
 
-from am_core.contexts import Context
 from am_core.errors import AmError, UnknownStateError
 from am_core.helpers.debug import limit
 from am_core.machine import Machine
-from am_core.names import EXCEPTION
-from am_core.signals import Combination, Signal, Stop, all_of, any_of
-from am_core.waiting import Waiter
+from am_core.schemas.names import EXCEPTION
+from am_core.waiting.contexts import Context
+from am_core.waiting.signals import Combination, Signal, Stop, all_of, any_of
+from am_core.waiting.waiters import Waiter
 
 
 class MachineFailed(AmError):

@@ -8,8 +8,8 @@ from typing import Final
 
 from am_core.errors import UnknownStateError
 from am_core.history.errors import HistoryError
-from am_core.model import Model, mask_of
-from am_core.transition import Transition
+from am_core.resolution.transition import Transition
+from am_core.schemas.model import Model, mask_of
 
 Names = Iterable[str]
 _LISTS: Final = ("called", "called_exclude", "changed", "changed_exclude", "tracked_states")

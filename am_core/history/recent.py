@@ -10,9 +10,9 @@ from time import monotonic
 from typing import NamedTuple, Self
 
 from am_core.machine import Machine
-from am_core.mutation import MutationType
+from am_core.resolution.mutation import MutationType
+from am_core.resolution.transition import Transition
 from am_core.tracer import Tracer
-from am_core.transition import Transition
 
 
 class Entry(NamedTuple):

@@ -11,16 +11,16 @@ from typing import Any, Self
 
 from am_core.clock import Time
 from am_core.errors import TracerError
-from am_core.failures import describe
 from am_core.history.config import Filter, HistoryConfig
 from am_core.history.errors import ConditionError
 from am_core.history.query import Query
 from am_core.history.records import MachineRecord, Record, TransitionRecord
+from am_core.logs import describe
 from am_core.machine import Machine
-from am_core.model import Model
-from am_core.schema import Schema
+from am_core.resolution.transition import Transition
+from am_core.schemas.model import Model
+from am_core.schemas.schema import Schema
 from am_core.tracer import Tracer
-from am_core.transition import Transition
 
 
 class RecordingHistory(Tracer):

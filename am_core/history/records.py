@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from am_core.clock import Time
-from am_core.mutation import MutationType
-from am_core.schema import Schema
+from am_core.resolution.mutation import MutationType
+from am_core.schemas.schema import Schema
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

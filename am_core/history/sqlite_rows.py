@@ -10,7 +10,7 @@ from am_core.clock import Time
 from am_core.history.query import Query, Range
 from am_core.history.records import Record, TransitionRecord
 from am_core.history.sqlite_schema import decoded, encoded, to_json
-from am_core.mutation import MutationType
+from am_core.resolution.mutation import MutationType
 
 Row = tuple[Any, ...]
 Positions = Mapping[str, int]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from am_core.engine.submit import Args
 from am_core.errors import AmError, is_cancellation
-from am_core.handlers import UNSET, Event
+from am_core.handling.handlers import UNSET, Event
 from am_core.machine import Machine
-from am_core.mutation import Result
-from am_core.schema import State
-from am_core.submit import Args
-from am_core.typed import States
+from am_core.resolution.mutation import Result
+from am_core.schemas.schema import State
+from am_core.schemas.typed import States
 
 _GROUP = ("Connecting", "Connected", "Disconnecting", "Disconnected")
 

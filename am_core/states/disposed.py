@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from am_core.contexts import Context
-from am_core.drain import wait_idle
+from am_core.engine.drain import wait_idle
 from am_core.errors import InvalidArgs
-from am_core.handlers import UNSET, Event
+from am_core.handling.handlers import UNSET, Event
 from am_core.machine import Machine
-from am_core.mutation import EXECUTED, Result
-from am_core.schema import State
-from am_core.typed import States
+from am_core.resolution.mutation import EXECUTED, Result
+from am_core.schemas.schema import State
+from am_core.schemas.typed import States
+from am_core.waiting.contexts import Context
 
 Disposal = Callable[[Machine, Context], object]
 """Cleans up something for a machine that is about to end, while a context lasts."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from am_core.schema import State
-from am_core.typed import States
+from am_core.schemas.schema import State
+from am_core.schemas.typed import States
 
 
 class ConnPoolStates(States):

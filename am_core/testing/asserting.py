@@ -7,9 +7,9 @@ from typing import NoReturn, TypeVar
 
 from am_core.errors import UnknownStateError
 from am_core.machine import Machine
-from am_core.model import StateNames
-from am_core.mutation import ADD
-from am_core.names import EXCEPTION
+from am_core.resolution.mutation import ADD
+from am_core.schemas.model import StateNames
+from am_core.schemas.names import EXCEPTION
 from am_core.testing.watching import explain
 
 E = TypeVar("E", bound=BaseException)

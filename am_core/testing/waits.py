@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from am_core import helpers
-from am_core.contexts import Context
 from am_core.errors import AmError
 from am_core.machine import Machine
-from am_core.signals import Signal
 from am_core.testing.watching import explain
 from am_core.tracer import live_machines
-from am_core.waiting import Waiter
+from am_core.waiting.contexts import Context
+from am_core.waiting.signals import Signal
+from am_core.waiting.waiters import Waiter
 
 TIMEOUT = 5.0
 """Seconds that tests wait by default."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from am_core.machine import Machine
-from am_core.names import EXCEPTION
+from am_core.resolution.transition import Transition
+from am_core.schemas.names import EXCEPTION
 from am_core.tracer import Tracer, on_machine_created
-from am_core.transition import Transition
 
 KEPT = 50
 SHOWN = 3

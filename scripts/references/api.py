@@ -16,12 +16,12 @@ from references.markdown import code, page, table
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "am_core"
 THEMES = {
-    "machine": ("Machine", "machine mutation queue transition steps"),
-    "schema": ("Schemas", "schema typed names reschema snapshot groups"),
-    "handlers": ("Handlers", "handlers on failures runners"),
-    "waiting": ("Waiters and contexts", "waiting contexts signals"),
+    "machine": ("Machine", "machine resolution.mutation resolution.queue resolution.transition resolution.steps"),
+    "schema": ("Schemas", "schemas.schema schemas.typed schemas.names engine.reschema schemas.snapshot schemas.groups"),
+    "handlers": ("Handlers", "handling.handlers handling.on engine.failures engine.runners"),
+    "waiting": ("Waiters and contexts", "waiting.waiters waiting.contexts waiting.signals"),
     "clocks": ("Clocks", "clock"),
-    "observing": ("Logs and tracers", "logs tracer breakpoints wait_info pipe_info"),
+    "observing": ("Logs and tracers", "logs tracer engine.breakpoints waiting.wait_info facets.pipe_info"),
     "errors": ("Errors", "errors"),
 }
 MODULES = {
@@ -89,7 +89,7 @@ def pages() -> dict[str, str]:
     for module, title in MODULES.items():
         names = [place for place in _offered(f"{PACKAGE}.{module}") if place not in known]
         parts[module] = (title, f"{PACKAGE}.{module}", names)
-    for folder in sorted(path.parent for path in (ROOT / PACKAGE).glob("*/__init__.py")):
+    for folder in public_packages():
         module = f"{PACKAGE}.{folder.name}"
         parts[folder.name] = (f"`{module}`", module, [place for place in _offered(module) if place not in known])
     written = {f"api/{key}.md": _page(title, module, names) for key, (title, module, names) in parts.items()}
@@ -99,6 +99,12 @@ def pages() -> dict[str, str]:
     ]
     lead = "Everything public, from the docstrings. For an introduction see the [concepts](../../README.md#concepts)."
     return {"api/README.md": page("API reference", lead, table(["Page", "Import from", "Names"], rows)), **written}
+
+
+def public_packages() -> list[Path]:
+    """Folders of the packages that offer names themselves; the others are the engine's own."""
+    inits = sorted((ROOT / PACKAGE).glob("*/__init__.py"))
+    return [path.parent for path in inits if "__all__" in path.read_text(encoding="utf-8")]
 
 
 def _offered(module: str) -> list[Name]:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from automaton_setups import TOGGLE, Recorder
 
-from am_core import Event, LogLevel, Machine, Tracer, Transition, UnknownStateError, automaton
-from am_core.automaton import HOPELESS, PATIENCE, PAUSE
-from am_core.express import express
+from am_core import Event, LogLevel, Machine, Tracer, Transition, UnknownStateError
+from am_core.resolution import automaton
+from am_core.engine.express import express
+from am_core.resolution.automaton import HOPELESS, PATIENCE, PAUSE
 
 
 class Counting:
@@ -28,7 +29,7 @@ class Counting:
             self.count += result is not None
             return result
 
-        monkeypatch.setattr("am_core.submit.express", counted)
+        monkeypatch.setattr("am_core.engine.submit.express", counted)
 
     def of(self, machine: Machine, *acts: tuple[str, Any]) -> int:
         """How many of some mutations did, when each was made often before."""

@@ -8,7 +8,7 @@ import pytest
 from engine_setups import fail, machine_of, noted, until
 
 from am_core import Event, LogEntry, LogLevel, Machine, PipeInfo, StateCtx, Tracer, Waiter
-from am_core.pipe_info import forget_pipe, register_pipe
+from am_core.facets.pipe_info import forget_pipe, register_pipe
 
 
 class Diary(Tracer):

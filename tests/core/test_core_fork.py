@@ -31,8 +31,8 @@ from am_core import (
     any_of,
     current_event,
 )
-from am_core.crew import Crew
-from am_core.timers import Timers
+from am_core.background.crew import Crew
+from am_core.background.timers import Timers
 
 
 class Gate:

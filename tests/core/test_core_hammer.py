@@ -16,8 +16,8 @@ from hammering import LONG, RUNNERS, SCHEMA, Crew, Inviting, hammered, settled, 
 from test_core_properties import Judge
 
 from am_core import Machine, pipes
-from am_core.mutation import Check
-from am_core.waiting import Waiter
+from am_core.resolution.mutation import Check
+from am_core.waiting.waiters import Waiter
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from am_core import (
     SchemaError,
     current_event,
 )
-from am_core.names import is_handler
+from am_core.schemas.names import is_handler
 
 
 def test_scenario_44_the_full_order() -> None:

@@ -14,7 +14,7 @@ import pytest
 from engine_setups import in_thread, machine_of, noted, until
 
 from am_core import EvalTimeout, Event, Machine, MachineDisposed, StateExpired, UnknownStateError, helpers
-from am_core.timers import timers
+from am_core.background.timers import timers
 
 
 class Hold:

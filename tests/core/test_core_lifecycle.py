@@ -362,6 +362,26 @@ def test_log_lines_of_an_ordinary_transition() -> None:
     assert "[state] +A B (id=3 name=fo...)" in notes.log
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("no text"), type("Wordless", (Exception,), {"__str__": lambda _: 1 / 0})()]
+)
+def test_arguments_that_cannot_be_logged_cost_nothing_but_their_log_lines(error: Exception) -> None:
+    """The mutation goes on as if nobody had wanted to see them, and so do those that come after it."""
+
+    class Secret:
+        def __str__(self) -> str:
+            raise error
+
+    lines: list[str] = []
+    machine = machine_of(log_level="ops", log_args=log_args_mapper(), log_id=False, logger=lambda _, s: lines.append(s))
+    machine.bind({"AState": lambda e: e.machine.add("C", name=Secret())})
+    assert machine.add("A", name=Secret()).executed
+    assert machine.is_(["A", "C"])
+    why = "no text" if isinstance(error, ValueError) else "Wordless"
+    assert f"[add] A (log_args failed: {why})" in lines
+    assert f"[state] +C (log_args failed: {why})" in lines
+
+
 def test_silent_machines_format_nothing() -> None:
     """Arguments are not even looked at."""
 

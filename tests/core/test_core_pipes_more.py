@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from am_core import Event, Machine, Tracer, UnknownStateError, pipes
-from am_core.pipe_info import PipeInfo
+from am_core.facets.pipe_info import PipeInfo
 from am_core.states import BasicStates, ConnectedStates
 
 

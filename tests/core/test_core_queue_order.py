@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from am_core import Machine
-from am_core.mutation import ADD, REMOVE, SET, Mutation, MutationType
-from am_core.queue import EvalMutation, MutationQueue, Position, Queued, matching
+from am_core.resolution.mutation import ADD, REMOVE, SET, Mutation, MutationType
+from am_core.resolution.queue import EvalMutation, MutationQueue, Position, Queued, matching
 
 
 def mutation(kind: MutationType = ADD, *states: int, **options: Any) -> Mutation:

@@ -10,7 +10,7 @@ import pytest
 from engine_setups import PATIENT, machine_of, noted, ticks, until
 
 from am_core import Event, Machine, NestedEvalError, SchemaError, Tracer, Transition
-from am_core.mutation import Check
+from am_core.resolution.mutation import Check
 
 RUNNERS = ("inline", "thread")
 MOMENTS = ("AEnter", "AState", "BExit", "BEnd", "AnyEnter", "AnyState", "BA")

@@ -8,10 +8,10 @@ import naive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from am_core.model import Model, mask_of
-from am_core.mutation import MutationType
-from am_core.relations import resolve
-from am_core.schema import parse_schema
+from am_core.resolution.mutation import MutationType
+from am_core.resolution.relations import resolve
+from am_core.schemas.model import Model, mask_of
+from am_core.schemas.schema import parse_schema
 
 POOL = ("A", "B", "C", "D", "E", "F", "G")
 

@@ -15,7 +15,7 @@ from naive_engine import Failed, NaiveMachine, Request
 from test_core_resolution import POOL, schemas
 
 from am_core import Event, Machine, MutationType, SchemaError, Tracer, Transition, UnknownStateError
-from am_core.schema import Schema, parse_schema
+from am_core.schemas.schema import Schema, parse_schema
 
 NESTED_LIMIT = 12
 """Mutations that the handlers of one step may ask for."""

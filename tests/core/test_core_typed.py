@@ -118,3 +118,21 @@ def test_a_connection_has_one_state_at_a_time() -> None:
     assert not machine.any1("Connecting", "Disconnecting", "Disconnected")
     machine.remove("Start")
     assert machine.is_("Disconnected")
+
+
+def test_the_state_of_errors_has_a_name_like_all_others() -> None:
+    """It need not be written as text, and subclasses may define it anew."""
+
+    class Stubborn(BasicStates):
+        Working = State(remove=[BasicStates.Exception])
+        Exception = State(multi=True, tags=["mine"])
+
+    name: Any = BasicStates.Exception
+    assert (name, States.Exception) == ("Exception", "Exception")
+    assert name.state == State(multi=True)
+    assert Stubborn.schema["Exception"].tags == ("mine",)
+    assert Stubborn.schema["Working"].remove == ("Exception",)
+    assert BasicStates.schema["Exception"] == State(multi=True)
+    machine = Machine.create(Stubborn)
+    machine.add_err(OSError("disk full"))
+    assert machine.is_(Stubborn.Exception)

@@ -30,7 +30,7 @@ from am_core import (
     all_of,
     any_of,
 )
-from am_core.signals import Combination
+from am_core.waiting.signals import Combination
 
 LONG = 10.0
 """Seconds after which a wait counts as one that never ends."""
@@ -1088,3 +1088,22 @@ def test_a_waiter_that_is_dropped_costs_nothing_once_it_is_over() -> None:
     assert subs is not None
     assert not any((subs.pending, subs.states, subs.queries))
     until(lambda: machine.transition is None)
+
+
+def test_arguments_that_cannot_be_compared_are_waited_for_separately() -> None:
+    """Such as arrays, whose comparison is no truth value; nobody is kept from waiting by what others wait for."""
+
+    class Array:
+        __hash__: Any = None
+
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("ambiguous")
+
+    machine = Machine({"A": {"multi": True}})
+    first = machine.when_args("A", data=Array(), n=1)
+    second = machine.when_args("A", data=Array(), n=1)
+    third = machine.when_args("A", data=[1], n=1)
+    assert first is not second
+    machine.add("A", data=[1], n=1)
+    assert (first.done, second.done, third.done) == (False, False, True)
+    assert len(machine.internal_errors) == 2

@@ -1,0 +1,1 @@
+"""Work beside the machine: jobs on threads and loops, pools, timers."""

@@ -1,0 +1,1 @@
+"""What ``Machine`` is made of: one class per group of its methods."""

@@ -1,0 +1,1 @@
+"""Handlers: how they are named, found, bound and given their arguments."""

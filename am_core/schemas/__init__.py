@@ -1,0 +1,1 @@
+"""Schemas: names, states, relations, groups, and their compiled form."""
