@@ -67,6 +67,8 @@ class LogModel:
         self._key: tuple[object, ...] = ()
         self._elsewhere = True
         self._lines: dict[int, tuple[Line, ...]] = {}
+        self._drawn = (-1, 0)
+        """Version of the recording, and the machine's last transition then."""
 
     @property
     def total(self) -> int:
@@ -80,6 +82,10 @@ class LogModel:
         current = self._session.number
         rank, skip = self.top
         total = self.total
+        if not total:
+            return [
+                LogRow(LogPosition(0, row), 0, line, current=False) for row, line in enumerate(self._early()[:height])
+            ]
         while rank < total and len(out) < height:
             number = navigation.select(self._session.visible, rank)
             for row, line in enumerate(self._lines_of(rank)):
@@ -171,12 +177,43 @@ class LogModel:
         session = self._session
         timeline = session.timeline
         key = (session.machine_id, id(timeline), session.filters)
+        self._forget_last()
         if key == self._key:
             return
         self._key = key
         self._elsewhere = True
         self._lines.clear()
         self.top = LogPosition(max(0, session.visible_rank - 1), 0)
+
+    def _forget_last(self) -> None:
+        """Lines may have been added after the transition that was the last one."""
+        timeline = self._session.timeline
+        drawn = (self._session.recording.version, timeline.count if timeline is not None else 0)
+        if drawn != self._drawn:
+            self._lines.pop(self._drawn[1], None)
+            self._drawn = drawn
+
+    def _early(self) -> list[Line]:
+        """Lines of a machine that has done nothing so far."""
+        session, timeline = self._session, self._session.timeline
+        if timeline is None or session.machine_id is None or timeline.count:
+            return []
+        names, level = timeline.schema.names, session.filters.log_level
+        entries = session.recording.log_lines(session.machine_id, 0, 0)
+        lines: list[Line] = [(Span("  "), *parse(entry.text, names, [])) for entry in entries if entry.level <= level]
+        return lines + self._running(timeline)
+
+    def _running(self, timeline: Timeline) -> list[Line]:
+        """What has begun and is not over: a handler that takes long, or hangs."""
+        machine_id = self._session.machine_id
+        found = self._session.recording.running(machine_id) if machine_id is not None else None
+        if found is None:
+            return []
+        doing = f"{found.mutation} {' '.join(found.called)}"
+        where = f" · in {found.handler}" if found.handler else ""
+        late = " · over its time limit" if found.timed_out else ""
+        since = f"not over since {second_label(found.started_ns)}"
+        return [(Span("▶ ", Role.ERROR, bold=True), Span(f"{doing} {since}{where}{late}", Role.ERROR))]
 
     def _lines_of(self, rank: int) -> tuple[Line, ...]:
         number = navigation.select(self._session.visible, rank)
@@ -222,22 +259,27 @@ class LogModel:
         # A hole belongs to the transition behind it, which may be hidden.
         if lost := sum(n for at, n in timeline.gaps.items() if (before or 0) < at <= number):
             out.append((Span(f"! {thousands(lost)} transitions were lost here", Role.ERROR, bold=True),))
+        if any((before or 0) < at <= number for at in timeline.restored):
+            out.append((Span("⟲ restored from a snapshot here", Role.DIM),))
         machine_id = session.machine_id if session.machine_id is not None else 0
         target = GoToTransition(machine_id, number)
         sign = gutter(record.fact, number in timeline.errors or number in timeline.broken)
         names = timeline.schema.names
         called = [record.schema.state_name(state) for state in record.fact.called]
         own = False
-        for entry in entries:
-            if entry.level > filters.log_level:
-                continue
-            own = own or not entry.before
-            edge = Span("  ", target=target) if entry.before else sign
-            out.append((edge, *parse(entry.text, names, called)))
+        beside = Span("  ", target=target)
+        shown = [entry for entry in entries if entry.level <= filters.log_level]
+        for entry in shown:
+            if not entry.after:
+                own = own or not entry.before
+                out.append((beside if entry.before else sign, *parse(entry.text, names, called)))
         if not own:
             out.append((sign, *summary(record)))
         if number in timeline.errors:
             out[-1] = (*out[-1], *self._error(machine_id, number, entries))
+        out += [(beside, *parse(entry.text, names, called)) for entry in shown if entry.after]
+        if number == timeline.count:
+            out += self._running(timeline)
         return tuple(out)
 
     def _error(self, machine_id: int, number: int, entries: list[LogRecord]) -> Line:

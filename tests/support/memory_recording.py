@@ -32,8 +32,10 @@ from am_telemetry.store.records import (
     MachineRecord,
     PatternRecord,
     ProcessRecord,
+    RunningRecord,
     TransitionRecord,
 )
+from am_telemetry.store.rows import merge_late_lines
 from am_telemetry.store.timeline import Timeline
 
 START_NS = 1_700_000_000_000_000_000
@@ -152,6 +154,9 @@ class MemoryRecording:
         self.version = 0
         self.machines: list[MachineRecord] = []
         self.builders: dict[int, MachineBuilder] = {}
+        self.still_running: dict[int, RunningRecord] = {}
+        self.late_lines: list[tuple[int, int, str]] = []
+        """Machine, number and text of lines logged after a transition."""
         self._step = step_ns
         self._now = start_ns - step_ns
         self._schemas: list[SchemaFact] = []
@@ -265,14 +270,19 @@ class MemoryRecording:
             transition_id=f"{machine_id:08x}{number:08x}",
         )
 
+    def running(self, machine_id: int) -> RunningRecord | None:
+        return self.still_running.get(machine_id)
+
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
         details = self.builders[machine_id].details
         count = self.timeline(machine_id).count
-        return [
+        lines = [
             LogRecord(number, position, log.level, log.text, log.before)
             for number in range(max(1, first), min(last, count) + 1)
             for position, log in enumerate(details[number - 1].logs)
         ]
+        late = [(n, 1, text) for machine, n, text in self.late_lines if machine == machine_id and first <= n <= last]
+        return merge_late_lines(lines, late, has_first=last >= 1)
 
     def totals(self) -> RecordingTotals:
         lines = [self._timelines[m.id] for m in self.machines]

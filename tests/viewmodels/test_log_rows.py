@@ -15,6 +15,7 @@ from am_dbg.viewmodels import log
 from am_dbg.viewmodels.log_text import parse
 from am_dbg.viewmodels.spans import Role, line_text
 from am_telemetry.facts import ErrorFact, LogFact
+from am_telemetry.store.records import RunningRecord
 from tests.support.memory_recording import START_NS, MemoryRecording
 from tests.support.random_recordings import recordings
 from tests.support.sample_recordings import shop
@@ -101,6 +102,53 @@ def test_lost_transitions_are_announced() -> None:
     machine.add("A")
     machine.remove("A")
     assert "! 7 transitions were lost here" in texts(log.LogModel(Session(recording, live=False)))
+
+
+def test_a_restored_machine_has_lost_nothing() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["A"])
+    machine.add("A")
+    recording.later(lambda: recording.timeline(1).correct((3,), 0))
+    machine.remove("A")
+    shown = texts(log.LogModel(Session(recording, live=False)))
+    assert "⟲ restored from a snapshot here" in shown
+    assert not any("lost" in text for text in shown)
+
+
+def test_lines_logged_after_the_last_transition_follow_it_when_they_arrive() -> None:
+    recording = MemoryRecording()
+    recording.machine("m", ["A"]).add("A", logs=[LogFact(2, "[state] +A")])
+    session = Session(recording, live=False)
+    model = log.LogModel(session)
+    assert texts(model)[-1] == "+ [state] +A"
+    recording.late_lines.append((1, 1, "[exter] idle"))
+    recording.timeline(1).log_late(1)
+    recording.version += 1
+    assert texts(model)[-2:] == ["+ [state] +A", "  [exter] idle"]
+
+
+def test_a_machine_that_has_done_nothing_shows_what_it_logged() -> None:
+    recording = MemoryRecording()
+    recording.machine("m", ["A"])
+    recording.late_lines.append((1, 0, "[exter] born"))
+    assert texts(log.LogModel(Session(recording, live=False))) == ["  [exter] born"]
+
+
+def test_what_is_not_over_is_shown_at_the_end() -> None:
+    recording = MemoryRecording()
+    recording.machine("m", ["A"]).add("A")
+    session = Session(recording, live=False)
+    model = log.LogModel(session)
+    plain = texts(model)
+    started = recording.timeline(1).at(1)
+    recording.still_running[1] = RunningRecord(1, 2, started, started, "add", ("A",), False, "AState", True)
+    recording.version += 1
+    (line,) = texts(model)[len(plain) :]
+    assert line.startswith("▶ add A not over since")
+    assert line.endswith("· in AState · over its time limit")
+    del recording.still_running[1]
+    recording.version += 1
+    assert texts(model) == plain
 
 
 def test_an_error_says_what_it_was_and_where() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from am_telemetry.facts import SchemaFact
-from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, TransitionRecord
+from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, RunningRecord, TransitionRecord
 from am_telemetry.store.timeline import Timeline
 
 
@@ -59,7 +59,11 @@ class Recording(Protocol):
     def transition(self, machine_id: int, number: int) -> TransitionRecord: ...
 
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
-        """Log lines of transitions ``first`` to ``last`` (inclusive), in order."""
+        """Log lines of transitions ``first`` to ``last`` (inclusive), in order; those before the first one with 0."""
+        ...
+
+    def running(self, machine_id: int) -> RunningRecord | None:
+        """The transition that had begun and was not over when it was last looked at; None when there is none."""
         ...
 
     def totals(self) -> RecordingTotals: ...
