@@ -14,7 +14,7 @@ from am_telemetry.store import folder, retention
 from am_telemetry.store.errors import SessionLockedError, SessionMissingError
 from am_telemetry.store.limits import folder_policy, parse_length, parse_size
 from am_telemetry.store.lock import WriterLock
-from am_telemetry.store.summary import SessionSummary, summarize
+from am_telemetry.store.summary import COMPANIONS, SessionSummary, summarize
 from am_telemetry.store.tidying import tidy_in_background
 from tests.support.session_folder import file_names, write_session
 
@@ -90,7 +90,7 @@ def test_sessions_are_found_by_path_name_beginning_and_age(sessions: Path, tmp_p
 def test_a_removed_session_takes_its_companions_along(sessions: Path) -> None:
     path = write_session(sessions / "one.db")
     other = write_session(sessions / "one.db-like.db")
-    for suffix in folder.COMPANIONS:
+    for suffix in COMPANIONS:
         path.with_name(path.name + suffix).write_bytes(b"x")
     folder.remove(path)
     assert file_names(sessions) == [other.name]

@@ -13,6 +13,7 @@ SUBCOMMANDS = {
     "ls": "am_dbg.commands.sessions.listing",
     "merge": "am_dbg.commands.sessions.merging",
     "rm": "am_dbg.commands.sessions.removing",
+    "search": "am_dbg.commands.sessions.searching",
     "show": "am_dbg.commands.sessions.showing",
 }
 """Name -> module holding a click command called ``command``."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from am_telemetry.store.errors import SessionExistsError, StorageError
-from am_telemetry.store.folder import COMPANIONS
 from am_telemetry.store.lock import WriterLock
+from am_telemetry.store.summary import COMPANIONS
 
 
 @contextlib.contextmanager

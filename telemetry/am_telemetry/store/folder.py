@@ -7,16 +7,12 @@ import difflib
 import os
 import time
 from pathlib import Path
-from typing import Final
 
 from am_telemetry.store import retention
 from am_telemetry.store.errors import SessionLockedError, SessionMissingError, StorageError, StoreError
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.paths import SUFFIX, sessions_dir
-from am_telemetry.store.summary import SIDECARS, SessionSummary, summarize
-
-COMPANIONS: Final = (*SIDECARS, "-search", "-search-wal", "-search-shm", "-search-journal")
-"""What belongs to a session file and goes with it. Backup copies made before a repair stay."""
+from am_telemetry.store.summary import COMPANIONS, SessionSummary, summarize
 
 
 def session_paths(folder: Path | None = None) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from am_telemetry.store import codec, files, saved_timelines
+from am_telemetry.store import codec, files, saved_timelines, search_file
 from am_telemetry.store.derived import expected_clocks, model_from_rows
 from am_telemetry.store.errors import StoreError, from_sqlite
 from am_telemetry.store.layouts import FACTS
@@ -45,8 +45,7 @@ def repair_session(path: Path) -> Path:
     finally:
         connection.close()
         lock.release()
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(f"{path.name}-search{suffix}").unlink(missing_ok=True)
+    search_file.forget(path)
     return copy
 
 

@@ -12,8 +12,10 @@ from am_telemetry.store.errors import StoreError, damaged, from_sqlite
 from am_telemetry.store.lock import has_writer
 from am_telemetry.store.paths import SUFFIX
 
-SIDECARS: Final = ("-wal", "-shm", "-journal")
-"""What SQLite puts beside a database."""
+_SIDECARS: Final = ("-wal", "-shm", "-journal")
+COMPANIONS: Final = (*_SIDECARS, *("-search" + suffix for suffix in ("", *_SIDECARS)))
+"""Suffixes of what belongs to a session file and goes with it: what SQLite puts beside it, and the search index with
+the same. Copies made before a repair are not among it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class SessionSummary:
 
     path: Path
     size: int
-    """Bytes, together with what SQLite keeps beside the file."""
+    """Bytes, together with what belongs to the file."""
     live: bool
     """A program is recording into it."""
     modified_ns: int
@@ -73,9 +75,9 @@ def summarize(path: Path) -> SessionSummary:
 
 
 def size_on_disk(path: Path) -> int:
-    """Bytes of a database and of what SQLite keeps beside it; 0 for what is not there."""
+    """Bytes of a session file and of what belongs to it; 0 for what is not there."""
     total = 0
-    for suffix in ("", *SIDECARS):
+    for suffix in ("", *COMPANIONS):
         try:
             total += path.with_name(path.name + suffix).stat().st_size
         except OSError:
