@@ -18,6 +18,9 @@ PLAIN: Schema = {"A": {}, "B": {}, "C": {}, "D": {}}
 PATIENT = 60.0
 """Limit of handlers in tests that are not about limits, seconds."""
 
+LONG = 10.0
+"""Seconds after which a wait counts as one that never ends."""
+
 
 def names_of(states: Iterable[str]) -> list[str]:
     """Every handler name the engine could call for some states."""
@@ -93,7 +96,7 @@ def noted(machine: Machine) -> Notes:
     return notes
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], seconds: float = LONG) -> None:
     """Wait for a condition; fails after a while."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

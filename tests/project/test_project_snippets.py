@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"", "python", "text", "mermaid", "sql"}
+LANGUAGES = {"", "python", "text", "mermaid", "sql", "ini"}
 
 
 def run(*pages: Path) -> subprocess.CompletedProcess[str]:

@@ -131,14 +131,14 @@ async def test_tasks(machine: Machine) -> None:
 def test_mistyped_requests_are_refused(machine: Machine) -> None:
     """Wrong types are found before the program runs."""
     for wrong in (
-        lambda: machine.add("A", "B"),  # type: ignore[arg-type]
-        lambda: machine.post("add", "A"),  # type: ignore[arg-type]
-        lambda: machine.add_err("text"),  # type: ignore[arg-type]
-        lambda: machine.when_query("text"),  # type: ignore[arg-type]
-        lambda: machine.on_dispose("text"),  # type: ignore[arg-type]
-        lambda: machine.bind_tracer(Watch),  # type: ignore[arg-type]
-        lambda: machine.state,  # type: ignore[attr-defined]
-        lambda: on.state(3),  # type: ignore[arg-type]
+        lambda: machine.add("A", "B"),  # type: ignore[arg-type]  # names come in one list
+        lambda: machine.post("add", "A"),  # type: ignore[arg-type]  # the kind is an enumeration
+        lambda: machine.add_err("text"),  # type: ignore[arg-type]  # an exception is wanted
+        lambda: machine.when_query("text"),  # type: ignore[arg-type]  # a function is wanted
+        lambda: machine.on_dispose("text"),  # type: ignore[arg-type]  # a function is wanted
+        lambda: machine.bind_tracer(Watch),  # type: ignore[arg-type]  # the class instead of an instance
+        lambda: machine.state,  # type: ignore[attr-defined]  # there is no such attribute
+        lambda: on.state(3),  # type: ignore[arg-type]  # a number is no state
     ):
         with pytest.raises((AmError, TypeError, AttributeError)):
             wrong()

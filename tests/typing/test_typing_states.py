@@ -55,16 +55,16 @@ def test_mistyped_states_are_refused() -> None:
     """Misspelt and mistyped states are found before the program runs."""
     machine = Machine(FileStates)
     for wrong in (
-        lambda: FileStates.Downloadng,  # type: ignore[attr-defined]
-        lambda: machine.add(3),  # type: ignore[arg-type]
-        lambda: machine.add([3]),  # type: ignore[list-item]
-        lambda: machine.is_(None),  # type: ignore[arg-type]
-        lambda: machine.when(FileStates.Start.state),  # type: ignore[arg-type]
-        lambda: Machine(["A"]),  # type: ignore[arg-type]
-        lambda: Machine(FileStates()),  # type: ignore[arg-type]
-        lambda: State(add="A", auto="yes"),  # type: ignore[arg-type]
-        lambda: State(requires=["A"]),  # type: ignore[call-arg]
-        lambda: Machine({}, runner="loopy"),  # type: ignore[arg-type]
+        lambda: FileStates.Downloadng,  # type: ignore[attr-defined]  # misspelt
+        lambda: machine.add(3),  # type: ignore[arg-type]  # a number is no state
+        lambda: machine.add([3]),  # type: ignore[list-item]  # a number is no state
+        lambda: machine.is_(None),  # type: ignore[arg-type]  # nothing is no state
+        lambda: machine.when(FileStates.Start.state),  # type: ignore[arg-type]  # the definition instead of the name
+        lambda: Machine(["A"]),  # type: ignore[arg-type]  # names without definitions
+        lambda: Machine(FileStates()),  # type: ignore[arg-type]  # an instance instead of the class
+        lambda: State(add="A", auto="yes"),  # type: ignore[arg-type]  # a text is no truth value
+        lambda: State(requires=["A"]),  # type: ignore[call-arg]  # the relation is called require
+        lambda: Machine({}, runner="loopy"),  # type: ignore[arg-type]  # there is no such runner
     ):
         with pytest.raises((AmError, TypeError, AttributeError)):
             wrong()
