@@ -12,22 +12,18 @@ from collections.abc import Hashable, Mapping
 from typing import Final
 
 from am_telemetry.adapters.attempt import Attempt, Cause, now
+from am_telemetry.adapters.moves import DECISIONS, EXCEPTION_INDEX, failure, move_of
 from am_telemetry.adapters.shape import Move
 from am_telemetry.adapters.subject import UNKNOWN, Subject
-from am_telemetry.facts import StepFact
-from am_telemetry.sending.arguments import MAX_ID, cut
+from am_telemetry.sending.arguments import cut
 from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track
 from am_telemetry.settings import Settings
 
 DIRECTLY: Final = "set directly"
 """Event of a change that no event has made: the program assigned the state."""
-EXCEPTION_INDEX: Final = 0
 ADD: Final = 0
 SET: Final = 2
 MAX_MOVES: Final = 4_096
-CHANGES: Final = 2
-OPS: Final = 3
-DECISIONS: Final = 4
 
 
 class Watch:
@@ -294,15 +290,7 @@ class Watch:
         self._told = error
         attempt = Attempt(self, type(error).__name__, source.link())
         attempt.arguments = {"err": error}
-        again = EXCEPTION_INDEX in self._active
-        steps = (StepFact("called", target=EXCEPTION_INDEX), StepFact("activate", target=EXCEPTION_INDEX))
-        move = Move(
-            (EXCEPTION_INDEX,),
-            steps if self.steps else None,
-            self._lines([] if again else [(CHANGES, f"[state] +{self._shape.names[EXCEPTION_INDEX]}")]),
-            ((EXCEPTION_INDEX, 2 if again else 1),),
-            self._active | {EXCEPTION_INDEX},
-        )
+        move = self._tellable(failure(self._shape, self._active))
         self._write(attempt, move, True, False, "", move.log)
 
     def _note(self, attempt: Attempt, value: object, accepted: bool, broken: bool, canceled_by: str) -> None:
@@ -388,46 +376,16 @@ class Watch:
         self, attempt: Attempt, value: object, again: tuple[str, ...], accepted: bool, broken: bool, canceled_by: str
     ) -> Move:
         """Work out what a kind of transition means."""
-        names, index = self._shape.names, self._shape.index
         was = self._active
         active = self._indexes(value)
         if EXCEPTION_INDEX in was and (broken or not accepted):
             active |= {EXCEPTION_INDEX}
-        ticks = dict.fromkeys(was ^ active, 1)
-        ticks.update((index[name], 2) for name in again if name in index and index[name] in was & active)
-        entered, left = sorted(active - was), sorted(was - active)
-        called = [index[name] for name in attempt.called if name in index]
-        if not called and accepted and not attempt.again:
-            # Where nobody says what was called, it is the innermost of what was entered, or what stayed.
-            called = self._innermost(entered) or self._innermost(sorted(active - {EXCEPTION_INDEX}))
-        steps = [StepFact("called", target=state) for state in called]
-        if accepted:
-            steps += [StepFact("deactivate", target=state) for state in left]
-            steps += [StepFact("activate", target=state) for state in entered]
-            steps += [StepFact("activate", target=state, is_self=True) for state in sorted(ticks) if ticks[state] == 2]
-        else:
-            steps += [StepFact("cancel", target=state) for state in called]
-        lines = [(CHANGES, f"[event] {cut(attempt.event, MAX_ID)}{' (continued)' if attempt.again else ''}")]
-        if entered or left:
-            changes = [*(f"+{names[i]}" for i in entered), *(f"-{names[i]}" for i in left)]
-            lines.append((CHANGES, f"[state] {' '.join(changes)}"))
-        if canceled_by:
-            lines.append((OPS, f"[cancel] {attempt.event} by {cut(canceled_by, MAX_ID)}"))
-        return Move(
-            tuple(dict.fromkeys(called)),
-            tuple(steps) if self.steps else None,
-            self._lines(lines),
-            tuple(sorted(ticks.items())),
-            active,
-        )
+        return self._tellable(move_of(self._shape, attempt, was, active, again, accepted, canceled_by))
 
-    def _innermost(self, states: list[int]) -> list[int]:
-        facts, names = self._shape.facts, self._shape.names
-        outer = {name for state in states for name in facts[names[state]].require if names[state] in facts}
-        return [state for state in states if names[state] not in outer and state != EXCEPTION_INDEX]
-
-    def _lines(self, lines: list[tuple[int, str]]) -> tuple[tuple[int, str], ...] | None:
-        return tuple(line for line in lines if line[0] <= self.log_level) or None
+    def _tellable(self, move: Move) -> Move:
+        """The same without what may not be told."""
+        log = tuple(line for line in move.log or () if line[0] <= self.log_level)
+        return move._replace(steps=move.steps if self.steps else None, log=log or None)
 
     def _remember(self, key: Hashable, move: Move) -> None:
         shape = self._shape
