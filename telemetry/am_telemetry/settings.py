@@ -45,6 +45,8 @@ class Settings:
     detail: int = 2
     """0 state changes only, 1 + called states, flags, handlers, causes, argument names, logs, errors, 2 + steps and
     tracebacks, 3 + argument values."""
+    max_detail: int = 2
+    """Up to which a hub may ask for more than ``detail``, when somebody looks at a machine."""
     log_level: int = 3
     scrub: Scrub | None = None
     tracebacks: bool = True
@@ -78,7 +80,8 @@ def read_settings(
             that speaks TLS, ``unix:/path`` for its socket on this computer; None reads ``AM_DBG_ADDR``.
         service: what people call the program; None reads ``AM_SERVICE`` and falls back to the script's name.
         machines: one or several shell patterns for machine ids; a string may separate them by commas.
-        detail: 0 to 3, see :class:`Settings`; None reads ``AM_DETAIL`` (or ``AM_LOG_FULL``).
+        detail: 0 to 3, see :class:`Settings`; None reads ``AM_DETAIL`` (or ``AM_LOG_FULL``). ``AM_DETAIL_MAX`` says how
+            much a hub may ask for.
         log: a name of ``LOG_LEVELS`` or its position; None reads ``AM_LOG``.
         scrub: see :data:`Scrub`.
         environ: for tests; the process's environment by default.
@@ -87,11 +90,14 @@ def read_settings(
     warnings: list[str] = []
     if detail is None:
         detail = env.get("AM_DETAIL") or (3 if env.get("AM_LOG_FULL") == "1" else 2)
+    level = _read_detail(detail, warnings)
+    most = env.get("AM_DETAIL_MAX", "")
     return Settings(
         address=_read_address(env.get("AM_DBG_ADDR", "") if addr is None else addr, warnings),
         service=str(service or env.get("AM_SERVICE") or _script_name()),
         machines=_read_patterns(machines, warnings),
-        detail=_read_detail(detail, warnings),
+        detail=level,
+        max_detail=_read_detail(most, warnings) if most else max(level, 2),
         log_level=_read_log_level(env.get("AM_LOG", "ops") if log is None else log, warnings),
         scrub=_read_scrub(scrub, warnings),
         tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),

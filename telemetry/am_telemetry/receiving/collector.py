@@ -103,6 +103,28 @@ class Collector:
         front = self._front
         return self._intake.clients + (front.programs if front is not None else 0)
 
+    def request_detail(self, machine: str, level: int, seconds: int) -> int:
+        """Ask the programs that have a machine to tell more of it (or less again) for some seconds.
+
+        They decide whether they do: a program never tells more than its own settings permit.
+
+        Args:
+            machine: its id; empty for all machines.
+            level: of detail, 0 to 3, see :class:`am_telemetry.settings.Settings`.
+            seconds: after which it is as before; 0 ends an earlier request.
+
+        Returns:
+            How many programs were asked. 0 when the collector does not run.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            return 0
+
+        async def ask() -> int:
+            return self._intake.request_detail(machine, level, seconds)
+
+        return asyncio.run_coroutine_threadsafe(ask(), loop).result(START_TIMEOUT)
+
     @property
     def troubles(self) -> dict[str, str]:
         """Names of health checks to what is wrong. Any thread."""

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,9 +19,11 @@ from google.protobuf.message import DecodeError
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
 from am_telemetry.facts import ProcessFact
+from am_telemetry.receiving import answers
 from am_telemetry.receiving.admission import Limits, Pace, Refusals
+from am_telemetry.receiving.credit import Account, Budget, cost_of
 from am_telemetry.sink import Sink
-from am_telemetry.wire import MAX_MESSAGE_BYTES, PROTO_VERSION, Decoder, WireError
+from am_telemetry.wire import PROTO_VERSION, Decoder, WireError
 
 if TYPE_CHECKING:
     import grpc
@@ -34,6 +37,8 @@ logger = logging.getLogger("am_telemetry.receiving.collector")
 ACK_INTERVAL: Final = 0.02
 MAX_BACKLOG: Final = 64
 BACKLOG_POLL: Final = 0.005
+MAX_OUTBOX: Final = 256
+TROUBLE_PAUSE_MS: Final = 1_000
 PUSH_TIMEOUT: Final = 30.0
 FAREWELL_TIMEOUT: Final = 5.0
 PATH_KEY: Final = "amdbg.path"
@@ -51,7 +56,7 @@ class FullError(Exception):
 class Connection:
     """One connected program."""
 
-    def __init__(self, session: str, name: str, have_seq: int, pace: Pace) -> None:
+    def __init__(self, session: str, name: str, have_seq: int, pace: Pace, budget: Budget) -> None:
         self.session = session
         self.name = name
         self.decoder = Decoder()
@@ -63,6 +68,14 @@ class Connection:
         self.pace = pace
         self.machines: set[int] = set()
         """Handles of the machines that are recorded."""
+        self.names: dict[int, str] = {}
+        """Handles of all machines that are open, and their ids."""
+        self.account = Account(budget)
+        self.skew_ns: int | None = None
+        """Estimate of how far this computer's clock is ahead, until a batch has taken it to the sink."""
+        self.outbox: deque[bytes] = deque(maxlen=MAX_OUTBOX)
+        """Frames to send besides acknowledgements and credit."""
+        self.told_trouble = False
         self.superseded = asyncio.Event()
         self.progress = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -76,7 +89,26 @@ class Connection:
 
     def _advance(self, last_seq: int) -> None:
         self.durable_seq = max(self.durable_seq, last_seq)
+        self.account.settle(self.durable_seq)
+        self.told_trouble = False
         self.progress.set()
+
+    def say(self, frame: bytes) -> None:
+        """Send a frame soon."""
+        self.outbox.append(frame)
+        self.progress.set()
+
+    def compare_clocks(self, anchor: pb.ClockAnchor) -> None:
+        """Estimate the skew between the program's wall clock and this one's."""
+        if anchor.wall_ns:
+            self.skew_ns = time.time_ns() - anchor.wall_ns
+
+    def note_names(self, batch: Batch) -> None:
+        """Keep in mind which machines are open."""
+        for handle, _, fact in batch.opened:
+            self.names[handle] = fact.id
+        for closed in batch.closed:
+            self.names.pop(closed.machine, None)
 
 
 class Intake:
@@ -87,10 +119,14 @@ class Intake:
         limits: how much is taken.
         refusals: counts what is not.
         hub_id: of this hub, as it stands in the path of records that were forwarded.
+        budget: bytes that may be under way.
     """
 
-    def __init__(self, sink: Sink, limits: Limits, refusals: Refusals, hub_id: str = "") -> None:
+    def __init__(
+        self, sink: Sink, limits: Limits, refusals: Refusals, hub_id: str = "", budget: Budget | None = None
+    ) -> None:
         self._sink = sink
+        self.budget = budget if budget is not None else Budget()
         self._limits = limits
         self._refusals = refusals
         self._hub_id = hub_id
@@ -104,6 +140,27 @@ class Intake:
         """Number of connected programs. Any thread."""
         return len(self._connections)
 
+    def request_detail(self, machine: str, level: int, seconds: int) -> int:
+        """Ask the programs that have a machine to tell more of it, or less again, for some seconds.
+
+        They decide whether they do. To be called on the event loop.
+
+        Args:
+            machine: its id; empty for all machines.
+            level: of detail, 0 to 3.
+            seconds: after which it is as before; 0 ends an earlier request.
+
+        Returns:
+            How many programs were asked.
+        """
+        asked = 0
+        for connection in self._connections.values():
+            handles = [0] if not machine else [h for h, name in connection.names.items() if name == machine]
+            for handle in handles:
+                connection.say(answers.detail(handle, level, seconds))
+            asked += bool(handles)
+        return asked
+
     async def drained(self) -> None:
         """Wait until the sessions of ended streams are closed in the sink."""
         while self._ending:
@@ -115,16 +172,16 @@ class Intake:
         reader: asyncio.Task[None] | None = None
         try:
             connection = await self._open(await anext(requests, b""))
-            await context.write(_welcome(connection))
+            await context.write(answers.welcome(connection.put_seq, connection.account.grant()))
             reader = asyncio.create_task(self._read(connection, requests))
             await self._acknowledge_until_done(connection, reader, context)
         except WireError as error:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
-            await context.write(_go_away(str(error), final=True))
+            await context.write(answers.go_away(str(error), final=True))
         except FullError as error:
-            await context.write(_go_away(str(error), final=False))
+            await context.write(answers.go_away(str(error), final=False))
         except Superseded:
-            await context.write(_go_away("superseded by another connection of the same session", final=False))
+            await context.write(answers.go_away("superseded by another connection of the same session", final=False))
         finally:
             if reader is not None:
                 reader.cancel()
@@ -141,18 +198,18 @@ class Intake:
         try:
             frames = _parse(pb.PushRequest, request).frames
             connection = await self._open(frames[0].SerializeToString() if frames else b"")
-            reply.frames.append(pb.HubFrame.FromString(_welcome(connection)))
+            reply.frames.append(pb.HubFrame.FromString(answers.welcome(connection.put_seq, connection.account.grant())))
             for frame in frames[1:]:
-                await self._take(connection, frame)
+                await self._take(connection, frame, frame.ByteSize())
             deadline = time.monotonic() + PUSH_TIMEOUT
             while connection.durable_seq < connection.put_seq and time.monotonic() < deadline:
                 await _wait(connection.progress, deadline - time.monotonic())
             reply.frames.add().ack.upto_seq = connection.durable_seq
         except WireError as error:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
-            reply.frames.append(pb.HubFrame.FromString(_go_away(str(error), final=True)))
+            reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=True)))
         except FullError as error:
-            reply.frames.append(pb.HubFrame.FromString(_go_away(str(error), final=False)))
+            reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=False)))
         finally:
             if connection is not None:
                 await self._close(connection)
@@ -175,7 +232,9 @@ class Intake:
             raise WireError("these records came from here; hubs forward to each other in a circle")
         self._opening.add(process.session)
         try:
-            return await self._admit(process)
+            connection = await self._admit(process)
+            connection.compare_clocks(hello.anchor)
+            return connection
         finally:
             self._opening.discard(process.session)
 
@@ -190,12 +249,18 @@ class Intake:
                 earlier.superseded.set()
             have = await asyncio.to_thread(self._sink.open_session, process, time.time_ns())
             pace = Pace(self._limits.rate, time.monotonic())
-            connection = Connection(process.session, f"{process.name} ({process.pid})", have, pace)
+            connection = Connection(process.session, f"{process.name} ({process.pid})", have, pace, self.budget)
             self._connections[process.session] = connection
         logger.info("%s connected, %s records are known", connection.name, have)
         return connection
 
     async def _close(self, connection: Connection) -> None:
+        try:
+            await self._close_session(connection)
+        finally:
+            connection.account.close()
+
+    async def _close_session(self, connection: Connection) -> None:
         session = connection.session
         lock = self._locks.setdefault(session, asyncio.Lock())
         async with lock:
@@ -213,34 +278,48 @@ class Intake:
 
     async def _read(self, connection: Connection, requests: AsyncIterator[bytes]) -> None:
         async for data in requests:
-            await self._take(connection, _parse(pb.ClientFrame, data))
+            await self._take(connection, _parse(pb.ClientFrame, data), len(data))
             if connection.said_goodbye:
                 return
 
-    async def _take(self, connection: Connection, frame: pb.ClientFrame) -> None:
+    async def _take(self, connection: Connection, frame: pb.ClientFrame, size: int) -> None:
         kind = frame.WhichOneof("frame")
         if kind == "batch":
-            batch = connection.decoder.decode(frame.batch)
-            await self._put(connection, batch)
+            cost = cost_of(size, len(frame.batch.machine))
+            while self._sink.backlog >= MAX_BACKLOG or not self.budget.has_room(cost):
+                self._tell_trouble(connection)
+                await asyncio.sleep(BACKLOG_POLL)
+            await self._put(connection, connection.decoder.decode(frame.batch), size)
+        elif kind == "pulse":
+            connection.compare_clocks(frame.pulse.anchor)
         elif kind == "farewell":
             connection.said_goodbye = True
         elif kind == "hello":
             raise WireError("Hello was sent twice")
 
-    async def _put(self, connection: Connection, batch: Batch) -> None:
+    def _tell_trouble(self, connection: Connection) -> None:
+        """Say once why nothing goes on, if there is a reason other than that much is to be done."""
+        failure = self._sink.failure
+        if failure is not None and not connection.told_trouble:
+            connection.told_trouble = True
+            connection.say(answers.throttle(TROUBLE_PAUSE_MS, str(failure)))
+
+    async def _put(self, connection: Connection, batch: Batch, size: int) -> None:
         if connection.superseded.is_set():
             raise Superseded
         if batch.first_seq <= connection.put_seq:
             raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
         rows = len(batch)
+        connection.note_names(batch)
         batch = self._limited(connection, batch)
-        while self._sink.backlog >= MAX_BACKLOG:
-            await asyncio.sleep(BACKLOG_POLL)
+        batch.skew_ns, connection.skew_ns = connection.skew_ns, None
+        connection.account.take(batch.last_seq, size, rows)
         connection.put_seq = batch.last_seq
         self._sink.put(connection.session, batch, connection.committed)
         pause = connection.pace.take(rows, time.monotonic())
         if pause > 0:
             self._refusals.count("batches slowed down")
+            connection.say(answers.throttle(max(1, round(pause * 1000)), "too many transitions per second"))
             await asyncio.sleep(pause)
 
     def _limited(self, connection: Connection, batch: Batch) -> Batch:
@@ -288,7 +367,11 @@ class Intake:
                 connection.progress.clear()
                 if connection.durable_seq > connection.acked_seq:
                     connection.acked_seq = connection.durable_seq
-                    await context.write(_ack(connection.acked_seq))
+                    await context.write(answers.ack(connection.acked_seq))
+                if deadline is None and (credit := connection.account.grant()):
+                    await context.write(answers.more_credit(credit))
+                while connection.outbox:
+                    await context.write(connection.outbox.popleft())
                 if deadline is None:
                     await asyncio.sleep(ACK_INTERVAL)
                 elif connection.acked_seq >= connection.put_seq or time.monotonic() >= deadline:
@@ -317,6 +400,9 @@ def without_transitions(batch: Batch) -> Batch:
         revised=batch.revised,
         gaps=batch.gaps,
         closed=batch.closed,
+        late=batch.late,
+        running=batch.running,
+        omissions=batch.omissions,
     )
 
 
@@ -345,22 +431,3 @@ def _process(hello: pb.Hello) -> ProcessFact:
         library=hello.library,
         resource=resource,
     )
-
-
-def _welcome(connection: Connection) -> bytes:
-    frame = pb.HubFrame()
-    welcome = frame.welcome
-    welcome.proto = PROTO_VERSION
-    welcome.have_seq = connection.put_seq
-    welcome.hub = "am-dbg"
-    welcome.hub_wall_ns = time.time_ns()
-    welcome.limits.max_batch_bytes = MAX_MESSAGE_BYTES
-    return frame.SerializeToString()
-
-
-def _ack(seq: int) -> bytes:
-    return pb.HubFrame(ack=pb.Ack(upto_seq=seq)).SerializeToString()
-
-
-def _go_away(reason: str, final: bool) -> bytes:
-    return pb.HubFrame(go_away=pb.GoAway(reason=reason[:1000], final=final)).SerializeToString()

@@ -8,7 +8,7 @@ from operator import sub
 from typing import Any, Final
 
 from am_telemetry.batch import Batch, LogColumns, MachineClosed, SchemaRevised, TransitionColumns
-from am_telemetry.facts import RESTORED, GapFact, MachineFact, RunningFact, SourceFact
+from am_telemetry.facts import RESTORED, GapFact, MachineFact, SourceFact
 from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
 from am_telemetry.sending.drafts import Draft, Dropped, Span, WallClock, size_of_opened
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
@@ -30,7 +30,7 @@ from am_telemetry.sending.ring import (
     Track,
     Vanished,
 )
-from am_telemetry.sending.transition_facts import MUTATIONS, error_fact, pattern_fact
+from am_telemetry.sending.transition_facts import error_fact, pattern_fact, running_fact
 from am_telemetry.settings import Settings
 
 MAX_ROWS: Final = 512
@@ -166,7 +166,8 @@ class Builder:
         """Tell of machines again, as records of their own, because a hub may not know them."""
         for entry in opened:
             self._batch.opened.append(entry)
-            self._cost += OPENED_COST + size_of_opened(entry[2])
+            schema = self._cost_of_schema(self.schemas.handles[entry[2].schema.digest])
+            self._cost += OPENED_COST + size_of_opened(entry[2]) + schema
             if self._cost >= MAX_COST:
                 self.finish()
 
@@ -174,6 +175,7 @@ class Builder:
         self._batch = Batch()
         self._rows: list[Row] = []
         self._spans: dict[int, Span] = {}
+        self._batch_schemas: set[int] = set()
         self._cost = 0
         self._logs = LogColumns()
         self._batch.logs = self._logs
@@ -235,20 +237,8 @@ class Builder:
         self._cost += cost + 16 * len(levels)
 
     def _still_running(self, track: Track, item: StillRunning, at_ns: int) -> None:
-        told = track.detail >= 1
-        self._batch.running.append(
-            RunningFact(
-                machine=track.handle,
-                sequence=item.sequence,
-                at_ns=item.started_ns + self._offset,
-                noted_ns=at_ns + self._offset,
-                mutation=MUTATIONS[item.mutation],
-                called=item.called if told else (),
-                auto=item.auto,
-                handler=cut(item.handler, MAX_ID) if told else "",
-                timed_out=item.timed_out,
-            )
-        )
+        fact = running_fact(track.handle, item, at_ns, self._offset, told=track.detail >= 1)
+        self._batch.running.append(fact)
         self._mention(track)
         self._cost += 128
 
@@ -279,7 +269,7 @@ class Builder:
             id_prefix=item.id_prefix,
         )
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
-        self._cost += OPENED_COST + size_of_opened(fact)
+        self._cost += OPENED_COST + size_of_opened(fact) + self._cost_of_schema(schema)
 
     def _reshaped(self, at_ns: int, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
@@ -297,7 +287,15 @@ class Builder:
         track.schema = schema
         track.patterns = self.patterns.keys_of(schema, track.detail)
         self._batch.revised.append(SchemaRevised(track.handle, schema))
+        self._cost += self._cost_of_schema(schema)
         self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
+
+    def _cost_of_schema(self, schema: int) -> int:
+        """What a schema adds to the batch, once; a hub may have to be told of it."""
+        if schema in self._batch_schemas:
+            return 0
+        self._batch_schemas.add(schema)
+        return self.schemas.sizes[schema]
 
     def _too_large(self, track: Track) -> None:
         """A machine cannot be told of from now on, because a hub would refuse its schema."""

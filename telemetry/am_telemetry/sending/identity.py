@@ -51,6 +51,15 @@ def hello(session: Session, settings: Settings, next_seq: int, buffer_bytes: int
     return frame.SerializeToString()
 
 
+def pulse(buffered: int, last_seq: int) -> bytes:
+    """A sign of life, serialised, from which a hub sees how the clocks differ."""
+    frame = pb.ClientFrame()
+    frame.pulse.buffered_bytes = buffered
+    frame.pulse.last_seq = last_seq
+    frame.pulse.anchor.wall_ns, frame.pulse.anchor.mono_ns = time.time_ns(), time.monotonic_ns()
+    return frame.SerializeToString()
+
+
 def version() -> str:
     """Version of the installed distribution."""
     try:

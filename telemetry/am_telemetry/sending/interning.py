@@ -131,6 +131,8 @@ class SchemaTable:
         self.facts: dict[int, SchemaFact] = {}
         self.handles: dict[str, int] = {}
         """Digest to handle."""
+        self.sizes: dict[int, int] = {}
+        """Handle to estimated bytes on the wire."""
         self._recent: dict[tuple[str, ...], tuple[Mapping[str, Any], Groups, int]] = {}
 
     def handle(self, names: tuple[str, ...], schema: Mapping[str, Any]) -> int:
@@ -144,31 +146,29 @@ class SchemaTable:
         if recent is not None and recent[1] == groups and recent[0] == schema:
             return recent[2]
         fact = schema_fact(names, schema)
-        handle = self.handles.get(fact.digest) if _fits(fact) else 0
+        size = _size(fact)
+        handle = self.handles.get(fact.digest) if size <= MAX_SCHEMA_CHARACTERS else 0
         if handle is None:
             handle = len(self.facts) + 1
             self.handles[fact.digest] = handle
             self.facts[handle] = fact
+            self.sizes[handle] = size
         if len(self._recent) >= 1024:
             self._recent.clear()
         self._recent[names] = (schema, groups, handle)
         return handle
 
 
-def _fits(fact: SchemaFact) -> bool:
-    """Whether a hub will take a schema."""
-    if len(fact.states) > MAX_STATES:
-        return False
-    size = 0
+def _size(fact: SchemaFact) -> int:
+    """Estimated bytes on the wire; more than MAX_SCHEMA_CHARACTERS for a schema that no hub will take."""
+    names = [*(state.name for state in fact.states), *(name for name, _ in fact.groups)]
+    if len(fact.states) > MAX_STATES or any(len(name) > MAX_ID for name in names):
+        return MAX_SCHEMA_CHARACTERS + 1
+    size = sum(len(name) + 4 for name in names) + sum(4 * len(members) for _, members in fact.groups)
     for state in fact.states:
-        if len(state.name) > MAX_ID:
-            return False
         relations = (state.require, state.add, state.remove, state.after, state.tags)
-        size += len(state.name) + sum(len(name) + 2 for names in relations for name in names)
-    size += sum(len(name) + 4 * len(members) for name, members in fact.groups)
-    if any(len(name) > MAX_ID for name, _ in fact.groups):
-        return False
-    return size <= MAX_SCHEMA_CHARACTERS
+        size += sum(len(name) + 2 for names in relations for name in names)
+    return size
 
 
 def schema_fact(names: tuple[str, ...], schema: Mapping[str, Any]) -> SchemaFact:

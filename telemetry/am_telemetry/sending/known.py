@@ -34,9 +34,13 @@ class Known:
     def weight(self, item: Item) -> int:
         """Estimated bytes of the texts and patterns that the other end lacks before it can take an item."""
         texts = [text for handle, text in item.texts.items() if self._texts.get(handle) != text]
-        patterns = [entry.pattern for handle, entry in item.patterns.items() if self._patterns.get(handle) is not entry]
-        size = sum(len(text) if text.isascii() else 4 * len(text) for text in texts)
-        return size + sum(64 + 8 * len(fact.steps) + sum(map(len, fact.handlers)) for fact in patterns)
+        patterns = [entry for handle, entry in item.patterns.items() if self._patterns.get(handle) is not entry]
+        wanted = {entry.schema for entry in patterns} | {revised.schema for revised in item.revised}
+        wanted.update(self._schemas.handles[fact.schema.digest] for _, _, fact in item.opened)
+        size = sum(self._schemas.sizes[schema] for schema in wanted - self._defined)
+        size += sum(len(text) if text.isascii() else 4 * len(text) for text in texts)
+        facts = [entry.pattern for entry in patterns]
+        return size + sum(64 + 8 * len(fact.steps) + sum(map(len, fact.handlers)) for fact in facts)
 
     def lacking(self, item: Item) -> Batch:
         """The definitions an item needs, marked as made, and some of the machines that wait to be announced."""
@@ -59,9 +63,13 @@ class Known:
         """A bounded number of the machines that wait to be announced, marked as known."""
         opened: list[Opened] = []
         cost = 0
-        while self._waiting and len(opened) < MAX_ANNOUNCED and cost < MAX_ANNOUNCED_COST:
+        schemas: set[int] = set()
+        while self._waiting and len(opened) < MAX_ANNOUNCED:
+            if cost + sum(self._schemas.sizes[schema] for schema in schemas - self._defined) >= MAX_ANNOUNCED_COST:
+                break
             entries = self._announce([self._waiting.popleft()])
             cost += sum(size_of_opened(fact) for _, _, fact in entries)
+            schemas.update(self._schemas.handles[fact.schema.digest] for _, _, fact in entries)
             opened += entries
         return opened
 

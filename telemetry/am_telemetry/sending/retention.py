@@ -252,8 +252,14 @@ class Retention:
             + sum(64 + 4 * len(span.clock) for span in item.spans.values())
             + sum(size_of_opened(fact) for _, _, fact in item.opened)
             + 32 * (len(item.revised) + len(item.closed))
+            + self._size_of_schemas(item)
         )
         self.cost += item.cost
+
+    def _size_of_schemas(self, item: Item) -> int:
+        handles = {self._schemas.handles[fact.schema.digest] for _, _, fact in item.opened}
+        handles.update(revised.schema for revised in item.revised)
+        return sum(self._schemas.sizes[handle] for handle in handles)
 
     def _encode_rest(self, item: Item) -> bytes:
         batch = Batch(item.first_seq, item.last_seq, opened=item.opened, revised=item.revised, closed=item.closed)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe, push
+from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
 from am_telemetry.sending.loading import BackgroundImport
 from am_telemetry.sending.lookout import Lookout
+from am_telemetry.sending.pacing import Pacing
+from am_telemetry.sending.requests import DetailRequests
 from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
 from am_telemetry.sending.ring import Record, Ring, Traced
 from am_telemetry.sending.route import LinkError, Route, TlsRejectedError
@@ -31,13 +33,14 @@ logger = logging.getLogger("am_telemetry")
 POLL: Final = 0.02
 WINDOW: Final = 32
 """Batches in flight."""
+PULSE: Final = 10.0
+"""Seconds between messages that say nothing but what time it is."""
 WELCOME_TIMEOUT: Final = 5.0
 GOODBYE_TIMEOUT: Final = 0.5
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 LONGEST_LOCAL_PAUSE: Final = 1.0
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
-PUSH_BYTES: Final = 2 * 1024 * 1024
 MAX_HELD: Final = 200_000
 """Records kept until they can be encoded; beyond that the ring counts what it drops."""
 
@@ -74,6 +77,9 @@ class Sender:
         self.session_id = b""
         self._tracers = tracers
         self._lookout = Lookout(tracers)
+        self._requests = DetailRequests(settings, tracers)
+        self._pacing = Pacing(0)
+        self._next_pulse = 0.0
         self._forget = forget
         self._parent = parent
         self._held: list[Record] = []
@@ -225,6 +231,7 @@ class Sender:
         return False
 
     def _collect(self) -> None:
+        self._requests.check()
         self._lookout.look()
         self._builder.close_left()
         records = self.ring.take()
@@ -277,6 +284,8 @@ class Sender:
 
             self._retention.start_again(frame.welcome.have_seq)
             self._known = Known(self._retention, self._schemas)
+            self._pacing = Pacing(frame.welcome.credit)
+            self._next_pulse = time.monotonic() + PULSE
             self.connections += 1
             self._pause = FIRST_PAUSE
             self._failed_attempts = 0
@@ -287,10 +296,21 @@ class Sender:
             if self._refused:
                 self._tell("refused", logging.WARNING, "no more telemetry is sent: the hub refused it: %s", reason)
             self._lost(reason)
+            self._next_attempt = max(self._next_attempt, time.monotonic() + frame.go_away.reconnect_after_ms / 1000)
+        elif kind == "credit":
+            self._pacing.add(frame.credit.bytes)
+        elif kind == "throttle":
+            self._pacing.pause(frame.throttle.pause_ms)
+            self._tell("throttled", logging.WARNING, "the hub asks for a pause: %s", frame.throttle.reason)
+        elif kind == "detail":
+            level = self._requests.ask(frame.detail.machine, frame.detail.level, frame.detail.ttl_seconds)
+            logger.debug("the hub asked for detail %s and is told %s", frame.detail.level, level)
         elif kind == "notice":
             logger.info("the hub says: %s", frame.notice.text)
 
     def _speak(self, stopping: bool) -> None:
+        from am_telemetry.sending.identity import pulse
+
         if self._link is None and not self._refused and (stopping or time.monotonic() >= self._next_attempt):
             self._connect()
         if self._known is None or self._link is None:
@@ -300,19 +320,31 @@ class Sender:
             if waiting:
                 self._builder.announce(waiting)
                 self._builder.finish()
+        if time.monotonic() >= self._next_pulse:
+            self._next_pulse = time.monotonic() + PULSE
+            self._link.send(pulse(self._retention.cost, self._builder.next_seq - 1))
+        if self._pacing.paused and not stopping:
+            return
         while self._retention.in_flight < WINDOW:
             item = self._retention.next_to_send()
             if item is None:
                 break
-            self._link.send(self._frame(item, self._known))
+            size = len(self._retention.frame_of(item)) + self._known.weight(item)
+            if not self._pacing.permits(size, alone=not self._retention.in_flight):
+                break
+            frame = self._frame(item, self._known, size)
+            self._pacing.spend(len(frame))
+            self._link.send(frame)
             if not item.was_sent:
                 self.sent += item.transitions
             self._retention.mark_sent()
 
-    def _frame(self, item: Item, known: Known) -> bytes:
+    def _frame(self, item: Item, known: Known, size: int | None = None) -> bytes:
         from am_telemetry.wire import encode
 
-        if len(self._retention.frame_of(item)) + known.weight(item) > MAX_FRAME:
+        if size is None:
+            size = len(self._retention.frame_of(item)) + known.weight(item)
+        if size > MAX_FRAME:
             self._retention.give_up(item, "too large")
         return encode(known.lacking(item), self._schemas.handles) + self._retention.frame_of(item)
 
@@ -334,7 +366,7 @@ class Sender:
             self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
         except ThreadsUnavailableError:
             if self._stop_at is not None and target is not None:
-                self._push_rest(target)
+                self._push_rest(target, self._stop_at)
             self._failed_attempts += 1
             self._postpone()
         except TlsRejectedError as error:
@@ -362,6 +394,7 @@ class Sender:
 
     def _drop_link(self) -> None:
         link, self._link, self._known = self._link, None, None
+        self._requests.clear()
         if link is not None:
             link.close()
 
@@ -392,38 +425,13 @@ class Sender:
         with self._changed:
             self._idle = not self.ring and not len(self._retention)
 
-    def _push_rest(self, target: Route) -> None:
-        """Deliver what is retained without threads, in blocking calls, each a short session of its own."""
-        from am_proto import telemetry_pb2 as pb
+    def _push_rest(self, route: Route, stop_at: float) -> None:
         from am_telemetry.sending.identity import hello
-        from am_telemetry.sending.known import Known
+        from am_telemetry.sending.last_words import push_rest
 
-        have = self._retention.acked_seq
-        while self._stop_at is not None and (left := self._stop_at - time.monotonic()) > 0:
-            self._retention.start_again(have)
-            known = Known(self._retention, self._schemas)
-            first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
-            frames = [pb.ClientFrame.FromString(first)]
-            size = 0
-            while (item := self._retention.next_to_send()) is not None and (size == 0 or size < PUSH_BYTES):
-                data = self._frame(item, known)
-                size += len(data)
-                frames.append(pb.ClientFrame.FromString(data))
-                self._retention.mark_sent()
-            if size == 0:
-                return
-            if self._retention.next_to_send() is None:
-                frames.append(pb.ClientFrame(farewell=pb.Farewell(last_seq=self._builder.next_seq - 1)))
-            try:
-                answers = push(target, pb.PushRequest(frames=frames).SerializeToString(), left)
-            except LinkError as error:
-                logger.debug("the last telemetry was not delivered: %s", error)
-                return
-            acks = [answer.ack.upto_seq for answer in answers if answer.WhichOneof("frame") == "ack"]
-            if not acks or max(acks) <= have:
-                return
-            have = max(acks)
-            self._retention.acknowledge(have)
+        first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
+        last_seq = self._builder.next_seq - 1
+        push_rest(route, first, self._retention, self._schemas, self._frame, last_seq, stop_at)
 
     def _complain(self, error: Exception) -> None:
         """Say that something could not be told, and where that happened."""

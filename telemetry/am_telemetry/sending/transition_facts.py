@@ -6,11 +6,12 @@ import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, StepFact
+from am_telemetry.facts import ErrorFact, Flag, Mutation, PatternFact, RunningFact, StepFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
     from am_core.resolution.steps import Step
+    from am_telemetry.sending.ring import StillRunning
 
 MAX_ERROR_TEXT: Final = 16_384
 MAX_FRAMES: Final = 50
@@ -55,6 +56,29 @@ def pattern_fact(
         steps=tuple(map(step_fact, steps or ())) if detail >= 2 else (),
         handlers=tuple(cut(str(name), MAX_ID) for name in handlers or ()) if told else (),
         canceled_by=cut(str(canceled_by), MAX_ID) if told else "",
+    )
+
+
+def running_fact(machine: int, item: StillRunning, noted_ns: int, offset: int, *, told: bool) -> RunningFact:
+    """The fact for a transition that is not over.
+
+    Args:
+        machine: handle.
+        item: what was seen of it, in monotonic time.
+        noted_ns: when.
+        offset: from monotonic to wall-clock time.
+        told: whether names may be told.
+    """
+    return RunningFact(
+        machine=machine,
+        sequence=item.sequence,
+        at_ns=item.started_ns + offset,
+        noted_ns=noted_ns + offset,
+        mutation=MUTATIONS[item.mutation],
+        called=item.called if told else (),
+        auto=item.auto,
+        handler=cut(item.handler, MAX_ID) if told else "",
+        timed_out=item.timed_out,
     )
 
 

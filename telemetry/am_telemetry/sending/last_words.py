@@ -1,0 +1,69 @@
+"""Delivering what is left when the interpreter starts no more threads: blocking calls, each a short session."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from am_proto import telemetry_pb2 as pb
+from am_telemetry.sending.known import Known
+from am_telemetry.sending.link import push
+from am_telemetry.sending.route import LinkError
+
+if TYPE_CHECKING:
+    from am_telemetry.sending.interning import SchemaTable
+    from am_telemetry.sending.retention import Item, Retention
+    from am_telemetry.sending.route import Route
+
+logger = logging.getLogger("am_telemetry")
+
+PUSH_BYTES: Final = 2 * 1024 * 1024
+
+
+def push_rest(
+    route: Route,
+    hello: bytes,
+    retention: Retention,
+    schemas: SchemaTable,
+    frame_of: Callable[[Item, Known], bytes],
+    last_seq: int,
+    stop_at: float,
+) -> None:
+    """Send everything that is retained, until nothing is left, nothing moves on, or the time is over.
+
+    Args:
+        route: to the hub.
+        hello: the first frame of a session, serialised.
+        retention: what is left.
+        schemas: of this process.
+        frame_of: an item as it is sent to an end that knows so much.
+        last_seq: the last record number given out.
+        stop_at: monotonic seconds.
+    """
+    have = retention.acked_seq
+    while (left := stop_at - time.monotonic()) > 0:
+        retention.start_again(have)
+        known = Known(retention, schemas)
+        frames = [pb.ClientFrame.FromString(hello)]
+        size = 0
+        while (item := retention.next_to_send()) is not None and (size == 0 or size < PUSH_BYTES):
+            data = frame_of(item, known)
+            size += len(data)
+            frames.append(pb.ClientFrame.FromString(data))
+            retention.mark_sent()
+        if size == 0:
+            return
+        if retention.next_to_send() is None:
+            frames.append(pb.ClientFrame(farewell=pb.Farewell(last_seq=last_seq)))
+        try:
+            answers = push(route, pb.PushRequest(frames=frames).SerializeToString(), left)
+        except LinkError as error:
+            logger.debug("the last telemetry was not delivered: %s", error)
+            return
+        acks = [answer.ack.upto_seq for answer in answers if answer.WhichOneof("frame") == "ack"]
+        if not acks or max(acks) <= have:
+            return
+        have = max(acks)
+        retention.acknowledge(have)
