@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_telemetry_builder import Watch, replay
 
-from am_core import Machine
+from am_core import LogLevel, Machine
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
 from am_telemetry.facts import PatternFact
@@ -151,7 +152,8 @@ def test_what_the_hub_may_have_keeps_its_boundaries_when_it_is_given_up() -> Non
     desk.work(1, 20)
     sent = desk.send()
     desk.connect(0)
-    desk.work(2, 200)
+    for machine in (2, 0, 1):  # none of them does more than all others together
+        desk.work(machine, 60)
     assert [item.last_seq for item in desk.retention][:2] == [batch.last_seq for batch in sent]
     desk.connect(sent[0].last_seq)
     batches = desk.send()
@@ -216,3 +218,97 @@ def test_the_hub_can_always_tell_the_whole_story(acts: list[tuple[str, int, int]
     clocks = replay(stored, patterns)
     for tracer, machine in zip(desk.tracers, desk.machines, strict=True):
         assert clocks[tracer.track.handle] == list(machine.time())
+
+
+class TestWhatIsGivenUpFirst:
+    """Steps, then log lines, then the machine that does more than all others together, then the oldest."""
+
+    def rich(self, max_bytes: int = 400_000, max_transitions: int = 200_000) -> Desk:
+        desk = Desk(max_transitions, max_bytes=max_bytes)
+        for machine in desk.machines:
+            machine.log_level = LogLevel.EVERYTHING
+        return desk
+
+    def talk(self, desk: Desk, machine: int, times: int, salt: str) -> None:
+        for number in range(times):
+            desk.machines[machine].log(f"{salt} {number} " + "x" * 80)
+            desk.work(machine, 2)
+
+    def steps_of(self, batches: list[Batch]) -> list[int]:
+        patterns: dict[int, PatternFact] = {}
+        counts = []
+        for batch in batches:
+            patterns.update((entry.handle, entry.pattern) for entry in batch.patterns)
+            counts += [len(patterns[pattern].steps) for pattern in batch.transitions.pattern]
+        return counts
+
+    def test_steps_go_before_lines_and_no_transition_does(self) -> None:
+        whole = self.rich()
+        self.talk(whole, 0, 120, "a")
+        desk = self.rich(max_bytes=whole.retention.cost - 300)
+        self.talk(desk, 0, 120, "a")
+        batches = desk.send()
+        omissions = [entry for batch in batches for entry in batch.omissions]
+        assert {entry.what for entry in omissions} >= {"steps"}
+        assert sum(map(len, batches)) == 240
+        assert not [gap for batch in batches for gap in batch.gaps]
+        counts = self.steps_of(batches)
+        assert counts[0] == 0, "the oldest have lost theirs"
+        lost = sum(entry.count for entry in omissions if entry.what == "steps")
+        assert desk.watch.dropped.omitted["steps"] == lost
+        assert desk.watch.dropped.reasons == {}
+
+    def test_lines_go_when_steps_are_not_enough(self) -> None:
+        whole = self.rich()
+        self.talk(whole, 0, 150, "b")
+        limit = whole.retention.cost * 95 // 100
+        desk = self.rich(max_bytes=limit)
+        self.talk(desk, 0, 150, "b")
+        assert desk.retention.cost <= limit
+        batches = desk.send()
+        omissions = [entry for batch in batches for entry in batch.omissions if entry.what == "log lines"]
+        assert omissions
+        told = sum(len(batch.logs) for batch in batches)
+        assert told > 0, "those of what happened last are still there"
+        assert sum(map(len, batches)) == 300
+        assert sum(entry.count for entry in omissions) == desk.watch.dropped.omitted["log lines"]
+
+    def test_a_noisy_machine_does_not_push_out_the_quiet_ones(self) -> None:
+        desk = Desk(200)
+        desk.work(0, 20)
+        desk.work(1, 20)
+        for _ in range(30):
+            desk.work(2, 30)
+        batches = desk.send()
+        kept = Counter(machine for batch in batches for machine in batch.transitions.machine)
+        assert (kept[1], kept[2]) == (20, 20)
+        assert 0 < kept[3] <= 160
+        lost = sum(gap.lost for batch in batches for gap in batch.gaps)
+        assert {gap.machine for batch in batches for gap in batch.gaps} == {3}
+        assert lost + kept[3] == 900
+        assert desk.watch.dropped.reasons == {"buffer full": lost}
+        for clock, machine in zip(replay(batches, desk.watch.patterns).values(), desk.machines, strict=True):
+            assert clock == list(machine.time())
+
+    @settings(max_examples=20, deadline=None)
+    @given(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), min_size=1, max_size=40),
+        st.integers(20, 300),
+        st.sampled_from([30_000, 100_000, MAX_BYTES]),
+    )
+    def test_whatever_is_given_up_sums_and_clocks_agree(
+        self, work: list[tuple[int, int]], limit: int, size: int
+    ) -> None:
+        desk = self.rich(size, limit)
+        for number, (machine, count) in enumerate(work):
+            desk.machines[machine].log(f"line {number}")
+            desk.work(machine, count)
+        batches = desk.send()
+        total = sum(machine.transition_count for machine in desk.machines)
+        lost = sum(gap.lost for batch in batches for gap in batch.gaps)
+        assert sum(map(len, batches)) + lost == total
+        assert desk.watch.dropped.reasons.get("buffer full", 0) == lost
+        for clock, machine in zip(replay(batches, desk.watch.patterns).values(), desk.machines, strict=True):
+            assert clock == list(machine.time())
+        desk.retention.acknowledge(10**9)
+        assert (len(desk.retention), desk.retention.transitions, desk.retention.cost) == (0, 0, 0)

@@ -216,7 +216,7 @@ class Builder:
             elif item.sequence > track.sequence:
                 self._still_running(track, item, at_ns)
         elif isinstance(item, LateLog):
-            self._dropped.count("late log lines", len(item.entries))
+            self._dropped.omit("late log lines", len(item.entries))
 
     def _close(self, track: Track, at_ns: int, reason: str) -> None:
         track.closed, track.leaving = True, False

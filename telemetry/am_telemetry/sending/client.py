@@ -134,6 +134,7 @@ class Client:
             acked=sender.acked,
             buffered=sender.pending + waiting,
             dropped=dict(sender.dropped.reasons),
+            omitted=dict(sender.dropped.omitted),
             reconnects=max(0, sender.connections - 1),
         )
 

@@ -40,9 +40,14 @@ class Dropped:
     """Transitions that will never reach the hub, by reason."""
 
     reasons: dict[str, int] = field(default_factory=dict)
+    omitted: dict[str, int] = field(default_factory=dict)
+    """What transitions that reach it will lack: ``steps`` (of so many transitions), ``log lines`` and others."""
 
     def count(self, reason: str, number: int) -> None:
         self.reasons[reason] = self.reasons.get(reason, 0) + number
+
+    def omit(self, what: str, number: int) -> None:
+        self.omitted[what] = self.omitted.get(what, 0) + number
 
 
 def size_of_opened(fact: MachineFact) -> int:

@@ -34,6 +34,9 @@ class Stats:
     """Waiting for the hub."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Given up, by reason. Each is also reported to the hub as part of a gap."""
+    omitted: dict[str, int] = field(default_factory=dict)
+    """What other transitions had to do without: ``steps`` (of so many transitions), ``log lines``, ``late log lines``.
+    The hub is told as well."""
     reconnects: int = 0
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
-from am_telemetry.facts import GapFact, MachineFact
+from am_telemetry.facts import GapFact, MachineFact, OmissionFact
 from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 
 MAX_TRANSITIONS: Final = 200_000
 MAX_BYTES: Final = 32 * 1024 * 1024
 ITEM_COST: Final = 512
+LATE_LINES: Final = "late log lines"
+STEP_COST: Final = 96
+"""Bytes of memory that a step takes, about."""
 MAX_MERGED_COST: Final = 256 * 1024
 """Of what is left of batches that were given up; a hub takes no message that is much larger."""
 
@@ -40,6 +44,11 @@ class Item:
     """The hub may have it although no acknowledgement came."""
     given_up: str = ""
     """Why only its gaps and machines are left."""
+    steps_cost: int = 0
+    """Of the steps of patterns that no earlier item brought along; 0 when it has no steps to lose."""
+    has_lines: bool = False
+    late: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Machine to (sequence, number) of its late log lines."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,9 +63,11 @@ class Machine:
 class Retention:
     """The queue between builder and connection. Not thread-safe.
 
-    When it is full the oldest transitions are given up: what remains of their batches are gaps with the true clock,
-    under the same record numbers. When even that is too much, machines that came and went without any hub are
-    forgotten. Batches in flight are never given up, because the hub may have them.
+    When it is full, the least is given up first, always beginning with what happened first: the steps of transitions,
+    then log lines, then the transitions of a machine that does more than all others together, then all transitions.
+    What remains are omissions, and gaps with the true clock, under the same record numbers. When even that is too much,
+    machines that came and went without any hub are forgotten. Batches in flight are never touched, because the hub may
+    have them.
     """
 
     def __init__(
@@ -81,6 +92,8 @@ class Retention:
         self._items: deque[Item] = deque()
         self._cursor = 0
         """Items before it were sent on the present connection."""
+        self._patterns: dict[int, PatternDef] = {}
+        """The latest definitions, whose steps were counted."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -97,7 +110,8 @@ class Retention:
         """Encode and keep a batch; gives up the oldest ones when there is no room."""
         batch = draft.batch
         frame = self._encode(batch, self._schemas.handles)
-        cost = len(frame) + sum(map(len, draft.texts.values())) + ITEM_COST
+        steps_cost = self._cost_of_steps(draft.patterns)
+        cost = len(frame) + sum(map(len, draft.texts.values())) + ITEM_COST + steps_cost
         item = Item(
             batch.first_seq,
             batch.last_seq,
@@ -110,10 +124,20 @@ class Retention:
             batch.opened,
             batch.revised,
             batch.closed,
+            steps_cost=steps_cost,
+            has_lines=bool(draft.texts),
         )
+        for machine, sequence in zip(batch.late.machine, batch.late.sequence, strict=True):
+            item.late[machine] = (sequence, item.late.get(machine, (0, 0))[1] + 1)
         self._items.append(item)
         self.transitions += item.transitions
         self.cost += cost
+        if self.cost > self._max_bytes:
+            self._reduce(_has_steps, self._drop_steps)
+        if self.cost > self._max_bytes:
+            self._reduce(_has_lines, self._drop_lines)
+        if self.transitions > self._max_transitions or self.cost > self._max_bytes:
+            self._silence_noisiest()
         while self.transitions > self._max_transitions or self.cost > self._max_bytes:
             remains = sum(item.cost for item in self._items if item.given_up)
             if remains > self._max_bytes // 4 and self._forget_oldest():
@@ -178,6 +202,80 @@ class Retention:
         for closed in item.closed:
             self.machines.pop(closed.machine, None)
 
+    # -- giving up ------------------------------------------------------------------------------------------------
+
+    def _cost_of_steps(self, patterns: Mapping[int, PatternDef]) -> int:
+        cost = 0
+        for handle, entry in patterns.items():
+            if entry.pattern.steps and self._patterns.get(handle) is not entry:
+                self._patterns[handle] = entry
+                cost += STEP_COST * len(entry.pattern.steps)
+        return cost
+
+    def _reduce(self, has: Callable[[Item], bool], drop: Callable[[Item], None]) -> None:
+        """Take something out of items, the oldest first, until there is some room."""
+        enough = self._max_bytes * 7 // 8
+        for item in islice(self._items, self._cursor, None):
+            if not item.given_up and has(item):
+                drop(item)
+                if self.cost <= enough:
+                    break
+
+    def _drop_steps(self, item: Item) -> None:
+        from am_telemetry.sending.reducing import STEPS, without_steps
+
+        item.frame, item.patterns, count = without_steps(item.frame, item.patterns)
+        self._dropped.omit(STEPS, count)
+        self._weigh(item, 0)
+
+    def _drop_lines(self, item: Item) -> None:
+        from am_telemetry.sending.reducing import LINES, without_lines
+
+        item.frame, count = without_lines(item.frame)
+        self._dropped.omit(LINES, count)
+        item.texts, item.has_lines, item.late = {}, False, {}
+        self._weigh(item, item.steps_cost)
+
+    def _weigh(self, item: Item, steps_cost: int) -> None:
+        self.cost -= item.cost
+        item.steps_cost = steps_cost
+        item.cost = len(item.frame) + sum(map(len, item.texts.values())) + ITEM_COST + steps_cost
+        self.cost += item.cost
+
+    def _silence_noisiest(self) -> None:
+        """Give up transitions of the machine that does more than all others together, the oldest first."""
+        from am_telemetry.sending.reducing import FULL, without_machine
+
+        items = [item for item in islice(self._items, self._cursor, None) if not item.given_up]
+        counts: Counter[int] = Counter()
+        for item in items:
+            for handle, span in item.spans.items():
+                counts[handle] += span.last - span.first - span.lost
+        if len(counts) < 2:
+            return
+        (noisiest, most), total = counts.most_common(1)[0], counts.total()
+        others = total - most
+        for item in items:
+            if self.transitions <= self._max_transitions * 7 // 8 and self.cost <= self._max_bytes * 7 // 8:
+                return
+            if most <= others:
+                return
+            noise = item.spans.get(noisiest)
+            fresh = noise.last - noise.first - noise.lost if noise is not None else 0
+            if noise is None or fresh <= 0:
+                continue
+            noise.lost = noise.last - noise.first
+            gap = GapFact(noisiest, noise.first, noise.lost, FULL, noise.clock)
+            item.frame = without_machine(item.frame, noisiest, gap)
+            late = item.late.pop(noisiest, None)
+            if late is not None:
+                self._dropped.omit(LATE_LINES, late[1])
+            item.transitions -= fresh
+            self.transitions -= fresh
+            most -= fresh
+            self._dropped.count(FULL, fresh)
+            self._weigh(item, item.steps_cost)
+
     def _give_up_oldest(self) -> bool:
         for position in range(self._cursor, len(self._items)):
             item = self._items[position]
@@ -201,6 +299,7 @@ class Retention:
             item.revised = [entry for entry in item.revised if entry.machine not in gone]
             item.closed = [entry for entry in item.closed if entry.machine not in gone]
             item.spans = {handle: span for handle, span in item.spans.items() if handle not in gone}
+            item.late = {handle: entry for handle, entry in item.late.items() if handle not in gone}
             self._reestimate(item)
             self._merge_with_previous(position)
             return True
@@ -216,6 +315,9 @@ class Retention:
         item.transitions = 0
         item.given_up = reason
         item.texts, item.patterns = {}, {}
+        item.steps_cost, item.has_lines = 0, False
+        if item.late:
+            self._dropped.omit(LATE_LINES, sum(count for _, count in item.late.values()))
         self._reestimate(item)
 
     def _merge_with_previous(self, position: int) -> None:
@@ -234,6 +336,8 @@ class Retention:
         into.opened += item.opened
         into.revised += item.revised
         into.closed += item.closed
+        for handle, (sequence, count) in item.late.items():
+            into.late[handle] = (sequence, into.late.get(handle, (0, 0))[1] + count)
         for handle, span in item.spans.items():
             known = into.spans.get(handle)
             if known is None:
@@ -251,7 +355,7 @@ class Retention:
             ITEM_COST
             + sum(64 + 4 * len(span.clock) for span in item.spans.values())
             + sum(size_of_opened(fact) for _, _, fact in item.opened)
-            + 32 * (len(item.revised) + len(item.closed))
+            + 32 * (len(item.revised) + len(item.closed) + len(item.late))
             + self._size_of_schemas(item)
         )
         self.cost += item.cost
@@ -268,4 +372,16 @@ class Retention:
             for handle, span in item.spans.items()
             if span.lost > 0
         ]
+        batch.omissions = [
+            OmissionFact(handle, sequence, sequence, LATE_LINES, count, item.given_up)
+            for handle, (sequence, count) in item.late.items()
+        ]
         return self._encode(batch, self._schemas.handles)
+
+
+def _has_steps(item: Item) -> bool:
+    return item.steps_cost > 0
+
+
+def _has_lines(item: Item) -> bool:
+    return item.has_lines
