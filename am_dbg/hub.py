@@ -8,9 +8,10 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from am_dbg.checks import DiskCheck, WriterCheck
 from am_dbg.runtime import Note, RunningHub, socket_path
@@ -20,8 +21,13 @@ from am_telemetry.settings import Security
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
 
+if TYPE_CHECKING:
+    from am_telemetry.forwarding.forwarder import Forwarder
+
 DEFAULT_LISTEN = "localhost:6831"
 NEWS_S = 30.0
+FAREWELL_S = 5.0
+"""Seconds for the last records to reach other hubs."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,20 @@ class Hub:
         """Where programs may report to, the Unix socket included."""
         self.address = self.addresses[0]
         """The first of them."""
+        self._forwarders = self._start_forwarding(options)
         self._note = Note(RunningHub(os.getpid(), self._collector.port, self.addresses, str(self.path.resolve())))
+
+    def _start_forwarding(self, options: HubOptions) -> list[Forwarder]:
+        if not options.forward:
+            return []
+        from am_telemetry.forwarding.forwarder import Forwarder
+        from am_telemetry.store.cursors import save_cursors
+
+        save = partial(save_cursors, self.writer)
+        found = [Forwarder(self.path, address, self.id, save, options.security) for address in options.forward]
+        for forwarder in found:
+            forwarder.start()
+        return found
 
     def _actual_addresses(self) -> list[str]:
         found = []
@@ -146,7 +165,7 @@ class Hub:
     @property
     def forwarding(self) -> str:
         """How the forwarding to other hubs goes; empty without any."""
-        return ""
+        return " · ".join(map(str, self._forwarders))
 
     def wait_for_clients_to_leave(self, timeout: float) -> bool:
         """Wait until no program is connected; False when ``timeout`` seconds were not enough."""
@@ -165,6 +184,10 @@ class Hub:
         """
         self._note.remove()
         self._collector.stop()
+        if self._forwarders:
+            self.writer.flush(FAREWELL_S)
+            for forwarder in self._forwarders:
+                forwarder.stop(FAREWELL_S)
         try:
             self.writer.close()
         finally:

@@ -35,11 +35,22 @@ def until(condition: Callable[[], Any], timeout: float = 15.0) -> Any:
     return value
 
 
+def environment(address: str, **variables: str) -> dict[str, str]:
+    """Of a program that reports to an address."""
+    return {**os.environ, "AM_DBG_ADDR": address, **variables}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def program(address: str, name: str = "lamp", count: int = 5, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a program that makes ``count`` transitions."""
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, name, str(count)],
-        env={**os.environ, "AM_DBG_ADDR": address, **variables},
+        env=environment(address, **variables),
         capture_output=True,
         text=True,
         timeout=60,

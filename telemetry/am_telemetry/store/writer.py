@@ -208,7 +208,7 @@ class Writer:
             StorageError: there is no room, or the time was not enough.
         """
         rows = self._file.timeline_rows()
-        self._call(lambda connection: saved_timelines.save(connection, rows), timeout)
+        self.call(lambda connection: saved_timelines.save(connection, rows), timeout)
 
     # -- importing ----------------------------------------------------------------------------------------------
 
@@ -226,8 +226,12 @@ class Writer:
         Raises:
             StorageError: the file cannot be written to.
         """
+        return self.write_pairs(((session, batch) for batch in batches), progress)
+
+    def write_pairs(self, pairs: Iterable[tuple[str, Batch]], progress: Callable[[int], None] | None = None) -> int:
+        """The same for (session, batch) of several sessions."""
         total = 0
-        for batch in batches:
+        for session, batch in pairs:
             with self._condition:
                 self._condition.wait_for(
                     lambda: self._waiting_rows < 4 * GROUP_ROWS or self._failure is not None or self._closing
@@ -262,7 +266,13 @@ class Writer:
             if self._urgent or len(self._jobs) == 1 or self._waiting_rows >= GROUP_ROWS:
                 self._condition.notify_all()
 
-    def _call(self, action: Callable[[sqlite3.Connection], None], timeout: float) -> None:
+    def call(self, action: Callable[[sqlite3.Connection], None], timeout: float) -> None:
+        """Do something with the connection between two transactions, on the writer's thread; returns when it is done.
+
+        Raises:
+            WriterClosedError: the writer was closed.
+            StorageError: the time, in seconds, was not enough, or the disk refuses.
+        """
         result: Future[None] = Future()
         with self._condition:
             if self._closing:
