@@ -79,9 +79,13 @@ def drain(
 
 
 def abandon(machine: Machine, generation: int) -> None:
-    """Stop executing, because of something that is meant to end this thread; what is queued stays queued."""
+    """Stop executing, because of something that is meant to end this thread; what is queued stays queued.
+
+    Nothing happens where this thread does not execute any more.
+    """
     with machine._lock:
-        deferred, idle = _release(machine) if machine._generation == generation else ([], [])
+        is_mine = machine._generation == generation and machine._drainer == get_ident()
+        deferred, idle = _release(machine) if is_mine else ([], [])
     _wake(idle)
     _drain_all(deferred)
 
@@ -103,7 +107,8 @@ def _release(machine: Machine) -> tuple[list[Machine], Callbacks]:
 def rest_at(machine: Machine) -> None:
     """Let known mutations take the short ways from now on, where that is allowed. With the lock held."""
     place = machine._place
-    if place is not None and machine._open and not machine._refusing:
+    # What an interrupted thread has left in the queue comes first.
+    if place is not None and machine._open and not machine._refusing and not machine._queue.items:
         # Only where the machine really is, by the table of handlers and the model that it uses now.
         now = machine._now
         if place.active is now[1] and place.automaton is machine._table.automaton and place.automaton.model is now[0]:

@@ -28,30 +28,28 @@ if TYPE_CHECKING:
     from am_core.resolution.transition import Now
 
 
-# A pair of acquire() and release() takes half the time of a with statement, which is worth it in this module.
+# Signals may raise KeyboardInterrupt after every call, so locks are taken by with statements, which let go of them even
+# then; a call of acquire() followed by try would be quicker, and leave a machine locked for ever once in a while.
 
 
 def express(machine: Machine, rest: Configuration, step: Macrostep) -> Result | None:
     """Apply a macrostep to a machine that rests; None when it does so no longer, or somebody looks on."""
-    lock = machine._lock
-    lock.acquire()
-    try:
+    with machine._lock:
         if machine._rest is not rest or not machine._calm:
             return None
         subs = machine._subs
         if subs is not None and subs.is_concerned(step.ticks):
             return None
+        model, _, _, time = machine._now
         if step.ticks:
-            model, _, _, time = machine._now
             after = list(time)
             for i in step.ticks:
                 after[i] += 1
-            machine._now = (model, step.active, step.mask, tuple(after))
-        else:
-            now = machine._now
-            machine._now = (now[0], step.active, step.mask, now[3])
-        machine._place = machine._rest = step.target
+            time = tuple(after)
         queue = machine._queue
+        # No calls from here on, so nothing can interrupt it half way.
+        machine._now = (model, step.active, step.mask, time)
+        machine._place = machine._rest = step.target
         queue.tick = queue.next_tick = queue.next_tick + 1
         if step.is_double:
             machine._number += 2
@@ -59,8 +57,6 @@ def express(machine: Machine, rest: Configuration, step: Macrostep) -> Result | 
         else:
             machine._number += 1
         return step.result
-    finally:
-        lock.release()
 
 
 def planned(
@@ -70,42 +66,43 @@ def planned(
     if event is UNSET:
         event = current_event.get()
     mutation = Mutation(edge.type, edge.called, edge.called_mask, args, None if event is None else event.source())
-    lock, queue = machine._lock, machine._queue
-    lock.acquire()
+    queue = machine._queue
+    ident = get_ident()
+    is_mine = False
+    generation = 0
     try:
-        if machine._rest is not rest:
-            return None
-        machine._rest = None
-        machine._drainer = get_ident()
-        mutation.queue_tick_now = queue.tick
-        mutation.queue_tick = queue.tick = queue.next_tick = queue.next_tick + 1
-        mutation.queue_len = 1
-        queue.taken = mutation
-        brief = machine._brief and not machine._disposed
-        now, generation, table = machine._now, machine._generation, machine._table
-    finally:
-        lock.release()
-    try:
-        result = _brief(machine, mutation, edge, now, table) if brief else execute(machine, mutation, edge)
-    except Abandoned:
-        return CANCELED
-    except Exception as error:  # noqa: BLE001 - raised when the queue is empty
-        return drain(machine, failure=error)
+        with machine._lock:
+            if machine._rest is not rest:
+                return None
+            generation = machine._generation
+            machine._rest = None
+            machine._drainer = ident
+            is_mine = True
+            mutation.queue_tick_now = queue.tick
+            mutation.queue_tick = queue.tick = queue.next_tick = queue.next_tick + 1
+            mutation.queue_len = 1
+            queue.taken = mutation
+            brief = machine._brief and not machine._disposed
+            now, table = machine._now, machine._table
+        try:
+            result = _brief(machine, mutation, edge, now, table) if brief else execute(machine, mutation, edge)
+        except Abandoned:
+            return CANCELED
+        except Exception as error:  # noqa: BLE001 - raised when the queue is empty
+            return drain(machine, failure=error)
+        with machine._lock:
+            over = not (queue.items or machine._deferred or machine._idle_waiters or machine._hooks.queue_end)
+            if over and machine._generation == generation:
+                queue.taken = machine._transition = None
+                machine._drainer = 0
+                rest_at(machine)
+        if not over and machine._generation == generation:
+            drain(machine)
+        return result
     except BaseException:
-        abandon(machine, generation)
+        if is_mine:
+            abandon(machine, generation)
         raise
-    lock.acquire()
-    try:
-        over = not (queue.items or machine._deferred or machine._idle_waiters or machine._hooks.queue_end)
-        if over and machine._generation == generation:
-            queue.taken = machine._transition = None
-            machine._drainer = 0
-            rest_at(machine)
-    finally:
-        lock.release()
-    if not over and machine._generation == generation:
-        drain(machine)
-    return result
 
 
 def _brief(machine: Machine, mutation: Mutation, edge: Edge, now: Now, table: HandlerTable) -> Result:

@@ -103,16 +103,22 @@ class InlineRunner(_AnyThread):
     def call(self, event: Event, bound: Bound) -> Any:
         event.binding = bound.binding
         running = watchdog.running
+        outer = current_event.get()
         running[event] = monotonic()
-        if watchdog.parked:
-            watchdog.wake()
-        token = current_event.set(event)
+        # An interrupt may come anywhere. What it left among the running would be taken for a handler that hangs, and an
+        # event it left behind for the source of all that follows.
         try:
+            if watchdog.parked:
+                watchdog.wake()
+            current_event.set(event)
             return bound.fn(event)
         finally:
-            current_event.reset(token)
-            # Whoever takes the event out decides: the watchdog does so when the limit is exceeded.
-            if running.pop(event, None) is None and watchdog.has_given_up(event):
+            try:
+                # Whoever takes the event out decides: the watchdog does so when the limit is exceeded.
+                is_lost = running.pop(event, None) is None and watchdog.has_given_up(event)
+            finally:
+                current_event.set(outer)
+            if is_lost:
                 on_leaked_return(event)
                 raise Abandoned
 
@@ -218,12 +224,19 @@ class ThreadRunner(_AnyThread):
             if jobs is not None:
                 jobs.put(job)
                 return
-            jobs = self._jobs = SimpleQueue()
-            jobs.put(job)
+        jobs = SimpleQueue()
+        jobs.put(job)
         weakref.finalize(self, jobs.put, None)
-        # The thread must not keep the machine alive, therefore it only knows the jobs and the lock.
-        self._thread = threading.Thread(target=_work, args=(jobs, self._lock), name=self._name, daemon=True)
-        self._thread.start()
+        try:
+            with self._lock:
+                self._jobs = jobs
+            # The thread must not keep the machine alive, therefore it only knows the jobs and the lock.
+            self._thread = threading.Thread(target=_work, args=(jobs, self._lock), name=self._name, daemon=True)
+            self._thread.start()
+        except BaseException:
+            # No thread could be started, or somebody interrupts; what comes next must not wait for it.
+            self.close()
+            raise
 
     def _note_timeout(self, job: _Job) -> bool:
         with self._lock:

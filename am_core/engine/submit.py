@@ -7,7 +7,7 @@ from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from am_core.engine.drain import drain, drain_after, drain_if_idle
+from am_core.engine.drain import abandon, drain, drain_after, drain_if_idle
 from am_core.engine.enqueue import announce, is_running
 from am_core.engine.express import express, planned
 from am_core.engine.failures import trace_of
@@ -88,40 +88,53 @@ def mutate(
     telling = machine._log_level or machine._breakpoints or machine._hooks.mutation_queued
     twin = None
     direct = False
-    with machine._lock:
-        now_model, _, active_mask, _ = machine._now
-        drainer = machine._drainer
-        # Another model means that the schema was replaced meanwhile, so the indexes have to be looked up again.
-        stale = now_model is not model
-        if stale:
-            pass
-        elif len(items) >= machine._queue_limit and not _exempt(machine, kind, mask):
-            return CANCELED
-        elif items:
-            if not mutation.args and not mask & model.multi_mask:
-                twin = queue.twin(kind, mask)
-        elif kind is REMOVE and drainer and not later and not mask & active_mask and is_running(machine._transition):
-            return EXECUTED
-        if not stale and twin is None:
-            machine._rest = None
-            if later or drainer:
-                queue.append(mutation)
-            else:
-                machine._drainer = get_ident()
-                direct = not (items or telling)
-                if direct:
-                    queue.start(mutation)
-                else:
+    ident = get_ident()
+    is_mine = False
+    generation = 0
+    outcome = CANCELED
+    try:
+        with machine._lock:
+            now_model, _, active_mask, _ = machine._now
+            drainer = machine._drainer
+            # Another model means that the schema was replaced meanwhile, so the indexes have to be looked up again.
+            stale = now_model is not model
+            if stale:
+                pass
+            elif len(items) >= machine._queue_limit and not _exempt(machine, kind, mask):
+                return CANCELED
+            elif items:
+                if not mutation.args and not mask & model.multi_mask:
+                    twin = queue.twin(kind, mask)
+            elif kind is REMOVE and drainer and not (later or mask & active_mask) and is_running(machine._transition):
+                return EXECUTED
+            if not stale and twin is None:
+                machine._rest = None
+                if later or drainer:
                     queue.append(mutation)
+                else:
+                    generation = machine._generation
+                    machine._drainer = ident
+                    is_mine = True
+                    direct = not (items or telling)
+                    if direct:
+                        queue.start(mutation)
+                    else:
+                        queue.append(mutation)
+        if is_mine:
+            outcome = drain(machine, mutation, direct)
+    except BaseException:
+        # Such as an interrupt right before the queue would have been executed.
+        if is_mine:
+            abandon(machine, generation)
+        raise
+    if is_mine:
+        if rest is not None and edge is None and isinstance(states, str):
+            learn(machine, rest, kind, states, called)
+        return outcome
     if stale:
         return mutate(machine, kind, [model.names[i] for i in called], args, event, kwargs, later)
     if twin is not None:
         return _skip(machine, mutation, twin, model)
-    if not later and not drainer:
-        result = drain(machine, mutation, direct)
-        if rest is not None and edge is None and isinstance(states, str):
-            learn(machine, rest, kind, states, called)
-        return result
     if telling:
         announce(machine, mutation)
     if later:
