@@ -23,7 +23,7 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
     count = 100 if quick else 20_000
     ring = Ring(10 * count)
     traced = _machine("traced")
-    traced.bind_tracer(MachineTracer(ring, traced, 1, False, False))
+    traced.bind_tracer(MachineTracer(ring, traced, 1, detail=1))
     messages = _machine("messages")
     messages.bind_tracer(_message_tracer())
     plain = _toggle(_machine("plain"), count)
