@@ -1,0 +1,246 @@
+"""Hubs that are killed, and programs that talk nonsense: sums agree, others are not disturbed, nothing grows.
+
+The figures are printed. ``AM_FAULTS=N`` makes the long ones N times as long.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import resource
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import grpc
+import pytest
+from hubs import HERE, PATHS, free_port, start_program, until
+from memory_sink import MemorySink
+from test_telemetry_flow import RawClient, opening
+
+from am_core import Machine
+from am_proto import telemetry_pb2 as pb
+from am_telemetry.receiving.collector import Collector
+from am_telemetry.sending.client import Client
+
+TIMES = int(os.environ.get("AM_FAULTS", "1"))
+
+LOAD = """
+import json, random, sys, time, am_telemetry
+handle = am_telemetry.init(service=sys.argv[1])
+from am_core import Machine
+machines = [Machine({"A": {"multi": True}, "B": {}, "C": {"remove": ["B"]}}, id=f"{sys.argv[1]}-{n}") for n in range(5)]
+rng = random.Random(sys.argv[1])
+deadline = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < deadline:
+    machine = rng.choice(machines)
+    machine.add(rng.choice("ABC"))
+    if rng.random() < 0.1:
+        machine.log(f"line {rng.random()}")
+    if rng.random() < 0.05:
+        time.sleep(0.001)
+flushed = handle.flush(60)
+stats = handle.stats
+counts = {m.id: (m.transition_count, list(m.time())) for m in machines}
+print(json.dumps({"flushed": flushed, "dropped": stats.dropped, "reconnects": stats.reconnects, "counts": counts}))
+"""
+
+
+class StoreHub:
+    """``store_hub.py`` as a process."""
+
+    def __init__(self, port: int, path: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "store_hub.py"), str(port), str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": PATHS},
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline(), "the hub did not start"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._reap()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.wait(30)
+        self._reap()
+
+    def _reap(self) -> None:
+        self.process.wait(30)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def test_a_hub_killed_under_load_stores_everything_once(tmp_path: Path) -> None:
+    """Stored once or counted as a gap: the sums are those of the programs themselves."""
+    kills, programs = 4 * TIMES, 2
+    port, path = free_port(), tmp_path / "s.db"
+    rng = random.Random(7)
+    hub = StoreHub(port, path)
+    seconds = str(1.2 * kills)
+    loads = [
+        start_program(f"import sys; sys.argv[1:] = [{f'load{n}'!r}, {seconds!r}]\n{LOAD}", f"localhost:{port}")
+        for n in range(programs)
+    ]
+    try:
+        for _ in range(kills):
+            time.sleep(rng.uniform(0.3, 1.1))  # any moment is as good as another
+            hub.kill()
+            hub = StoreHub(port, path)
+        answers = [json.loads(load.communicate(timeout=120 + 2 * kills)[0].splitlines()[-1]) for load in loads]
+    finally:
+        for load in loads:
+            load.kill()
+        hub.stop()
+    with closing(sqlite3.connect(path)) as db:
+        stored = dict(
+            db.execute("SELECT name, count(*) FROM transitions JOIN machines ON machine_id = machines.id GROUP BY name")
+        )
+        lost = dict(
+            db.execute("SELECT name, sum(lost) FROM gaps JOIN machines ON machine_id = machines.id GROUP BY name")
+        )
+        twice = db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM transitions GROUP BY machine_id, number + skipped HAVING count(*) > 1)"
+        ).fetchone()[0]
+        ticks = {
+            name: list(json.loads(text).values())
+            for name, text in db.execute("SELECT name, ticks_json FROM machine_clocks JOIN machines ON machine_id = id")
+        }
+        runs = db.execute("SELECT count(*) FROM machines").fetchone()[0]
+    reconnects = [answer["reconnects"] for answer in answers]
+    total = 0
+    for answer in answers:
+        assert answer["flushed"], "everything was delivered in the end"
+        for name, (count, clock) in answer["counts"].items():
+            assert stored[name] + lost.get(name, 0) == count, name
+            assert ticks[name] == clock, name
+            total += count
+    assert runs == 5 * programs, "a machine goes on in the same run"
+    assert twice == 0
+    print(
+        f"\nhub killed {kills} times under load of {programs} programs: {total:,} transitions,"
+        f" {sum(stored.values()):,} stored once, {sum(lost.values()):,} counted as lost, {twice} twice,"
+        f" reconnects {reconnects}"
+    )
+
+
+def sent_away(raw: RawClient) -> str:
+    raw.listen()
+    (frame,) = until(lambda: [frame for frame in raw.heard if frame.WhichOneof("frame") == "go_away"])
+    return str(frame.go_away.reason)
+
+
+def test_duplicated_and_reordered_frames_are_refused_and_what_came_before_is_kept(
+    collector: Collector, sink: MemorySink
+) -> None:
+    for number, frames in enumerate([[opening(1, 3), opening(1, 3)], [opening(4, 3), opening(1, 3)]]):
+        raw = RawClient(collector.port, bytes([number]) * 16)
+        for frame in frames:
+            raw.outbox.put(frame)
+        assert "begin before" in sent_away(raw)
+        raw.close()
+    until(lambda: len(sink.machines) == 6)
+    assert sink.duplicates == 0
+
+
+def test_a_frame_repeated_on_a_later_connection_is_stored_once(collector: Collector, sink: MemorySink) -> None:
+    for _ in range(3):
+        raw = RawClient(collector.port)
+        raw.listen()
+        until(lambda raw=raw: raw.kinds()[:1] == ["welcome"])
+        have = raw.heard[0].welcome.have_seq
+        assert have in (0, 3)
+        if not have:
+            raw.outbox.put(opening(1, 3))
+            until(lambda raw=raw: "ack" in raw.kinds())
+        raw.close()
+        until(lambda: not sink.open)
+    assert len(sink.batches) == 1
+
+
+def test_frames_and_fields_of_the_future_are_ignored(collector: Collector, sink: MemorySink) -> None:
+    raw = RawClient(collector.port)
+    raw.listen()
+    unknown = bytes([0xF2, 0x3F, 0x03]) + b"abc"  # field 1022, three bytes
+    raw.outbox.put(unknown)
+    raw.outbox.put(opening(1, 2) + unknown)
+    until(lambda: len(sink.machines) == 2)
+    until(lambda: "ack" in raw.kinds())
+    assert "go_away" not in raw.kinds()
+    raw.close()
+
+
+def test_an_oversized_frame_ends_its_stream_alone(collector: Collector, sink: MemorySink, client: Client) -> None:
+    machine = Machine({"A": {}}, id="innocent")
+    assert client.flush(10)
+    raw = RawClient(collector.port)
+    batch = pb.Batch(first_seq=1, last_seq=1, texts=[pb.Text(handle=1, text="x" * (5 * 1024 * 1024))])
+    raw.outbox.put(pb.ClientFrame(batch=batch).SerializeToString())
+    with pytest.raises(grpc.RpcError) as caught:
+        list(raw.call)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    raw.close()
+    machine.add("A")
+    assert client.flush(10)
+
+
+def test_random_bytes_in_frames_never_reach_the_sink(collector: Collector, sink: MemorySink) -> None:
+    rng = random.Random(5)
+    for number in range(40):
+        raw = RawClient(collector.port, number.to_bytes(16, "big"))
+        frame = bytearray(opening(1, 2))
+        for _ in range(rng.randrange(1, 6)):
+            frame[rng.randrange(len(frame))] = rng.randrange(256)
+        raw.outbox.put(bytes(frame))
+        raw.outbox.put(None)
+        raw.listen().join(10)
+        raw.close()
+    until(lambda: not sink.open)
+    assert collector.clients == 0
+
+
+def test_many_connects_and_disconnects_leave_nothing_behind(collector: Collector, sink: MemorySink) -> None:
+    """Streams with a session each, and bare connections that say nothing or nonsense."""
+    count = 150 * TIMES
+
+    def connect(number: int) -> None:
+        raw = RawClient(collector.port, number.to_bytes(16, "big"))
+        raw.outbox.put(opening(1, 1))
+        raw.outbox.put(pb.ClientFrame(farewell=pb.Farewell(last_seq=1)).SerializeToString())
+        raw.outbox.put(None)
+        list(raw.call)
+        raw.close()
+        with socket.create_connection(("127.0.0.1", collector.port)) as bare:
+            if number % 2:
+                bare.sendall(bytes([number % 256]) * 40)
+
+    for number in range(50):
+        connect(number)
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+    for number in range(50, 50 + count):
+        connect(number)
+    spent = time.monotonic() - started
+    until(lambda: not sink.open)
+    intake = collector._intake
+    assert (intake.clients, intake.budget.accounts, intake.budget.held) == (0, 0, 0)
+    assert not intake._ending
+    assert len(intake._locks) == 0
+    gc.collect()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"\n{count:,} connects in {spent:.1f} s, this process (hub and clients) grew by {grown:,} KiB")
+    assert grown < 20_000 + 4 * count
