@@ -22,6 +22,7 @@ from am_core.helpers.fan_out import FanOut, fan_out_in
 from am_core.helpers.handlers import remove_multi
 from am_core.helpers.health import healthcheck, healthcheck_env
 from am_core.helpers.loops import RunawayLoop, StateLoop
+from am_core.helpers.os_signals import on_signal
 from am_core.helpers.pausing import ainterval, apause, interval, pause
 from am_core.helpers.requests import (
     aadd_and_wait,
@@ -124,6 +125,7 @@ __all__ = [
     "is_test_runner",
     "mach_debug",
     "mach_debug_env",
+    "on_signal",
     "pass_args",
     "pause",
     "remove_multi",
