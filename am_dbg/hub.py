@@ -151,11 +151,13 @@ class Hub:
         return str(failure) if failure is not None else "; ".join(self.troubles.values())
 
     def news(self) -> str:
-        """For the footer: a failure, or else what was refused within the last half minute."""
+        """For the footer: a failure, or else what was refused within the last half minute, or what is not forwarded."""
+        if self.failure:
+            return self.failure
         refusals = self._collector.refusals
-        if not self.failure and time.monotonic() - refusals.last_at < NEWS_S:
+        if time.monotonic() - refusals.last_at < NEWS_S:
             return f"refused: {refusals}"
-        return self.failure
+        return next((str(forwarder) for forwarder in self._forwarders if forwarder.problem), "")
 
     @property
     def clients(self) -> int:

@@ -45,6 +45,9 @@ _OPTIONS = (
     click.option(
         "--max-machines", type=click.IntRange(min=0), metavar="N", help="Machines per program.  [default: 20000]"
     ),
+    click.option(
+        "--max-batch", type=click.IntRange(min=1), metavar="N", help="Transitions in one message.  [default: 65536]"
+    ),
     click.option("--max-rate", type=click.IntRange(min=0), metavar="N", help="Transitions per second and program."),
     click.option("--min-free", metavar="SIZE", help="Report trouble when the disk has less room.  [default: 256MB]"),
 )
@@ -84,7 +87,7 @@ def read_hub_options(values: dict[str, Any], *, resume: bool = False) -> HubOpti
         limits=Limits(
             clients=values["max_clients"] or standard.clients,
             machines=standard.machines if values["max_machines"] is None else values["max_machines"],
-            rows=standard.rows,
+            rows=values["max_batch"] or standard.rows,
             rate=values["max_rate"] or standard.rate,
         ),
         socket=values["socket"] or not values["no_socket"],

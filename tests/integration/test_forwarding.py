@@ -18,7 +18,7 @@ import pytest
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch, PatternDef, TransitionColumns
 from am_telemetry.facts import Flag, GapFact, MachineFact, PatternFact, SchemaFact, StateFact
-from am_telemetry.sending.link import STREAM
+from am_telemetry.sending.link import PUSH, STREAM
 from am_telemetry.wire import encode
 from tests.support.hub_process import HubProcess, environment, free_port, program, stored, until
 
@@ -260,6 +260,41 @@ def test_machines_that_come_back_are_the_same_there_and_holes_stay_holes(tmp_pat
     with closing(sqlite3.connect(far.path)) as db:
         assert [row[0] for row in db.execute("SELECT lost FROM gaps ORDER BY id")] == [5, 15]
     same(near.path, far.path)
+
+
+def test_many_programs_are_forwarded_and_not_again_after_a_restart(tmp_path: Path) -> None:
+    names = {f"m{n}": n % 3 for n in range(60)}
+    with HubProcess(tmp_path, session="far.db") as far:
+        with HubProcess(tmp_path, "--forward", far.address, session="near.db") as near:
+            for number, (name, count) in enumerate(names.items()):
+                push_machine(near.port, number, name, count)
+            assert near.end() == 0
+        assert counts(far.path) == names
+        with HubProcess(tmp_path, "--forward", far.address, session="near.db") as near:
+            push_machine(near.port, 99, "later", 4)
+            until(lambda: counts(far.path) == {**names, "later": 4})
+            assert near.end() == 0
+        assert far.end() == 0
+    same(near.path, far.path)
+
+
+def push_machine(port: int, number: int, name: str, count: int) -> None:
+    """A whole program in one call."""
+    schema = SchemaFact((StateFact("A", multi=True),))
+    rows = list(range(1, count + 1))
+    batch = Batch(
+        1,
+        1,
+        schemas=[(1, schema)],
+        opened=[(1, 1000, MachineFact(name, schema))],
+        patterns=[PatternDef(1, 1, PatternFact("add", (0,), Flag.ACCEPTED, ((0, 2),)))],
+        transitions=TransitionColumns([1] * count, rows, rows, [5] * count, [1] * count, [0] * count, [0] * count),
+    )
+    first = pb.ClientFrame(hello=pb.Hello(proto_min=1, proto_max=1, session=bytes([number]) * 16, service=name))
+    frames = [first, pb.ClientFrame.FromString(encode(batch)), pb.ClientFrame(farewell=pb.Farewell(last_seq=1))]
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call: Any = channel.unary_unary(PUSH, pb.PushRequest.SerializeToString, pb.PushReply.FromString)
+        assert call(pb.PushRequest(frames=frames), timeout=15).frames[-1].ack.upto_seq == 1
 
 
 def test_hubs_that_forward_in_a_circle_notice(tmp_path: Path) -> None:

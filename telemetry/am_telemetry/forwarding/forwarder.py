@@ -32,6 +32,8 @@ logger = logging.getLogger("am_telemetry.forwarding")
 POLL_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
+AT_ONCE: Final = 32
+"""Processes that are introduced to the other hub at the same time."""
 RETRY_S: Final = 5.0
 """After which the other hub is asked again whether it has room for a process."""
 SETTLE_EVERY: Final = 64
@@ -182,9 +184,14 @@ class Forwarder:
             for process_id in sorted(wanted & self._outlets.keys()):
                 if self._outlets[process_id].composer.is_outdated(chunk):
                     await self._end(process_id)
+            new = sorted((wanted | self._missed.keys()) - self._outlets.keys() - self._excluded.keys())
             start = mark
-            for process_id in sorted((wanted | self._missed.keys()) - self._outlets.keys() - self._excluded.keys()):
-                start = Mark(*map(min, start, await self._open(tail, channel, route, process_id, mark)))
+            for group in range(0, len(new), AT_ONCE):
+                opening = [self._open(tail, channel, route, one, mark) for one in new[group : group + AT_ONCE]]
+                for before in await asyncio.gather(*opening, return_exceptions=True):
+                    if isinstance(before, BaseException):
+                        raise before
+                    start = Mark(*map(min, start, before))
             self._connected, self.problem = True, ""
             if start != mark:
                 mark = start  # the other hub has lost what it had, or has room again for a process
