@@ -62,6 +62,7 @@ types: mypy pyright ## both type checkers
 mypy: $(STAMP)
 	$(PY) -m mypy
 	$(PY) -m mypy tests/typing
+	$(PY) -m mypy examples
 
 pyright: $(STAMP)
 	scripts/pyright.sh

@@ -8,6 +8,8 @@ Install the packages (``pip install transitions python-statemachine``), run ``am
 ``AM_DBG_ADDR=1 python examples/transitions_traced.py`` in another to watch it.
 """
 
+from collections.abc import Callable
+
 from statemachine import State, StateMachine
 from transitions import Machine
 from transitions.extensions import HierarchicalMachine
@@ -32,7 +34,11 @@ class Payment(StateMachine):
 
 
 class Parcel:
-    """One of several models of one machine."""
+    """One of several models of one machine, which adds what is only declared here."""
+
+    state: str
+    send: Callable[[], bool]
+    lose: Callable[[], bool]
 
     def __init__(self, name: str) -> None:
         self.name = name
