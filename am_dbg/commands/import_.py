@@ -1,13 +1,12 @@
-"""``am-dbg import``: turn a recording of the Go am-dbg into a session file."""
+"""``am-dbg import``: turn recordings of the Go am-dbg, and what was exported, into session files."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from am_dbg.commands.importing import import_json_lines, import_session
 from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from am_telemetry.formats.upstream_dump import Dump
     from am_telemetry.store.session_file import SessionFile
 
-_SUFFIXES: Final = (".br", ".gob")
-_SIDECARS: Final = ("-wal", "-shm", "-journal")
+_SUFFIXES: Final = (".br", ".gob", ".jsonl", ".ndjson", ".amdbg")
+_BOM: Final = b"\xef\xbb\xbf"
 _SQLITE: Final = b"SQLite format 3\0"
 
 
@@ -42,7 +42,7 @@ class ImportSummary:
 
 
 @click.command("import")
-@click.argument("source", type=click.Path(path_type=Path), metavar="FILE.gob.br")
+@click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "-o",
     "--output",
@@ -53,7 +53,7 @@ class ImportSummary:
 @click.option("-f", "--force", is_flag=True, help="Replace the session file when it exists.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(source: Path, output: Path | None, force: bool, quiet: bool) -> None:
-    """Convert a recording of the Go am-dbg into a session file."""
+    """Make a session of a recording of the Go am-dbg (.gob.br), or of an export (.jsonl, .amdbg)."""
     target = output if output is not None else default_target(source)
     _check_target(source, target, force)
     with progress_bar(source.name, quiet) as progress:
@@ -69,7 +69,7 @@ def command(source: Path, output: Path | None, force: bool, quiet: bool) -> None
 def import_recording(
     source: Path, target: Path, progress: Callable[[int, int], None], *, replace: bool = False
 ) -> ImportSummary:
-    """Read a recording of the Go am-dbg into a new session file.
+    """Read a recording of the Go am-dbg, or an export, into a new session file.
 
     The session is written beside the target under a temporary name and renamed when it is complete, so nothing is left
     behind by a failure or an interruption.
@@ -85,25 +85,42 @@ def import_recording(
     """
     from am_telemetry.formats.errors import FormatError
     from am_telemetry.formats.upstream_dump import Dump
-    from am_telemetry.store.errors import StoreError
+    from am_telemetry.store.drafts import draft_of
+    from am_telemetry.store.errors import (
+        DamagedSessionError,
+        NewerSessionError,
+        NotASessionError,
+        SessionExistsError,
+        StoreError,
+    )
 
     began = time.monotonic()
+    skipped = 0
     with _open_source(source) as file:
-        size = os.fstat(file.fileno()).st_size
-        dump = Dump(file, lambda done: progress(done, size))
         try:
-            with _workshop(target) as draft:
-                _write(dump, draft, source)
-                _publish(draft, target, replace)
+            if source.name.endswith(".amdbg"):
+                found = import_session(source, target, progress, replace=replace)
+            elif _is_json(source, file):
+                found = import_json_lines(file, target, progress, replace=replace)
+            else:
+                size = os.fstat(file.fileno()).st_size
+                dump = Dump(file, lambda done: progress(done, size))
+                with draft_of(target, replace=replace) as draft:
+                    _write(dump, draft, source)
+                counts = dump.counts
+                found = (counts.machines, counts.transitions, counts.log_lines)
+                skipped = counts.skipped
         except FormatError as error:
             raise _unreadable(source, error.message) from error
+        except SessionExistsError as error:
+            raise AmDbgError(error.message, "choose another name: -o", ExitCode.USAGE) from error
+        except (NotASessionError, NewerSessionError, DamagedSessionError) as error:
+            raise AmDbgError(error.message, error.hint, ExitCode.BAD_DATA) from error
         except StoreError as error:
             raise AmDbgError(error.message, error.hint) from error
         except OSError as error:
             raise AmDbgError(f"{target} cannot be written: {error.strerror or error}") from error
-    counts = dump.counts
-    seconds = time.monotonic() - began
-    return ImportSummary(target, counts.machines, counts.transitions, counts.log_lines, counts.skipped, seconds)
+    return ImportSummary(target, *found, skipped, time.monotonic() - began)
 
 
 def default_target(source: Path) -> Path:
@@ -141,7 +158,7 @@ def _open_source(source: Path) -> BinaryIO:
         raise _unreadable(source, error.strerror or str(error)) from error
     with contextlib.ExitStack() as stack:
         stack.enter_context(file)
-        if file.read(len(_SQLITE)) == _SQLITE:
+        if file.read(len(_SQLITE)) == _SQLITE and not source.name.endswith(".amdbg"):
             raise _unreadable(source, f"it is an SQLite database; if it is a session, open it: am-dbg {source}")
         file.seek(0)
         stack.pop_all()
@@ -152,16 +169,10 @@ def _unreadable(source: Path, reason: str) -> AmDbgError:
     return AmDbgError(f"{source} cannot be imported: {reason}", exit_code=ExitCode.BAD_DATA)
 
 
-@contextlib.contextmanager
-def _workshop(target: Path) -> Iterator[Path]:
-    """A path for the unfinished session, in a folder of its own beside the target that vanishes whatever happens."""
-    folder = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        # Inside, so that an interrupt that strikes right after it leaves nothing behind.
-        folder.mkdir(mode=0o700)
-        yield folder / target.name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _is_json(source: Path, file: BinaryIO) -> bool:
+    start = file.read(64)
+    file.seek(0)
+    return source.name.endswith((".jsonl", ".ndjson")) or start.removeprefix(_BOM).lstrip().startswith(b"{")
 
 
 def _write(dump: Dump, draft: Path, source: Path) -> None:
@@ -197,19 +208,3 @@ def _check_complete(recording: SessionFile, counts: Counts) -> None:
             f"the session does not hold what was read: {stored} instead of {expected} machines, transitions, log lines",
             "please report this, with the recording if you can share it",
         )
-
-
-def _publish(draft: Path, target: Path, replace: bool) -> None:
-    """Give the finished session its name. A session that is being recorded to is not replaced."""
-    from am_telemetry.store.lock import WriterLock
-
-    lock = WriterLock(target)
-    try:
-        if target.exists():
-            if not replace:
-                raise AmDbgError(f"{target} exists already", "choose another name: -o", ExitCode.USAGE)
-            for suffix in _SIDECARS:
-                target.with_name(target.name + suffix).unlink(missing_ok=True)
-        draft.replace(target)
-    finally:
-        lock.release()

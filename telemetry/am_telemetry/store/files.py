@@ -163,6 +163,8 @@ def copy(path: Path, target: Path) -> None:
     try:
         with contextlib.closing(sqlite3.connect(target)) as connection:
             source.backup(connection)
+            # Of a file that is being written to, the copy would expect companions.
+            connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         raise from_sqlite(path, error) from error
     finally:
