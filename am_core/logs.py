@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
+from am_core.errors import AmError
+
 Logger = Callable[[int, str], object]
 """Receives the level and the finished line."""
 ArgsMapper = Callable[[Mapping[str, Any]], Mapping[str, str]]
@@ -32,6 +34,16 @@ class LogLevel(IntEnum):
         if text.isdecimal():
             return cls(min(int(text), cls.EVERYTHING))
         return cls.__members__.get(text.upper(), cls.NOTHING)
+
+
+def log_level_of(value: str | int) -> int:
+    """The level that a program has written down. Raises :class:`AmError` for one that does not exist, as nothing would
+    be logged for a typing error otherwise."""
+    level = LogLevel.parse(value)
+    if not level and str(value).strip().lower() not in ("0", "nothing"):
+        names = ", ".join(map(str, LogLevel))
+        raise AmError(f"there is no log level {value!r}; levels are 0 to {int(max(LogLevel))}, or {names}")
+    return int(level)
 
 
 # Plain integers for comparisons in the hot path.

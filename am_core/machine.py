@@ -24,7 +24,7 @@ from am_core.facets.lifetime import end_with
 from am_core.facets.restoring import NO_GROUPS, groups_of
 from am_core.handling.binding import bind_handlers, detach_handlers
 from am_core.handling.handlers import UNSET, Event, handler_table
-from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel
+from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel, log_level_of
 from am_core.misuse import NOT_INITIALIZED, check_options, function
 from am_core.resolution.mutation import ADD, REMOVE, SET, Check, Mutation, MutationType, Result
 from am_core.resolution.queue import MutationQueue
@@ -141,7 +141,7 @@ class Machine(AsyncMachine):
         self.internal_errors: deque[BaseException] = deque()
         self._on_change = on_change
         self.on_error = on_error
-        self._log_level = int(LogLevel.parse(log_level))
+        self._log_level = log_level_of(log_level)
         self._logger = logger
         self._buffer = LogBuffer()
         self.log_args = log_args
@@ -324,7 +324,8 @@ class Machine(AsyncMachine):
         return bind_handlers(self, handlers, id, prefix, lenient)
 
     def detach(self, binding_id: str) -> None:
-        """Undo a binding. Raises :class:`HandlerBindError` when there is none of that id."""
+        """Undo a binding. Raises :class:`HandlerBindError` when there is none of that id, unless the machine has been
+        disposed, which undoes all."""
         detach_handlers(self, binding_id)
 
     def handlers(self) -> list[str]:

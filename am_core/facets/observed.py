@@ -11,7 +11,18 @@ from am_core.engine.breakpoints import Breakpoint
 from am_core.errors import TracerError
 from am_core.facets.view import MachineView
 from am_core.handling.handlers import Event, HandlerTable
-from am_core.logs import EXTERNAL, ID_LENGTH, OPS, ArgsMapper, LogBuffer, LogEntry, Logger, LogLevel, describe
+from am_core.logs import (
+    EXTERNAL,
+    ID_LENGTH,
+    OPS,
+    ArgsMapper,
+    LogBuffer,
+    LogEntry,
+    Logger,
+    LogLevel,
+    describe,
+    log_level_of,
+)
 from am_core.resolution.automaton import NEVER_REACHED, Configuration, PlanCache
 from am_core.schemas.model import StateNames
 from am_core.tracer import Hook, Hooks, Tracer
@@ -180,7 +191,7 @@ class ObservedMachine(MachineView):
     @log_level.setter
     def log_level(self, level: int | str) -> None:
         with self._lock:
-            self._log_level = int(LogLevel.parse(level))
+            self._log_level = log_level_of(level)
             self._look_around()
 
     def set_logger(self, logger: Logger | None) -> None:

@@ -39,6 +39,9 @@ def bind_handlers(machine: Machine, handlers: object, name: str, prefix: str, le
 def detach_handlers(machine: Machine, binding_id: str) -> None:
     """Remove a binding; see ``Machine.detach``."""
     with machine._lock:
+        if machine._disposed:
+            # It has let go of all of them, maybe a moment ago on another thread.
+            return
         bindings = machine._table.bindings
         left = tuple(binding for binding in bindings if binding.id != binding_id)
         if len(left) == len(bindings):

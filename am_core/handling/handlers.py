@@ -177,8 +177,8 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
     """The handlers of an object or mapping by their full names.
 
     Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised,
-    and no class, or when a decorator of :data:`~am_core.handling.on.on` says so. Raises :class:`HandlerBindError` listing every
-    one that belongs to no state, unless ``lenient``.
+    and no class, or when a decorator of :data:`~am_core.handling.on.on` says so. Raises :class:`HandlerBindError`
+    listing every one that belongs to no state, unless ``lenient``.
     """
     refuse_source(source)
     mapped = isinstance(source, Mapping)

@@ -4,12 +4,13 @@ The outcome of a mutation depends on nothing but the ordered active states, the 
 a graph of *configurations* (ordered active states), connected by *edges* (outcomes of mutations) that are added when
 they are met for the first time. Every mutation takes one of three paths:
 
-* *resolved*: the edge is not known. The relations decide (:mod:`am_core.resolution.relations`), and the outcome becomes an edge.
+* *resolved*: the edge is not known. The relations decide (:mod:`am_core.resolution.relations`), and the outcome becomes
+  an edge.
 * *planned*: the edge is known, and somebody takes part (handlers) or looks on (tracers, waiters, logs). The transition
-  runs as always (:mod:`am_core.engine.execution`), only nothing is resolved. Whatever happens differently than planned, such
-  as the partial acceptance of automatic states, leaves the edge and is resolved.
+  runs as always (:mod:`am_core.engine.execution`), only nothing is resolved. Whatever happens differently than planned,
+  such as the partial acceptance of automatic states, leaves the edge and is resolved.
 * *express*: nobody takes part or looks on, and the machine is at rest. A :class:`Macrostep`, the mutation together with
-  the automatic transition it brings about, is applied at once (:func:`am_core.engine.submit.express`).
+  the automatic transition it brings about, is applied at once (:func:`am_core.engine.express.express`).
 
 Everything here is immutable once published, or a dictionary that only sees single reads and writes, so threads need no
 lock; in a race the same edge is made twice. An automaton belongs to one table of handlers and one model, so it is

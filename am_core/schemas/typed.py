@@ -33,9 +33,9 @@ class States:
     """Base of typed states: every attribute that is a :class:`~am_core.schemas.schema.State` becomes its own name.
 
     Subclasses have the states of their bases first, then their own in the order of definition. Every attribute that is
-    a :class:`~am_core.schemas.groups.Group` names a set of states; groups are inherited like states. Groups that are named
-    like a state go into a nested class ``Groups``, as lists of names in quotes: code in a nested class does not see the
-    attributes around it.
+    a :class:`~am_core.schemas.groups.Group` names a set of states; groups are inherited like states. Groups that are
+    named like a state go into a nested class ``Groups``, as lists of names in quotes: code in a nested class does not
+    see the attributes around it.
     """
 
     Exception = State(multi=True)

@@ -13,8 +13,8 @@ import pytest
 from automaton_setups import TOGGLE, Recorder
 
 from am_core import Event, LogLevel, Machine, Tracer, Transition, UnknownStateError
-from am_core.resolution import automaton
 from am_core.engine.express import express
+from am_core.resolution import automaton
 from am_core.resolution.automaton import HOPELESS, PATIENCE, PAUSE
 
 

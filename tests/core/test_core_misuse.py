@@ -206,6 +206,11 @@ WRONG: dict[str, tuple[Callable[[Machine], object], type[Exception], str]] = {
     "a class as tracer": (lambda m: m.bind_tracer(Tracer), AmError, r"an object of it: Tracer\(\)"),
     "nothing as tracer": (lambda m: m.bind_tracer(None), AmError, "derive from Tracer"),
     "a list as schema": (lambda m: m.set_schema(["A"], ["A"]), SchemaError, r"maps names to states.*\['A'\] was given"),
+    "a misspelt level": (
+        lambda m: setattr(m, "log_level", "chnages"),
+        AmError,
+        "no log level 'chnages'; .*changes, ops",
+    ),
     "an order that is a text": (lambda m: m.verify_states("Ready"), SchemaError, "not listed"),
 }
 
@@ -261,6 +266,10 @@ NO_MACHINE: dict[str, tuple[Callable[[], object], str]] = {
     "a text as limit": (lambda: Machine(READY, handler_timeout="1"), "handler_timeout is '1'; it is in seconds"),
     "a negative limit": (lambda: Machine(READY, eval_timeout=-1), "eval_timeout is -1; it is in seconds"),
     "no number as limit": (lambda: Machine(READY, dispose_timeout=float("nan")), "dispose_timeout is nan"),
+    "a misspelt level": (
+        lambda: Machine(READY, log_level="al"),
+        "no log level 'al'; levels are 0 to 5, or nothing, ext",
+    ),
     "a number as id": (lambda: Machine(READY, id=3), "id is 3, a text was expected"),
     "one text as tags": (lambda: Machine(READY, tags="web"), r"write tags=\['web'\]"),
     "one tracer": (lambda: Machine(READY, tracers=Tracer()), "tracers are a list"),
@@ -364,7 +373,9 @@ def test_a_disposed_machine_answers_everything_else() -> None:
     """Requests are refused, questions get empty answers, waiters are done."""
     machine = machine_of(active="A")
     tracer = Tracer()
+    binding = machine.bind({"AState": print})
     machine.dispose_force()
+    machine.detach(binding)
     machine.dispose()
     machine.dispose_force()
     assert machine.add("Nowhere").canceled
