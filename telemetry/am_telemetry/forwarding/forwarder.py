@@ -158,6 +158,7 @@ class Forwarder:
         route = await asyncio.to_thread(probe, self.address, self._security)
         tail = await self._read(Tail, self._path)
         self._outlets: dict[int, _Outlet] = {}
+        self._done: dict[int, Mark] = {}
         async with _channel(route) as channel:
             try:
                 await self._follow(tail, channel, route)
@@ -181,6 +182,9 @@ class Forwarder:
                 first, changed = False, {one for one in changed if not _is_done(one, chunk, cursors)}
             waiting |= changed
             wanted = chunk.processes() | (waiting if chunk.complete else set())
+            wanted -= {
+                one for one in wanted - waiting if one in self._done and not chunk.goes_beyond(one, self._done[one])
+            }
             for process_id in sorted(wanted & self._outlets.keys()):
                 if self._outlets[process_id].composer.is_outdated(chunk):
                     await self._end(process_id)
@@ -297,6 +301,7 @@ class Forwarder:
         outlet = self._outlets[process_id]
         await self._watch(outlet.stream.settled(), outlet)
         if self._outlets.pop(process_id, None) is not None:
+            self._done[process_id] = outlet.composer.mark
             await outlet.stream.farewell()
 
     async def _end_idle(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from am_proto import telemetry_pb2 as pb
@@ -74,6 +75,9 @@ class Stream:
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._failure: Exception | None = None
+        self._credit: int | None = None
+        """Bytes that may be sent before more are allowed; None for any."""
+        self._pause_until = 0.0
         self.sent = 0
         """Number of the last batch that was sent."""
         self.acked = 0
@@ -98,6 +102,7 @@ class Stream:
         if kind != "welcome":
             raise LinkError(await self._reason())
         self.sent = self.acked = frame.welcome.have_seq
+        self._credit = frame.welcome.credit or None
         self._reader = asyncio.create_task(self._read())
         return self.acked
 
@@ -108,11 +113,19 @@ class Stream:
             RefusedError: the other hub does not want any more of this process.
             LinkError: the connection is gone.
         """
-        await self._until(lambda: self.sent - self.acked < WINDOW)
+        await self._until(self._may_send)
+        await asyncio.sleep(max(0.0, self._pause_until - asyncio.get_running_loop().time()))
         self.sent += 1
         batch = composed.batch
         batch.first_seq = batch.last_seq = self.sent
-        await self._write(encode(batch, composed.schemas))
+        data = encode(batch, composed.schemas)
+        if self._credit is not None:
+            self._credit -= len(data)
+        await self._write(data)
+
+    def _may_send(self) -> bool:
+        under_way = self.sent - self.acked
+        return under_way < WINDOW and (not under_way or self._credit is None or self._credit > 0)
 
     async def settled(self) -> None:
         """Wait until everything that was sent is durable.
@@ -139,7 +152,7 @@ class Stream:
             self._reader.cancel()
         self._call.cancel()
 
-    async def _until(self, condition: Any) -> None:
+    async def _until(self, condition: Callable[[], bool]) -> None:
         while True:
             self.check()
             if condition():
@@ -166,6 +179,11 @@ class Stream:
                 if kind == "ack":
                     self.acked = max(self.acked, frame.ack.upto_seq)
                     self._news.set()
+                elif kind == "credit" and self._credit is not None:
+                    self._credit += frame.credit.bytes
+                    self._news.set()
+                elif kind == "throttle":
+                    self._pause_until = asyncio.get_running_loop().time() + frame.throttle.pause_ms / 1000
                 elif kind == "go_away":
                     failure = RefusedError(frame.go_away.reason, frame.go_away.final)
                     break

@@ -98,6 +98,17 @@ class Chunk:
             found.update(self.machines[machine].process_id for machine in self.gaps)
         return found
 
+    def goes_beyond(self, process_id: int, mark: Mark) -> bool:
+        """Whether a process has rows here that come after a mark."""
+        gaps = [gap for machine in self.machines_of.get(process_id, ()) for gap in self.gaps.get(machine.id, ())]
+        found = (
+            self.transitions.get(process_id, ()),
+            gaps if self.complete else (),
+            self.late.get(process_id, ()),
+            self.omissions.get(process_id, ()),
+        )
+        return any(rows and rows[-1][0] > last for rows, last in zip(found, mark, strict=True))
+
 
 class Tail:
     """Reads one file. Used by one thread at a time."""

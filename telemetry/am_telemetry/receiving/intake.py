@@ -355,8 +355,10 @@ class Intake:
                 if deadline is None:
                     waiting.add(reader)
                 timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-                await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                progress.cancel()
+                try:
+                    await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    progress.cancel()
                 if superseded.done():
                     raise Superseded
                 if reader.done() and deadline is None:

@@ -110,8 +110,8 @@ def bind(endpoint: Endpoint) -> list[socket.socket]:
                 continue
             raise CollectorError(
                 f"cannot listen on {endpoint}: {error.strerror.lower() if error.strerror else error}",
-                "another am-dbg may be running: watch what it records with am-dbg --attach, stop it, or choose another port "
-                "with --listen localhost:PORT",
+                "another am-dbg may be running: watch what it records with am-dbg --attach, stop it, or choose another "
+                "port with --listen localhost:PORT",
             ) from error
         else:
             return bound
