@@ -34,6 +34,7 @@ def init(
     detail: int | str | None = None,
     log: int | str | None = None,
     scrub: Scrub | None = None,
+    spool: str | None = None,
 ) -> Handle:
     """Send what all state machines of this process do, those that exist and those to come, to am-dbg.
 
@@ -53,10 +54,14 @@ def init(
             ``decisions`` or ``everything``. Default: ``AM_LOG``. Nothing is printed.
         scrub: called with a machine id and the arguments of a mutation, on a thread of its own; returns the
             arguments that may leave the program.
+        spool: a folder for what cannot be sent before the program ends; the next program that names it sends it.
+            Default: ``AM_SPOOL``, else what is not sent within two seconds of the end is lost.
     """
     global _current  # noqa: PLW0603  # one telemetry per process is the point
     with _lock:
-        settings = read_settings(addr, service=service, machines=machines, detail=detail, log=log, scrub=scrub)
+        settings = read_settings(
+            addr, service=service, machines=machines, detail=detail, log=log, scrub=scrub, spool=spool
+        )
         for warning in settings.warnings:
             _logger.warning("%s", warning)
         if _current is not None and _current.enabled:

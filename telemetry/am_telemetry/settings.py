@@ -50,6 +50,8 @@ class Settings:
     log_level: int = 3
     scrub: Scrub | None = None
     tracebacks: bool = True
+    spool: str = ""
+    """Folder in which unsent records are kept beyond the end of the process; empty for none."""
     security: Security = Security()
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -71,6 +73,7 @@ def read_settings(
     detail: int | str | None = None,
     log: int | str | None = None,
     scrub: Scrub | None = None,
+    spool: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """Combine arguments and environment.
@@ -84,6 +87,7 @@ def read_settings(
             much a hub may ask for.
         log: a name of ``LOG_LEVELS`` or its position; None reads ``AM_LOG``.
         scrub: see :data:`Scrub`.
+        spool: a folder for what cannot be sent before the program ends; None reads ``AM_SPOOL``.
         environ: for tests; the process's environment by default.
     """
     env = os.environ if environ is None else environ
@@ -101,6 +105,7 @@ def read_settings(
         log_level=_read_log_level(env.get("AM_LOG", "ops") if log is None else log, warnings),
         scrub=_read_scrub(scrub, warnings),
         tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),
+        spool=str(env.get("AM_SPOOL", "") if spool is None else spool),
         security=read_security(env),
         warnings=tuple(warnings),
     )

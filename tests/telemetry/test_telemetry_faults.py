@@ -84,6 +84,7 @@ class StoreHub:
                 pipe.close()
 
 
+@pytest.mark.timeout(120 * TIMES)
 def test_a_hub_killed_under_load_stores_everything_once(tmp_path: Path) -> None:
     """Stored once or counted as a gap: the sums are those of the programs themselves."""
     kills, programs = 4 * TIMES, 2
@@ -212,6 +213,7 @@ def test_random_bytes_in_frames_never_reach_the_sink(collector: Collector, sink:
     assert collector.clients == 0
 
 
+@pytest.mark.timeout(120 * TIMES)
 def test_many_connects_and_disconnects_leave_nothing_behind(collector: Collector, sink: MemorySink) -> None:
     """Streams with a session each, and bare connections that say nothing or nonsense."""
     count = 150 * TIMES

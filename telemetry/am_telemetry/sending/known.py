@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 from am_telemetry.batch import Batch, PatternDef
 from am_telemetry.facts import MachineFact
 from am_telemetry.sending.drafts import size_of_opened
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.retention import Item, Machine, Retention
+from am_telemetry.sending.retention import Item, Machine
 
 MAX_ANNOUNCED: Final = 512
 MAX_ANNOUNCED_COST: Final = 256 * 1024
@@ -18,17 +18,30 @@ MAX_ANNOUNCED_COST: Final = 256 * 1024
 Opened = tuple[int, int, MachineFact]
 
 
-class Known:
-    """Definitions made on one connection. Not thread-safe."""
+class Told(Protocol):
+    """Where machines stand from which what follows goes on."""
 
-    def __init__(self, retention: Retention, schemas: SchemaTable) -> None:
-        self._retention = retention
+    @property
+    def machines(self) -> Mapping[int, Machine]: ...
+
+
+class Known:
+    """Definitions made on one connection. Not thread-safe.
+
+    Args:
+        told: the machines that were announced before.
+        schemas: of this process.
+        announce_all: whether to tell of machines to which nothing happens.
+    """
+
+    def __init__(self, told: Told, schemas: SchemaTable, *, announce_all: bool = True) -> None:
+        self._told = told
         self._schemas = schemas
         self._texts: dict[int, str] = {}
         self._patterns: dict[int, PatternDef] = {}
         self._defined: set[int] = set()
         self._machines: set[int] = set()
-        self._waiting = deque(retention.machines)
+        self._waiting = deque(told.machines if announce_all else ())
         """Machines that the hub should hear of again, whether anything happens to them or not."""
 
     def weight(self, item: Item) -> int:
@@ -76,7 +89,7 @@ class Known:
     def _announce(self, handles: Iterable[int]) -> list[Opened]:
         opened: list[Opened] = []
         for handle in handles:
-            machine: Machine | None = self._retention.machines.get(handle)
+            machine: Machine | None = self._told.machines.get(handle)
             if handle not in self._machines and machine is not None:
                 self._machines.add(handle)
                 opened.append((handle, machine.at_ns, machine.fact))

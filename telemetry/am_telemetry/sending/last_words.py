@@ -1,8 +1,9 @@
-"""Delivering what is left when the interpreter starts no more threads: blocking calls, each a short session."""
+"""The end of a session: in order on its stream, or in blocking calls when the interpreter starts no more threads."""
 
 from __future__ import annotations
 
 import logging
+import queue
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -14,12 +15,36 @@ from am_telemetry.sending.route import LinkError
 
 if TYPE_CHECKING:
     from am_telemetry.sending.interning import SchemaTable
+    from am_telemetry.sending.link import Link
     from am_telemetry.sending.retention import Item, Retention
     from am_telemetry.sending.route import Route
 
 logger = logging.getLogger("am_telemetry")
 
 PUSH_BYTES: Final = 2 * 1024 * 1024
+
+
+def say_goodbye(link: Link, retention: Retention, last_seq: int, timeout: float) -> None:
+    """End a stream in order, and take the acknowledgements that still come.
+
+    Args:
+        link: the stream.
+        retention: what is left.
+        last_seq: the last record number given out.
+        timeout: seconds to wait for the hub.
+    """
+    link.send(pb.ClientFrame(farewell=pb.Farewell(reason="closed", last_seq=last_seq)).SerializeToString())
+    link.finish()
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            heard = link.inbox.get(timeout=left)
+        except queue.Empty:
+            break
+        if isinstance(heard, LinkError):
+            break
+        if heard.WhichOneof("frame") == "ack":
+            retention.acknowledge(heard.ack.upto_seq)
 
 
 def push_rest(

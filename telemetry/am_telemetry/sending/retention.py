@@ -6,12 +6,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
 from am_telemetry.facts import GapFact, MachineFact, OmissionFact
 from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.spool import Place
 
 MAX_TRANSITIONS: Final = 200_000
 MAX_BYTES: Final = 32 * 1024 * 1024
@@ -47,6 +48,10 @@ class Item:
     steps_cost: int = 0
     """Of the steps of patterns that no earlier item brought along; 0 when it has no steps to lose."""
     has_lines: bool = False
+    place: Place | None = None
+    """In the spool, complete with all definitions."""
+    resident: int = 0
+    """Transitions in memory."""
     late: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Machine to (sequence, number) of its late log lines."""
 
@@ -58,6 +63,38 @@ class Machine:
     fact: MachineFact
     """With the schema, clock and sequence after its last durable transition."""
     at_ns: int
+
+
+class Spooler(Protocol):
+    """Keeps items on disk."""
+
+    def append(self, item: Item) -> Place | None:
+        """Write an item with all it needs; None when that is not possible."""
+        ...
+
+    def read(self, place: Place) -> bytes | None:
+        """What was written; None when it is gone."""
+        ...
+
+    def acknowledged(self, upto_seq: int) -> None:
+        """Everything up to a record number is needed no more."""
+        ...
+
+
+def settle(machines: dict[int, Machine], item: Item, schemas: SchemaTable) -> None:
+    """Move machines on to where they stand after an item."""
+    for handle, at_ns, fact in item.opened:
+        machines[handle] = Machine(fact, at_ns)
+    for revised in item.revised:
+        machine = machines.get(revised.machine)
+        if machine is not None:
+            machine.fact = replace(machine.fact, schema=schemas.facts[revised.schema])
+    for handle, span in item.spans.items():
+        machine = machines.get(handle)
+        if machine is not None:
+            machine.fact = replace(machine.fact, clock=span.clock, sequence=span.last)
+    for closed in item.closed:
+        machines.pop(closed.machine, None)
 
 
 class Retention:
@@ -77,7 +114,9 @@ class Retention:
         dropped: Dropped,
         max_transitions: int = MAX_TRANSITIONS,
         max_bytes: int = MAX_BYTES,
+        spooler: Spooler | None = None,
     ) -> None:
+        self._spooler = spooler
         self.machines: dict[int, Machine] = {}
         """Durably announced ones that are not durably closed, by handle."""
         self.transitions = 0
@@ -130,8 +169,12 @@ class Retention:
         for machine, sequence in zip(batch.late.machine, batch.late.sequence, strict=True):
             item.late[machine] = (sequence, item.late.get(machine, (0, 0))[1] + 1)
         self._items.append(item)
-        self.transitions += item.transitions
+        item.resident = item.transitions
+        self.transitions += item.resident
         self.cost += cost
+        if self._spooler is not None:
+            item.place = self._spooler.append(item)
+            self._evict()
         if self.cost > self._max_bytes:
             self._reduce(_has_steps, self._drop_steps)
         if self.cost > self._max_bytes:
@@ -182,25 +225,13 @@ class Retention:
         while self._items and self._items[0].last_seq <= upto_seq:
             item = self._items.popleft()
             self._cursor = max(0, self._cursor - 1)
-            self.transitions -= item.transitions
+            self.transitions -= item.resident
             self.cost -= item.cost
             self.acked_transitions += item.transitions
-            self._settle(item)
+            settle(self.machines, item, self._schemas)
         self.acked_seq = max(self.acked_seq, upto_seq)
-
-    def _settle(self, item: Item) -> None:
-        for handle, at_ns, fact in item.opened:
-            self.machines[handle] = Machine(fact, at_ns)
-        for revised in item.revised:
-            machine = self.machines.get(revised.machine)
-            if machine is not None:
-                machine.fact = replace(machine.fact, schema=self._schemas.facts[revised.schema])
-        for handle, span in item.spans.items():
-            machine = self.machines.get(handle)
-            if machine is not None:
-                machine.fact = replace(machine.fact, clock=span.clock, sequence=span.last)
-        for closed in item.closed:
-            self.machines.pop(closed.machine, None)
+        if self._spooler is not None:
+            self._spooler.acknowledged(self.acked_seq)
 
     # -- giving up ------------------------------------------------------------------------------------------------
 
@@ -212,11 +243,34 @@ class Retention:
                 cost += STEP_COST * len(entry.pattern.steps)
         return cost
 
+    def _evict(self) -> None:
+        """Leave to the disk what is there and does not fit here, the oldest first."""
+        for item in islice(self._items, self._cursor, None):
+            if self.transitions <= self._max_transitions and self.cost <= self._max_bytes:
+                return
+            if item.resident and item.place is not None:
+                self.transitions -= item.resident
+                item.resident = 0
+                item.frame, item.texts, item.patterns, item.has_lines = b"", {}, {}, False
+                self._weigh(item, 0)
+
+    def stored_frame(self, item: Item) -> bytes | None:
+        """The frame of an item that only the disk has, with all definitions; None for others.
+
+        What the disk has lost is given up.
+        """
+        if item.place is None or item.resident or not item.transitions:
+            return None
+        frame = self._spooler.read(item.place) if self._spooler is not None else None
+        if frame is None:
+            self._collapse(item, "spool full")
+        return frame
+
     def _reduce(self, has: Callable[[Item], bool], drop: Callable[[Item], None]) -> None:
         """Take something out of items, the oldest first, until there is some room."""
         enough = self._max_bytes * 7 // 8
         for item in islice(self._items, self._cursor, None):
-            if not item.given_up and has(item):
+            if item.frame and not item.given_up and has(item):
                 drop(item)
                 if self.cost <= enough:
                     break
@@ -246,7 +300,7 @@ class Retention:
         """Give up transitions of the machine that does more than all others together, the oldest first."""
         from am_telemetry.sending.reducing import FULL, without_machine
 
-        items = [item for item in islice(self._items, self._cursor, None) if not item.given_up]
+        items = [item for item in islice(self._items, self._cursor, None) if item.resident]
         counts: Counter[int] = Counter()
         for item in items:
             for handle, span in item.spans.items():
@@ -271,6 +325,7 @@ class Retention:
             if late is not None:
                 self._dropped.omit(LATE_LINES, late[1])
             item.transitions -= fresh
+            item.resident -= fresh
             self.transitions -= fresh
             most -= fresh
             self._dropped.count(FULL, fresh)
@@ -311,8 +366,9 @@ class Retention:
             if fresh > 0:
                 self._dropped.count(reason, fresh)
             span.lost = span.last - span.first
-        self.transitions -= item.transitions
-        item.transitions = 0
+        self.transitions -= item.resident
+        item.transitions = item.resident = 0
+        item.place = None
         item.given_up = reason
         item.texts, item.patterns = {}, {}
         item.steps_cost, item.has_lines = 0, False

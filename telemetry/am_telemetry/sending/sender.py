@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from am_telemetry.sending.builder import Builder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from am_proto import telemetry_pb2 as pb
     from am_telemetry.sending.identity import Session
     from am_telemetry.sending.known import Known
+    from am_telemetry.sending.spooling import ItemSpooler
 
 logger = logging.getLogger("am_telemetry")
 
@@ -41,6 +43,7 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 LONGEST_LOCAL_PAUSE: Final = 1.0
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
+LOST: Final = "some telemetry was lost: %r"
 MAX_HELD: Final = 200_000
 """Records kept until they can be encoded; beyond that the ring counts what it drops."""
 
@@ -77,6 +80,9 @@ class Sender:
         self.session_id = b""
         self._tracers = tracers
         self._lookout = Lookout(tracers)
+        self._spooler: ItemSpooler | None = None
+        self._route: Route | None = None
+        self._replaying = False
         self._requests = DetailRequests(settings, tracers)
         self._pacing = Pacing(0)
         self._next_pulse = 0.0
@@ -170,6 +176,8 @@ class Sender:
             self._idle = False
         finally:
             self._drop_link()
+            if self._spooler is not None:
+                self._spooler.spool.close(self._idle)
             self.ring.sleep()
             with self._changed:
                 self._finished = True
@@ -193,7 +201,11 @@ class Sender:
         self._session: Session = Session.new(self._parent)
         self.session_id = self._session.id
         self._schemas = SchemaTable()
-        self._retention = Retention(encode, self._schemas, self.dropped)
+        if self.settings.spool:
+            from am_telemetry.sending.spooling import open_spooler
+
+            self._spooler = open_spooler(self.settings, self._session, self._schemas, encode)
+        self._retention = Retention(encode, self._schemas, self.dropped, spooler=self._spooler)
         self._builder = Builder(self.settings, self._schemas, self._retention.add, self.dropped)
 
     def _round(self) -> bool:
@@ -204,7 +216,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001  # a bug here must not end all telemetry, and never the program
             # The numbers of the next transitions will show what is missing.
             self.dropped.count("error", 1)
-            self._complain(error)
+            self._tell("collect", logging.ERROR, LOST, error, cause=error)
         self._hear()
         self._speak(stopping)
         if self._refused:
@@ -241,7 +253,7 @@ class Sender:
             self._builder.feed(records)
             failure, self._builder.failure = self._builder.failure, None
             if failure is not None:
-                self._complain(failure)
+                self._tell("collect", logging.ERROR, LOST, failure, cause=failure)
             while self._builder.vanished:
                 self._forget(self._builder.vanished.pop())
         if not self.ring:
@@ -289,6 +301,7 @@ class Sender:
             self.connections += 1
             self._pause = FIRST_PAUSE
             self._failed_attempts = 0
+            self._replay()
             self._tell("connected", logging.INFO, "sending telemetry to %s", self.settings.address)
         elif kind == "go_away":
             reason = frame.go_away.reason
@@ -307,6 +320,13 @@ class Sender:
             logger.debug("the hub asked for detail %s and is told %s", frame.detail.level, level)
         elif kind == "notice":
             logger.info("the hub says: %s", frame.notice.text)
+
+    def _replay(self) -> None:
+        if self.settings.spool and self._route is not None and not self._replaying and self._stop_at is None:
+            from am_telemetry.sending.replay import start_replay
+
+            self._replaying = True
+            start_replay(Path(self.settings.spool), self._route)
 
     def _speak(self, stopping: bool) -> None:
         from am_telemetry.sending.identity import pulse
@@ -329,22 +349,24 @@ class Sender:
             item = self._retention.next_to_send()
             if item is None:
                 break
-            size = len(self._retention.frame_of(item)) + self._known.weight(item)
+            stored = self._retention.stored_frame(item)
+            size = len(stored or self._retention.frame_of(item)) + (0 if stored else self._known.weight(item))
             if not self._pacing.permits(size, alone=not self._retention.in_flight):
                 break
-            frame = self._frame(item, self._known, size)
+            frame = stored or self._frame(item, self._known)
             self._pacing.spend(len(frame))
             self._link.send(frame)
             if not item.was_sent:
                 self.sent += item.transitions
             self._retention.mark_sent()
 
-    def _frame(self, item: Item, known: Known, size: int | None = None) -> bytes:
+    def _frame(self, item: Item, known: Known) -> bytes:
         from am_telemetry.wire import encode
 
-        if size is None:
-            size = len(self._retention.frame_of(item)) + known.weight(item)
-        if size > MAX_FRAME:
+        stored = self._retention.stored_frame(item)
+        if stored is not None:
+            return stored
+        if len(self._retention.frame_of(item)) + known.weight(item) > MAX_FRAME:
             self._retention.give_up(item, "too large")
         return encode(known.lacking(item), self._schemas.handles) + self._retention.frame_of(item)
 
@@ -361,6 +383,7 @@ class Sender:
                 self._grpc = BackgroundImport("grpc")
                 return
             first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
+            self._route = target
             self._link = Link(target, first, self.wake.set)
             self._known = None
             self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
@@ -404,24 +427,11 @@ class Sender:
         self._pause = min(longest, self._pause * 2)
 
     def _say_goodbye(self) -> None:
-        link = self._link
-        if link is None or self._known is None:
+        if self._link is None or self._known is None:
             return
-        from am_proto import telemetry_pb2 as pb
+        from am_telemetry.sending.last_words import say_goodbye
 
-        farewell = pb.Farewell(reason="closed", last_seq=self._builder.next_seq - 1)
-        link.send(pb.ClientFrame(farewell=farewell).SerializeToString())
-        link.finish()
-        deadline = time.monotonic() + GOODBYE_TIMEOUT
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                heard = link.inbox.get(timeout=left)
-            except queue.Empty:
-                break
-            if isinstance(heard, LinkError):
-                break
-            if heard.WhichOneof("frame") == "ack":
-                self._retention.acknowledge(heard.ack.upto_seq)
+        say_goodbye(self._link, self._retention, self._builder.next_seq - 1, GOODBYE_TIMEOUT)
         with self._changed:
             self._idle = not self.ring and not len(self._retention)
 
@@ -430,12 +440,8 @@ class Sender:
         from am_telemetry.sending.last_words import push_rest
 
         first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
-        last_seq = self._builder.next_seq - 1
-        push_rest(route, first, self._retention, self._schemas, self._frame, last_seq, stop_at)
-
-    def _complain(self, error: Exception) -> None:
-        """Say that something could not be told, and where that happened."""
-        self._tell("collect", logging.ERROR, "some telemetry was lost: %r", error, cause=error)
+        last = self._builder.next_seq - 1
+        push_rest(route, first, self._retention, self._schemas, self._frame, last, stop_at)
 
     def _tell(self, topic: str, level: int, text: str, *values: object, cause: Exception | None = None) -> None:
         """Log a line once per topic; repetitions are for those who debug."""
