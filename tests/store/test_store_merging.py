@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from am_telemetry.store import files
+from am_telemetry.store.checking import check_session
 from am_telemetry.store.errors import SessionExistsError, StoreError
 from am_telemetry.store.merging import merge
-from am_telemetry.store.records import PatternRecord
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
-from tests.support.sender import NOW, Sender, schema
+from tests.support.rich_session import write_random_session, write_rich_session
+from tests.support.sender import NOW, Sender
+from tests.support.session_facts import session_facts
 from tests.support.session_folder import file_names, write_session
 
 
@@ -27,23 +30,6 @@ def rows(path: Path, statement: str) -> list[Any]:
         db.close()
 
 
-def facts(session: SessionFile) -> dict[tuple[str, str, int], object]:
-    """Everything about the machines of a session but ids and run numbers."""
-    found: dict[tuple[str, str, int], object] = {}
-    for machine in session.machines:
-        timeline = session.timeline(machine.id)
-        details = []
-        for number in range(1, timeline.count + 1):
-            record = session.transition(machine.id, number)
-            pattern = PatternRecord(0, record.pattern.schema, record.pattern.fact)
-            details.append((replace(record, machine_id=0, pattern=pattern), timeline.clock(number)))
-        lines = session.log_lines(machine.id, 1, timeline.count)
-        process = session.process(machine.process_id)
-        key = (process.session, machine.name, machine.started_ns)
-        found[key] = (details, lines, timeline.gaps, machine.parent, machine.tags, machine.end_reason, process.name)
-    return found
-
-
 def test_a_merged_session_holds_every_fact_of_its_sources(tmp_path: Path) -> None:
     sources = [write_session(tmp_path / f"{name}.db", name, seed=seed) for seed, name in enumerate(("a", "b", "c"), 1)]
     steps: list[tuple[int, int]] = []
@@ -52,10 +38,9 @@ def test_a_merged_session_holds_every_fact_of_its_sources(tmp_path: Path) -> Non
     assert steps == [(0, 900), (300, 900), (600, 900), (900, 900)]
     expected: dict[tuple[str, str, int], object] = {}
     for path in sources:
-        with SessionFile.open(path) as session:
-            expected |= facts(session)
+        expected |= session_facts(path)
+    assert session_facts(tmp_path / "all.db") == expected
     with SessionFile.open(tmp_path / "all.db") as session:
-        assert facts(session) == expected
         assert [(m.name, m.run) for m in session.machines if m.name == "orders"] == [("orders", n) for n in (1, 2, 3)]
     assert file_names(tmp_path) == ["a.db", "all.db", "b.db", "c.db"]
 
@@ -94,32 +79,29 @@ def test_clocks_that_are_set_back_reorder_nothing_within_a_file(tmp_path: Path) 
         assert [session.timeline(m.id).count for m in session.machines] == [3, 3]
 
 
-def test_holes_revisions_and_bookmarks_are_kept(tmp_path: Path) -> None:
-    sender = Sender("cc" * 16)
-    path = tmp_path / "holes.db"
-    with SessionFile.create(path) as session, Writer(session) as writer:
-        writer.open_session(sender.process, NOW)
-        sender.open(0, "m")
-        sender.toggle(0, times=3)
-        sender.gap(0, 4, clock=(5, 0, 0), reason="full")
-        sender.toggle(0, times=1)
-        writer.put(sender.session, sender.take())
-        sender.revise(0, schema("B", "A", "New", "Exception"))
-        sender.toggle(0, state=2, times=2)
-        writer.put(sender.session, sender.take())
-    db = sqlite3.connect(path)
-    with db:
-        db.execute("INSERT INTO bookmarks (machine_id, number, title, created_ns) VALUES (1, 2, 'look', 1)")
-    db.close()
+def test_everything_that_a_session_can_hold_is_kept(tmp_path: Path) -> None:
+    """Holes, revisions, groups, late lines, times of handlers, omissions, bookmarks, what is still running."""
+    rich = write_rich_session(tmp_path / "rich.db")
     other = write_session(tmp_path / "other.db")
-    merge([other, path], tmp_path / "all.db")
-    with SessionFile.open(path) as alone, SessionFile.open(tmp_path / "all.db") as merged:
-        key = next(iter(facts(alone)))
-        assert facts(merged)[key] == facts(alone)[key]
-        assert merged.totals().lost == 4
-    named = "SELECT name, number, title FROM bookmarks JOIN machines ON machines.id = machine_id"
-    assert rows(tmp_path / "all.db", named) == [("m", 2, "look")]
-    assert rows(tmp_path / "all.db", "SELECT reason, lost FROM gaps") == [("full", 4)]
+    merge([other, rich], tmp_path / "all.db")
+    assert session_facts(tmp_path / "all.db") == session_facts(rich) | session_facts(other)
+    assert check_session(tmp_path / "all.db") == []
+    skews = "SELECT skew_ns FROM processes WHERE name = 'second'"
+    assert rows(tmp_path / "all.db", skews) == [(-1_500,)]
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sessions_can_be_merged(tmp_path: Path, seed: int) -> None:
+    """The other one's programs have ids of their own."""
+    one, other, target = (tmp_path / f"{seed}-{name}.db" for name in ("one", "other", "all"))
+    if target.exists():
+        return
+    write_random_session(one, seed)
+    write_session(other, f"other{seed}", transitions=20)
+    merge([one, other], target)
+    assert session_facts(target) == session_facts(one) | session_facts(other)
+    assert check_session(target) == []
 
 
 def test_a_program_that_reported_into_two_files_becomes_one_process(tmp_path: Path) -> None:

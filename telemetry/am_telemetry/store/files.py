@@ -101,8 +101,15 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: see :mod:`am_telemetry.store.errors`.
     """
-    check(path)
-    return connect_reader(path)
+    _check_header(path)
+    connection = _connect_plain_reader(path)
+    try:
+        _check_layout(connection, path)
+        _prepare_reader(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -113,18 +120,22 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """
     connection = _connect_plain_reader(path)
     try:
-        version = layouts.layout_of(connection)
-        if version != schema.USER_VERSION:
-            layouts.bridge(connection)
-        connection.execute("PRAGMA query_only = ON")
-    except BaseException as error:
+        _prepare_reader(connection, path)
+    except BaseException:
         connection.close()
-        if isinstance(error, layouts.LayoutError):
-            raise damaged(path, str(error)) from error
-        if isinstance(error, sqlite3.Error):
-            raise from_sqlite(path, error) from error
         raise
     return connection
+
+
+def _prepare_reader(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        if layouts.layout_of(connection) != schema.USER_VERSION:
+            layouts.bridge(connection)
+        connection.execute("PRAGMA query_only = ON")
+    except layouts.LayoutError as error:
+        raise damaged(path, str(error)) from error
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
 
 
 def _connect_plain_reader(path: Path) -> sqlite3.Connection:
@@ -199,6 +210,12 @@ def check(path: Path) -> int:
     Raises:
         SessionMissingError, NotASessionError, NewerSessionError, DamagedSessionError, StorageError: it is not.
     """
+    _check_header(path)
+    with contextlib.closing(_connect_plain_reader(path)) as connection:
+        return _check_layout(connection, path)
+
+
+def _check_header(path: Path) -> None:
     if not path.exists():
         raise SessionMissingError(f"{path} does not exist.", _where_to_look(path))
     if path.is_dir():
@@ -224,11 +241,9 @@ def check(path: Path) -> int:
     pages = int.from_bytes(header[28:32], "big")
     if not has_wal and pages * (65_536 if page_size == 1 else page_size) > size:
         raise damaged(path, "it ends too early")
-    return _check_layout(path)
 
 
-def _check_layout(path: Path) -> int:
-    connection = _connect_plain_reader(path)
+def _check_layout(connection: sqlite3.Connection, path: Path) -> int:
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
             raise not_a_session(path)
@@ -243,8 +258,6 @@ def _check_layout(path: Path) -> int:
         raise from_sqlite(path, error) from error
     except UnicodeDecodeError as error:
         raise damaged(path, "a name in it is not text") from error
-    finally:
-        connection.close()
     return version
 
 

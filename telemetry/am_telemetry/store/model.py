@@ -80,7 +80,7 @@ class Model:
     def _ended(self, machine: MachineRecord) -> MachineRecord:
         timeline = self.timelines[machine.id]
         last = timeline.at(timeline.count) if timeline.count else machine.started_ns
-        return replace(machine, ended_ns=last, end_reason="disconnected")
+        return replace(machine, ended_ns=max(last, machine.started_ns), end_reason="disconnected")
 
     def totals(self) -> RecordingTotals:
         """Counts over all machines."""
