@@ -16,9 +16,11 @@ from benchmarks.rows import Row, Skipped, SkippedError, as_markdown, as_text
 SECTIONS = {
     "engine": "benchmarks.engine",
     "tracing": "benchmarks.tracing",
+    "delivering": "benchmarks.delivering",
     "adapters": "benchmarks.adapters",
     "storing": "benchmarks.storing",
     "importing": "benchmarks.importing",
+    "sessions": "benchmarks.sessions",
     "screen": "benchmarks.screen",
 }
 """Name -> module with ``measure(quick)``."""
@@ -39,9 +41,13 @@ favour of am-dbg.
   long. The random sets are a case in which looking up earlier outcomes cannot help, and should not hurt.
 * The tracing row is what one transition costs the program on top of the untraced engine: once with the tracer of
   `am_telemetry`, once with a tracer that builds and serialises one protobuf message.
+* Tracing to a hub is measured in a program that works in portions with pauses between them, on top of the same machine
+  untraced; hook times are wall time. Ingesting is wall time in a hub with a process of its own: frames through gRPC,
+  decoded, checked, stored, indexed and acknowledged, while two viewers read 30 times per second.
 * The rows on events of other packages are what such an event takes longer while its machine is traced, next to what it
   takes untraced.
 * Storing is wall time from batches in memory to a closed SQLite file, against the same facts as one row each.
+* What is done with whole sessions is CPU time, of sessions with about two log lines per transition.
 * A key's frame is the time from writing a key to a pseudo-terminal of 120×40 to the last byte drawn for it.
 
 """

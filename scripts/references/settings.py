@@ -59,6 +59,18 @@ PROGRAM = [
         "`0` state changes only; `1` also called states, handlers, causes, names of arguments, logs, errors; "
         "`2` also the steps of each transition, and tracebacks; `3` also values of arguments, shortened.",
     ],
+    [
+        "AM_DETAIL_MAX",
+        "",
+        "`2`, or `detail` if that is more",
+        "How much a hub may ask for while somebody looks at a machine. `3` permits it values of arguments.",
+    ],
+    [
+        "AM_SPOOL",
+        "spool",
+        "not set",
+        "A folder for what cannot be sent before the program ends. The next program with the same folder sends it.",
+    ],
     ["AM_LOG_FULL", "", "not set", "`1` is short for `AM_DETAIL=3`, for those used to it. `AM_DETAIL` wins."],
     ["AM_DBG_NO_TRACE", "", "not set", "`1` leaves out the tracebacks of errors."],
 ]

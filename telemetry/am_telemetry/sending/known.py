@@ -70,6 +70,7 @@ class Known:
         wanted = [definition.schema for definition in new]
         wanted += [revised.schema for revised in item.revised]
         self._define(batch, wanted, [*item.opened, *batch.opened])
+        self._machines.difference_update(closed.machine for closed in item.closed)
         return batch
 
     def take_waiting(self) -> list[Opened]:
