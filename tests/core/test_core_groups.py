@@ -73,6 +73,13 @@ def test_a_group_may_be_a_relation() -> None:
     assert machine.active == ("Off",)
 
 
+def test_groups_of_the_schema_tell_who_defined_what() -> None:
+    """Own states first, then those of the bases; the root is left out."""
+    assert Third.names == ("Exception", "State00", "State01", "State10", "State11", "State20", "State21")
+    assert Third.schema_groups == {"self": [5, 6], "Second": [3, 4], "First": [1, 2]}
+    assert list(Third.schema_groups) == ["self", "Second", "First"]
+
+
 def test_groups_are_inherited_and_can_be_replaced() -> None:
     """Those of the bases come first."""
 

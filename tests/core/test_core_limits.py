@@ -1,4 +1,4 @@
-"""Time limits of handlers, on both runners. Numbers are those of the conformance scenarios."""
+"""Time limits of handlers, on every runner. Numbers are those of the conformance scenarios."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from engine_setups import machine_of, noted, record, ticks, until, veto
+from stages import Stage
 
 from am_core import Check, Event, HandlerTimeout, Machine, MutationType, current_event
 
@@ -19,10 +20,12 @@ def sleeper(seconds: float) -> Any:
     return lambda e: threading.Event().wait(seconds) and None
 
 
-@BOTH
-def test_scenario_69_a_late_handler_cancels_without_an_exception(runner: str) -> None:
-    """Its state and the later ones are switched off; the time-out is reported beside."""
-    machine = machine_of(runner=runner, handler_timeout=0.03, handler_deadline=30)
+def test_scenario_69_a_late_handler_cancels_without_an_exception(stage: Stage) -> None:
+    """Its state and the later ones are switched off; its event is not valid any more while it still runs.
+
+    The time-out is reported beside.
+    """
+    machine = stage.machine(handler_timeout=0.03, handler_deadline=30)
     valid: list[bool] = []
 
     def slow(e: Event) -> None:
@@ -33,7 +36,7 @@ def test_scenario_69_a_late_handler_cancels_without_an_exception(runner: str) ->
     order = record(machine, {"BState": slow})
     notes = noted(machine)
     binding = machine.handlers()[0]
-    assert machine.add(["A", "B", "C"]).canceled
+    assert stage.call(lambda: machine.add(["A", "B", "C"])).canceled
     assert valid == [True, False]
     assert ticks(machine, "ABC") == [1, 2, 2]
     assert (machine.tick("Exception"), machine.err()) == (0, None)
@@ -41,8 +44,61 @@ def test_scenario_69_a_late_handler_cancels_without_an_exception(runner: str) ->
     assert isinstance(machine.internal_errors[0], HandlerTimeout)
     assert "CState" not in order
     assert (notes.all[0].canceled_by, notes.all[0].is_broken) == ("timeout", True)
-    assert machine.add("D").executed
-    machine.dispose_force()
+    assert stage.call(lambda: machine.add("D")).executed
+
+
+def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(stage: Stage) -> None:
+    """Who waits for what was dropped is released; mutations are refused for a while; then everything works again."""
+    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.05, handler_backoff=0.4, eval_timeout=20)
+    release = threading.Event()
+    answer = Check()
+    waiters: list[Any] = []
+
+    def first(e: Event) -> None:
+        waiters.append(machine.when_queue(machine.add("D")))
+        machine.can_add("D", answer=answer)
+
+    machine.bind({"AState": first, "BState": lambda e: release.wait(20) and None})
+    call = stage.begin(lambda: machine.add(["A", "B", "C"]))
+    until(machine.backoff)
+    until(lambda: machine.tick("C") == 2)
+    assert machine.last_handler_deadline is not None
+    assert answer.wait(10)
+    assert not answer.accepted
+    assert waiters[0].wait(10)
+    assert ticks(machine) == [1, 2, 2, 0]
+    assert isinstance(machine.err(), HandlerTimeout)
+    assert machine.add("D").canceled
+    assert machine.set("D").canceled
+    assert machine.can_add("D").canceled
+    assert machine.prepend_mut(machine.mutation(MutationType.ADD, "D")).canceled
+    if stage.runner == "thread":
+        assert call.result(10).canceled
+    if stage.runner == "loop":
+        # Its handlers could not be called anywhere else.
+        assert not machine.is_err()
+    else:
+        until(machine.is_err)
+    release.set()
+    assert call.result(10).canceled
+    until(machine.is_err)
+    until(lambda: not machine.backoff())
+    assert stage.call(lambda: machine.add("D")).executed
+
+
+@pytest.mark.parametrize("handler", ["AEnter", "AState"])
+def test_a_leaked_handler_that_comes_back_is_an_error(stage: Stage, handler: str) -> None:
+    """When the backoff is over by then; what it returns counts for nothing."""
+    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.03, handler_backoff=0.0)
+    release = threading.Event()
+    machine.bind({handler: lambda e: release.wait(20) and False})
+    call = stage.begin(lambda: machine.add("A"))
+    until(lambda: machine.last_handler_deadline is not None and machine.transition_count > 0)
+    until(lambda: isinstance(machine.err(), HandlerTimeout))
+    release.set()
+    assert call.result(10).canceled
+    until(lambda: "after its deadline" in str(machine.err()) and machine.is_err())
+    assert stage.call(lambda: machine.add("B")).executed
 
 
 @BOTH
@@ -57,56 +113,6 @@ def test_a_late_negotiation_handler_cancels(runner: str) -> None:
     machine.bind({"AEnter": slow})
     assert machine.add("A").canceled
     assert ticks(machine) == [0, 0, 0, 0]
-    machine.dispose_force()
-
-
-@BOTH
-def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(runner: str) -> None:
-    """Exception is added; for a while every mutation is refused; then everything works again."""
-    machine = machine_of(runner=runner, handler_timeout=0.02, handler_deadline=0.05, handler_backoff=0.3)
-    release = threading.Event()
-    results: list[object] = []
-    machine.bind({"AState": lambda e: e.machine.add("D") and None, "BState": lambda e: release.wait(20) and None})
-    thread = threading.Thread(target=lambda: results.append(machine.add(["A", "B", "C"])), daemon=True)
-    thread.start()
-    until(machine.is_err)
-    until(lambda: machine.transition is None)
-    if runner == "thread":
-        thread.join(10)
-        assert not thread.is_alive()
-    assert machine.backoff()
-    assert machine.last_handler_deadline is not None
-    assert ticks(machine) == [1, 2, 2, 0]
-    assert isinstance(machine.err(), HandlerTimeout)
-    assert machine.add("D").canceled
-    assert machine.set("D").canceled
-    assert machine.can_add("D").canceled
-    assert machine.prepend_mut(machine.mutation(MutationType.ADD, "D")).canceled
-    release.set()
-    thread.join(10)
-    assert [bool(result) for result in results] == [False]
-    until(lambda: not machine.backoff())
-    assert machine.add("D").executed
-    machine.dispose_force()
-
-
-@BOTH
-def test_a_leaked_handler_that_comes_back_is_an_error(runner: str) -> None:
-    """When the backoff is over by then."""
-    machine = machine_of(runner=runner, handler_timeout=0.02, handler_deadline=0.03, handler_backoff=0.0)
-    release = threading.Event()
-    machine.bind({"AState": lambda e: release.wait(20) and None})
-    thread = threading.Thread(target=lambda: machine.add("A"), daemon=True)
-    thread.start()
-    until(machine.is_err)
-    until(lambda: machine.transition is None)
-    assert machine.add("B").executed
-    tick = machine.tick("Exception")
-    release.set()
-    until(lambda: machine.tick("Exception") > tick)
-    assert "after its deadline" in str(machine.err())
-    thread.join(10)
-    assert machine.add("C").executed
     machine.dispose_force()
 
 

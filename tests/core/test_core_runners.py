@@ -7,19 +7,16 @@ import gc
 import threading
 import weakref
 from concurrent.futures import CancelledError as FutureCanceled
-from typing import Any
 
 import pytest
-from engine_setups import PATIENT, fail, machine_of, noted, record, ticks, until
+from engine_setups import PATIENT, fail, machine_of, noted, ticks
 from stages import Stage
 
 from am_core import (
     AmError,
-    Check,
     Context,
     Event,
     ExceptionHandler,
-    HandlerTimeout,
     Machine,
     NestedEvalError,
     Panic,
@@ -106,79 +103,7 @@ def test_scenario_71_the_first_binding_sees_an_error_from_before(stage: Stage) -
     assert machine.tick("Exception") == 3
 
 
-# Limits
-
-
-def test_scenario_69_a_late_handler_cancels_without_an_exception(stage: Stage) -> None:
-    """Its state and the later ones are switched off; its event is not valid any more while it still runs."""
-    machine = stage.machine(handler_timeout=0.03, handler_deadline=30)
-    valid: list[bool] = []
-
-    def slow(e: Event) -> None:
-        valid.append(e.is_valid())
-        until(lambda: e.transition.is_timed_out)
-        valid.append(e.is_valid())
-
-    order = record(machine, {"BState": slow})
-    binding = machine.handlers()[0]
-    assert stage.call(lambda: machine.add(["A", "B", "C"])).canceled
-    assert valid == [True, False]
-    assert ticks(machine, "ABC") == [1, 2, 2]
-    assert (machine.tick("Exception"), machine.err()) == (0, None)
-    assert [str(error) for error in machine.internal_errors] == [f"handler timeout: BState from {binding}"]
-    assert "CState" not in order
-    assert stage.call(lambda: machine.add("D")).executed
-
-
-def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(stage: Stage) -> None:
-    """Who waits for what was dropped is released; afterwards everything works again."""
-    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.05, handler_backoff=0.4, eval_timeout=20)
-    release = threading.Event()
-    answer = Check()
-    waiters: list[Any] = []
-
-    def first(e: Event) -> None:
-        waiters.append(machine.when_queue(machine.add("D")))
-        machine.can_add("D", answer=answer)
-
-    machine.bind({"AState": first, "BState": lambda e: release.wait(20) and None})
-    call = stage.begin(lambda: machine.add(["A", "B", "C"]))
-    until(machine.backoff)
-    until(lambda: machine.tick("C") == 2)
-    assert machine.last_handler_deadline is not None
-    assert answer.wait(10)
-    assert not answer.accepted
-    assert waiters[0].wait(10)
-    assert ticks(machine) == [1, 2, 2, 0]
-    assert isinstance(machine.err(), HandlerTimeout)
-    assert machine.add("D").canceled
-    assert machine.can_add("D").canceled
-    if stage.runner == "thread":
-        assert call.result(10).canceled
-    if stage.runner == "loop":
-        # Its handlers could not be called anywhere else.
-        assert not machine.is_err()
-    else:
-        until(machine.is_err)
-    release.set()
-    assert call.result(10).canceled
-    until(machine.is_err)
-    until(lambda: not machine.backoff())
-    assert stage.call(lambda: machine.add("D")).executed
-
-
-def test_a_leaked_handler_that_comes_back_is_an_error(stage: Stage) -> None:
-    """When the backoff is over by then; what it returns counts for nothing."""
-    machine = stage.machine(handler_timeout=0.02, handler_deadline=0.03, handler_backoff=0.0)
-    release = threading.Event()
-    machine.bind({"AEnter": lambda e: release.wait(20) and False})
-    call = stage.begin(lambda: machine.add("A"))
-    until(lambda: machine.last_handler_deadline is not None and machine.transition_count > 0)
-    until(lambda: isinstance(machine.err(), HandlerTimeout))
-    release.set()
-    assert call.result(10).canceled
-    until(lambda: "after its deadline" in str(machine.err()) and machine.is_err())
-    assert stage.call(lambda: machine.add("B")).executed
+# Handlers that hang, fail or interfere
 
 
 def test_mutations_from_elsewhere_while_a_handler_hangs_are_queued(stage: Stage) -> None:

@@ -59,26 +59,6 @@ def test_machines_take_the_order_of_the_class() -> None:
     assert handlers.calls == ["downloaded"]
 
 
-def test_groups_of_the_schema_tell_who_defined_what() -> None:
-    """Own states first, then those of the bases; the root is left out."""
-
-    class First(States):
-        State00 = State()
-        State01 = State()
-
-    class Second(First):
-        State10 = State()
-        State11 = State()
-
-    class Third(Second):
-        State20 = State()
-        State21 = State()
-
-    assert Third.names == ("Exception", "State00", "State01", "State10", "State11", "State20", "State21")
-    assert Third.schema_groups == {"self": [5, 6], "Second": [3, 4], "First": [1, 2]}
-    assert list(Third.schema_groups) == ["self", "Second", "First"]
-
-
 def test_the_nearest_definition_counts_in_a_diamond() -> None:
     """A base that only inherits a state does not undo another base's override."""
 
