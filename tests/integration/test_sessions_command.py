@@ -11,6 +11,9 @@ import pexpect
 import pytest
 
 from am_telemetry.store.lock import WriterLock
+from am_telemetry.store.session_file import SessionFile
+from am_telemetry.store.writer import Writer
+from tests.support.sender import NOW, Sender
 from tests.support.session_folder import am_dbg, file_names, write_session
 
 
@@ -132,3 +135,30 @@ def test_a_misspelt_subcommand_gets_the_nearest_name(folder: Path) -> None:
 def test_an_unknown_session_is_named(folder: Path) -> None:
     done = am_dbg("sessions", "show", "nothing", folder=folder)
     assert (done.returncode, "no session 'nothing'" in done.stderr) == (4, True)
+
+
+def test_recording_into_the_folder_removes_old_sessions(folder: Path) -> None:
+    """Those older than the limit; the new one and the other stay."""
+    os.utime(folder / "2025-01-06-shop.db", (10**9, 10**9))
+    done = am_dbg("demo", "--headless", "--seconds", "1", folder=folder, AM_DBG_KEEP="30d")
+    assert done.returncode == 0, done.stderr
+    names = file_names(folder)
+    assert len(names) == 2
+    assert "2025-01-07-bank.db" in names
+
+
+def test_a_session_is_live_while_it_is_recorded(tmp_path: Path) -> None:
+
+    sender = Sender()
+    with SessionFile.create(tmp_path / "now.db") as session, Writer(session) as writer:
+        writer.open_session(sender.process, NOW)
+        sender.open(0, "m")
+        sender.toggle(0, times=3)
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        listed = am_dbg("sessions", folder=tmp_path).stdout.splitlines()[1].split()
+        assert (listed[0], listed[-1]) == ("now", "live")
+        shown = am_dbg("sessions", "show", "now", folder=tmp_path).stdout
+        assert "being recorded" in shown
+        assert "connected" in shown
+        assert am_dbg("export", "now", folder=tmp_path).stdout.count('"record":"transition"') == 3

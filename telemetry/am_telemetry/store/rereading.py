@@ -58,7 +58,8 @@ class Rereading:
         """Transitions in the scope."""
         self._owners: defaultdict[int, _Owner] = defaultdict(_Owner)
         self._marks: dict[int, deque[Mark]] = {}
-        self._text_handles: dict[tuple[int, int], int] = {}
+        self._text_handles: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        """Process -> text -> handle, of the present batch."""
         self._texts: dict[int, str] = {0: REDACTED}
         self._db = files.connect_reader(session.path)
         self._db.execute("BEGIN")
@@ -160,10 +161,10 @@ class Rereading:
         """The handle of a text. Handles hold for one batch, so that nobody has to remember all texts."""
         if "logs" in self._scope.redact:
             text_id = 0
-        key = (process_id, text_id)
-        handle = self._text_handles.get(key)
+        handles = self._text_handles[process_id]
+        handle = handles.get(text_id)
         if handle is None:
-            handle = self._text_handles[key] = len(batch.texts)
+            handle = handles[text_id] = len(batch.texts)
             text = self._texts.get(text_id)
             if text is None:
                 text = self._db.execute("SELECT text FROM texts WHERE id = ?", (text_id,)).fetchone()[0]
@@ -249,14 +250,20 @@ class Rereading:
                 if place is not None:
                     yield (place, *row[1:])
 
-        logs = batch.logs
-        for row, _, level, before, text_id in read(
+        logs, handles = batch.logs, self._text_handles[process_id]
+        # By far the most numerous details.
+        for transition_id, _, level, before, text_id in self._db.execute(
             "SELECT transition_id, position, level, before, text_id FROM log_lines"
+            " WHERE transition_id BETWEEN ? AND ? ORDER BY 1, 2",
+            span,
         ):
-            logs.row.append(row)
-            logs.level.append(level)
-            logs.before.append(bool(before))
-            logs.text.append(self._text(process_id, text_id, batch))
+            place = places.get(transition_id)
+            if place is not None:
+                logs.row.append(place)
+                logs.level.append(level)
+                logs.before.append(before == 1)
+                handle = handles.get(text_id)
+                logs.text.append(self._text(process_id, text_id, batch) if handle is None else handle)
         for row, _, name, offset, duration in read(
             "SELECT transition_id, position, handler, offset_ns, duration_ns FROM handler_runs"
         ):
