@@ -138,6 +138,7 @@ class MovingSession(SessionView):
 
     def _derive(self) -> None:
         """Put the cursor where the global moment says."""
+        self.step = 0
         if self.machine_id is not None:
             self.number = navigation.at_or_before(self.visible, self.position(self.machine_id))
 
@@ -147,6 +148,7 @@ class MovingSession(SessionView):
         if timeline is None or self.machine_id is None:
             return
         self.number = number
+        self.step = 0
         self._anchor = (self.machine_id, number)
         if number:
             self._moment = timeline.at(number)
@@ -169,6 +171,7 @@ class MovingSession(SessionView):
             return self.say("no machine is selected")
         stayed = number == self.number
         self._leave_modes()
+        self.step = 0
         if jump:
             self._settle(number)
             self._visit()

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet
 from am_dbg.session.history import Place
-from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S, MovingSession
+from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
+from am_dbg.session.stepping import SteppingSession
 from am_dbg.session.targets import (
     ClearFilters,
     GoToSource,
+    GoToStep,
     GoToTransition,
     SelectMachine,
     SelectState,
@@ -34,7 +36,7 @@ from am_telemetry.store.reading import Recording
 __all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
 
 
-class Session(MovingSession):
+class Session(SteppingSession):
     """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
 
     Args:
@@ -119,6 +121,11 @@ class Session(MovingSession):
         self.expanded = set() if self.expanded or timeline is None else set(timeline.schema.names)
         self._changed()
 
+    def toggle_touched_first(self) -> None:
+        """While stepping: the states that the transition is about on top, or all states in the order of the schema."""
+        self.touched_first = not self.touched_first
+        self.say(f"while stepping, touched states {'come first' if self.touched_first else 'keep their place'}")
+
     # -- filters -----------------------------------------------------------------------------------------------------
 
     def set_filters(self, filters: FilterSet) -> None:
@@ -162,6 +169,8 @@ class Session(MovingSession):
                 self._leave_modes()  # while the machine is still the one they were about
                 self.machine_id = machine_id
                 self.go_to_number(number)
+            case GoToStep(number, step):
+                self.go_to_step(number, step)
             case GoToSource(machine, sequence, transition_id):
                 self._go_to_source(machine, sequence, transition_id)
             case SelectMachine(machine_id):

@@ -17,6 +17,14 @@ class GoToTransition:
 
 
 @dataclass(frozen=True, slots=True)
+class GoToStep:
+    """Move inside a transition of the selected machine, to the moment after some of its steps."""
+
+    number: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class GoToSource:
     """Go to the transition that caused another: a machine id, and that machine's own count or transition id."""
 
@@ -70,6 +78,7 @@ class SetMode:
 
 Target = (
     GoToTransition
+    | GoToStep
     | GoToSource
     | SelectMachine
     | StepMachine

@@ -10,6 +10,7 @@ from am_dbg.session import navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
+from am_dbg.session.steps import PartlyApplied, partly_applied
 from am_telemetry.store.reading import Recording
 from am_telemetry.store.records import MachineRecord, TransitionRecord
 from am_telemetry.store.timeline import Timeline
@@ -42,10 +43,15 @@ class SessionView:
         """Database id of the selected machine run."""
         self.number = 0
         """The cursor: the last transition that has happened on the selected machine, 0 before the first one."""
+        self.step = 0
+        """How many steps of the next visible transition have been done at this moment; see ``inside``."""
         self.state = ""
         """Name of the selected state, empty for none. It need not exist on the selected machine."""
         self.expanded: set[str] = set()
         """Keys of the expanded nodes of the schema tree."""
+        self.touched_first = True
+        """Whether the states that a transition is about come first while its steps are looked at."""
+        self._inside: tuple[tuple[object, ...], PartlyApplied | None] = ((), None)
         self._moment = 0
         self._anchor: tuple[int, int] | None = None
         self._visible: dict[int, VisibleSet] = {}
@@ -185,6 +191,17 @@ class SessionView:
     def next_number(self) -> int | None:
         """The next visible transition after the cursor, or None at the end."""
         return navigation.following(self.visible, self.number)
+
+    @property
+    def inside(self) -> PartlyApplied | None:
+        """The moment inside the next visible transition at which the session stands; None between transitions."""
+        timeline, number = self.timeline, self.next_number
+        if not self.step or timeline is None or number is None:
+            return None
+        key = (self.machine_id, timeline.schema, number, self.step)
+        if key != self._inside[0]:
+            self._inside = (key, partly_applied(timeline, number, self.step))
+        return self._inside[1]
 
     @property
     def state_index(self) -> int | None:

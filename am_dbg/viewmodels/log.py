@@ -3,6 +3,8 @@
 How many rows a transition has is known only after its log entries were read, so rows have no global index. A place in
 the log is a visible transition (by rank) and a row of it; the pane scrolls from place to place. Every visible
 transition has at least one row: what was not logged is told from its pattern.
+
+Inside a transition its steps so far stand below its rows, the last one marked.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from typing import Final, NamedTuple
 
 from am_dbg.session import navigation
 from am_dbg.session.filters import LOG_LEVELS
-from am_dbg.session.targets import GoToTransition
+from am_dbg.session.steps import PartlyApplied
+from am_dbg.session.targets import GoToStep, GoToTransition
 from am_dbg.session.timefmt import SECOND, second_label, thousands
 from am_dbg.session.view import SessionView
+from am_dbg.viewmodels import steps
 from am_dbg.viewmodels.describe import error_place, error_text
 from am_dbg.viewmodels.log_text import gutter, parse, summary
 from am_dbg.viewmodels.spans import Line, Role, Span
@@ -24,6 +28,7 @@ from am_telemetry.store.timeline import Timeline
 _CHUNK: Final = 32
 _NEAR: Final = 256
 _KEPT: Final = 4_000
+_STEPS_SHOWN: Final = 8
 
 
 class LogPosition(NamedTuple):
@@ -53,6 +58,21 @@ def title(session: SessionView) -> Line:
     return (*head, Span(" · t", Role.DIM), Span(thousands(timeline.machine_time(session.number)), Role.VALUE))
 
 
+def step_lines(timeline: Timeline, inside: PartlyApplied) -> tuple[Line, ...]:
+    """The steps that were done, one per line; of many the last ones. Following a line leads to that step."""
+    rows = steps.table(timeline, inside.number)[: inside.step]
+    left_out = max(0, len(rows) - _STEPS_SHOWN)
+    out: list[Line] = [(Span(f"    … {left_out} steps before", Role.DIM),)] if left_out else []
+    for row in rows[left_out:]:
+        last = row.number == inside.step
+        target = GoToStep(inside.number, row.number)
+        head = Span(
+            f"  {'›' if last else ' '} {row.number} ", Role.CURSOR if last else Role.DIM, bold=last, target=target
+        )
+        out.append((head, Span(row.sentence, row.role if last else Role.DIM, bold=last, target=target)))
+    return tuple(out)
+
+
 class LogModel:
     """The log of a session's selected machine, with the place of its window. For one thread.
 
@@ -79,7 +99,7 @@ class LogModel:
         """The rows of the window, at most ``height``."""
         self._refresh()
         out: list[LogRow] = []
-        current = self._session.number
+        current = self._current
         rank, skip = self.top
         total = self.total
         if not total:
@@ -103,11 +123,15 @@ class LogModel:
         before, elsewhere = self.top, self._elsewhere
         self._elsewhere = False
         rank = self._session.visible_rank - 1
+        if self._session.inside is not None:
+            rank += 1
         if rank < 0:
             self.top = LogPosition(0, 0)
             return self.top != before
-        first = LogPosition(rank, 0)
-        last = LogPosition(rank, max(0, min(len(self._lines_of(rank)), height) - 1))
+        size = len(self._lines_of(rank))
+        # Of steps the newest is what matters; of a transition with more rows than fit, the beginning.
+        first = LogPosition(rank, max(0, size - height) if self._session.inside is not None else 0)
+        last = LogPosition(rank, max(0, min(first.row + height, size) - 1))
         if elsewhere or rank < self.top.rank - 1 or rank > self._last_rank(height) + 1:
             self.top = self._moved(first, -(height // 2))
         if first < self.top:
@@ -215,8 +239,20 @@ class LogModel:
         since = f"not over since {second_label(found.started_ns)}"
         return [(Span("▶ ", Role.ERROR, bold=True), Span(f"{doing} {since}{where}{late}", Role.ERROR))]
 
+    @property
+    def _current(self) -> int:
+        """The transition whose rows are marked: the one at the cursor, or the one inside which the session stands."""
+        inside = self._session.inside
+        return self._session.number if inside is None else inside.number
+
     def _lines_of(self, rank: int) -> tuple[Line, ...]:
         number = navigation.select(self._session.visible, rank)
+        inside, timeline = self._session.inside, self._session.timeline
+        if inside is not None and timeline is not None and inside.number == number:
+            return self._logged_lines(rank, number) + step_lines(timeline, inside)
+        return self._logged_lines(rank, number)
+
+    def _logged_lines(self, rank: int, number: int) -> tuple[Line, ...]:
         lines = self._lines.get(number)
         if lines is None:
             if len(self._lines) > _KEPT:

@@ -1,8 +1,8 @@
 """The density strip: all visible transitions of the machine in one row of cells.
 
 A cell stands for a run of consecutive visible transitions. Its height tells how fast they followed each other
-(logarithmic), ``✕`` an error among them, ``c`` a canceled one, and ``┃`` the cursor. Cost: a few bitmap look-ups per
-cell, whatever the length of the recording.
+(logarithmic), ``✕`` an error among them, ``?`` that transitions were lost there, ``c`` a canceled one, and ``┃`` the
+cursor. Cost: a few bitmap look-ups per cell, whatever the length of the recording.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ from am_telemetry.store.timeline import Timeline
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 ERROR_MARK: Final = "✕"
+LOST_MARK: Final = "?"
 CANCELED_MARK: Final = "c"
 CURSOR_MARK: Final = "┃"
 
-CellMark = Literal["", "error", "canceled"]
+CellMark = Literal["", "error", "lost", "canceled"]
+
+_MARKS: Final[dict[CellMark, tuple[str, Role]]] = {
+    "error": (ERROR_MARK, Role.ERROR),
+    "lost": (LOST_MARK, Role.ERROR_RECENT),
+    "canceled": (CANCELED_MARK, Role.CANCELED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +95,24 @@ def build(session: SessionView, width: int) -> Strip:
     heights = _heights(timeline, firsts, numbers)
     cells = []
     errors = _Marks(timeline.errors | timeline.broken, visible)
+    lost = _Marks(_behind_gaps(timeline, visible), visible)
     canceled = _Marks(timeline.canceled - timeline.refused_auto, visible)
     for height, (first, last) in zip(heights, numbers, strict=True):
         mark: CellMark = ""
         if problem := errors.within(first, last):
             mark = "error"
+        elif problem := lost.within(first, last):
+            mark = "lost"
         elif problem := canceled.within(first, last):
             mark = "canceled"
         cells.append(Cell(height, first, last, mark, problem))
     return Strip(visible, tuple(cells), width)
+
+
+def _behind_gaps(timeline: Timeline, visible: BitMap) -> BitMap:
+    """For each hole the next visible transition, or the last one where none follows."""
+    last = navigation.at_or_before(visible, timeline.count)
+    return BitMap(navigation.following(visible, number - 1) or last for number in timeline.gaps)
 
 
 class _Marks:
@@ -132,17 +148,16 @@ def _heights(timeline: Timeline, firsts: list[int], numbers: list[tuple[int, int
 
 Style = tuple[Role, bool, bool, bool]
 
+_PLAIN: Final[Style] = (Role.ACCEPTED, False, False, False)
+
 
 def _draw(cell: Cell, cursor: bool) -> tuple[str, Style]:
-    role = {"error": Role.ERROR, "canceled": Role.CANCELED, "": Role.ACCEPTED}[cell.mark]
-    if cursor:
-        # On a marked cell the cursor shows by reversing it, so that the mark stays readable; it is underlined, because
-        # without colours marks of errors are reversed anyway.
-        char = CURSOR_MARK if not cell.mark else ERROR_MARK if cell.mark == "error" else CANCELED_MARK
-        return char, (Role.CURSOR if not cell.mark else role, True, bool(cell.mark), bool(cell.mark))
-    if cell.mark:
-        return (ERROR_MARK if cell.mark == "error" else CANCELED_MARK), (role, True, False, False)
-    return BARS[cell.height - 1], (role, False, False, False)
+    if not cell.mark:
+        return (CURSOR_MARK, (Role.CURSOR, True, False, False)) if cursor else (BARS[cell.height - 1], _PLAIN)
+    # On a marked cell the cursor shows by reversing it, so that the mark stays readable; it is underlined, because
+    # without colours marks of errors are reversed anyway.
+    char, role = _MARKS[cell.mark]
+    return char, (role, True, cursor, cursor)
 
 
 def _runs(drawn: list[tuple[str, Style]]) -> list[tuple[Style, list[tuple[str, Style]]]]:

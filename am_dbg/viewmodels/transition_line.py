@@ -1,15 +1,21 @@
-"""The current and the next transition on one line each, cut by importance when there is little room."""
+"""The current and the next transition on one line each, cut by importance when there is little room.
+
+Inside a transition the first line tells about the step that was done last, the second about the whole transition.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from am_dbg.session.steps import PartlyApplied
 from am_dbg.session.targets import GoToSource, GoToTransition
 from am_dbg.session.timefmt import duration, thousands, time_of_day
 from am_dbg.session.view import Mode, SessionView
 from am_dbg.viewmodels.describe import cancel_reason, error_place, error_text, is_canceled, state_spans, touched
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width
+from am_dbg.viewmodels.steps import inside_row, outcome
 from am_telemetry.store.records import TransitionRecord
+from am_telemetry.store.timeline import Timeline
 
 _MODES = {Mode.PAUSED: "‖ Paused", Mode.TAIL: "⇥ Tail", Mode.PLAYING: "▶ Playing"}
 _GAP = 2
@@ -39,9 +45,11 @@ class Part:
 
 
 def current(session: SessionView, width: int) -> Line:
-    """The transition at the cursor, at most ``width`` cells; the mode comes first."""
+    """The transition at the cursor, or the step inside the next one, at most ``width`` cells; the mode comes first."""
     words = _MODES[session.mode]
     mode = Part(_mode(words), 5, short=_mode(words.split()[0]))
+    if session.inside is not None and session.timeline is not None:
+        return fit([mode, *_step(session.timeline, session.inside)], width)
     record = session.current
     if record is None:
         text = "no transitions yet" if not session.count else "before the first transition: the initial structure"
@@ -58,7 +66,10 @@ def next_(session: SessionView, width: int) -> Line:
         text = "waiting for the next transition" if waiting else "no later transition"
         return fit([Part((Span("next ", Role.DIM), Span(text, Role.DIM)), 0)], width) if session.count else ()
     target = GoToTransition(record.machine_id, record.number)
-    head = (Span("next ", Role.DIM), Span(f"#{thousands(record.number)}", Role.LINK, underline=True, target=target))
+    head = (
+        Span("next " if session.inside is None else "into ", Role.DIM),
+        Span(f"#{thousands(record.number)}", Role.LINK, underline=True, target=target),
+    )
     return fit([Part(head, 0), *_parts(record)], width)
 
 
@@ -102,6 +113,30 @@ def _position(session: SessionView, rank: int) -> list[Part]:
         return [Part(line, rank)]
     shown = Span(f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)", Role.DIM)
     return [Part((*line, shown), 7, short=line, short_rank=rank)]
+
+
+def _step(timeline: Timeline, inside: PartlyApplied) -> list[Part]:
+    """``#96 → #97  step 4/7  relations  Syncing requires Connected: missing``, and the signs counted so far."""
+    row = inside_row(timeline, inside)
+    place = (
+        Span(f"step {inside.step}/{len(inside.steps)}", Role.VALUE, bold=True),
+        Span(" of ", Role.DIM),
+        Span(f"#{thousands(inside.number)}", Role.VALUE, bold=True),
+    )
+    words = [Part((Span(row.sentence, row.role, bold=True),), 2, least=_LEAST)]
+    if inside.step == len(inside.steps):
+        record = timeline.pattern(inside.number)
+        role = Role.CANCELED if is_canceled(record.fact) else Role.ACCEPTED
+        words.append(Part((Span(outcome(record), role, bold=True),), 1, least=_LEAST))
+    before = frozenset(timeline.active_states(inside.number - 1))
+    coming, going = len(row.intended - before), len(before - row.intended)
+    counts = (
+        Span(f"+{coming}", Role.ADDED if coming else Role.DIM),
+        Span(f" −{going}", Role.REMOVED if going else Role.DIM),
+        Span(" so far", Role.DIM),
+    )
+    phase = Part((Span(row.phase.value, Role.DIM),), 5)
+    return [Part(place, 0), phase, *words, Part(counts, 6)]
 
 
 def _parts(record: TransitionRecord) -> list[Part]:

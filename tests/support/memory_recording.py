@@ -130,13 +130,25 @@ class MachineBuilder:
             handlers=tuple(handlers),
             canceled_by=canceled_by,
         )
-        for state, ticks in deltas.items():
+        details = _Details(duration_ns, queue_len, source, arguments, error, tuple(logs))
+        return self._append(pattern, details, at_ns)
+
+    def record(self, fact: PatternFact) -> int:
+        """Record a transition of which everything is known; returns its number."""
+        return self._append(fact, _Details(), None)
+
+    def lose(self, count: int) -> None:
+        """So many transitions after the last one never reach the recording, and leave the ticks as they are."""
+        self.recording.later(lambda: self.recording.timeline(self.id).correct(None, count))
+
+    def _append(self, pattern: PatternFact, details: _Details, at_ns: int | None) -> int:
+        for state, ticks in pattern.deltas:
             self.clock[state] += ticks
         moment = self.recording.next_ns() if at_ns is None else at_ns
         self.count += 1
-        self.details.append(_Details(duration_ns, queue_len, source, arguments, error, tuple(logs)))
+        self.details.append(details)
         record = self.recording.pattern(self.schema, pattern)
-        logged = [0] if self.details[-1].logs else []
+        logged = [0] if details.logs else []
         self.recording.later(lambda: self.recording.timeline(self.id).extend([moment], [record], logged))
         return self.count
 

@@ -110,3 +110,30 @@ def test_nothing_visible_makes_an_empty_strip() -> None:
     assert line_text(built.line(0)) == " " * 30
     assert built.number_of(3) == 0
     assert built.cell_of(3) is None
+
+
+def test_a_hole_is_marked_where_the_recording_goes_on() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["Exception", "A"])
+    for number in range(8):
+        machine.mutate("add" if number % 2 == 0 else "remove", ["A"])
+        if number in (2, 7):
+            machine.lose(5)
+    session = Session(recording, live=False)
+    built = strip.build(session, 8)
+    assert [cell.mark for cell in built.cells] == ["", "", "", "lost", "", "", "", "lost"]
+    assert [built.number_of(cell) for cell in (3, 7)] == [4, 8]
+    assert line_text(built.line(1))[3] == strip.LOST_MARK
+    assert strip.build(session, 2).cells[0].problem == 4
+
+
+def test_an_error_matters_more_than_a_hole_and_a_hole_more_than_a_refusal() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["Exception", "A"])
+    machine.add("A")
+    machine.lose(1)
+    machine.add("A", accepted=False)
+    machine.lose(1)
+    machine.add("Exception")
+    session = Session(recording, live=False)
+    assert [cell.mark for cell in strip.build(session, 3).cells] == ["", "lost", "error"]

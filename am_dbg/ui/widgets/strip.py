@@ -35,7 +35,8 @@ class DensityStrip(Bar, can_focus=True):
 
     def _strip(self, width: int) -> strip.Strip:
         session = self._session
-        key = (session.machine_id, session.count, session.filters.hidden, width)
+        lost = len(session.timeline.gaps) if session.timeline is not None else 0
+        key = (session.machine_id, session.count, lost, session.filters.hidden, width)
         if self._built is None or self._built[0] != key:
             self._built = (key, strip.build(session, width))
         return self._built[1]

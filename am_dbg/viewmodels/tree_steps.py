@@ -1,0 +1,166 @@
+"""What the schema tree shows inside a transition: who was touched by the steps so far, and how relations connect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from am_dbg.session.steps import PartlyApplied, partly_applied
+from am_dbg.session.view import SessionView
+from am_dbg.viewmodels import connectors, steps
+from am_dbg.viewmodels.describe import is_canceled
+from am_dbg.viewmodels.spans import Line, Role, Span
+from am_telemetry.facts import SchemaFact, StepFact
+from am_telemetry.store.timeline import Timeline
+
+Reference = tuple[int, str, int]
+"""A state, one of its relations in lower case, and the state that it names."""
+
+SIGNS_WIDTH: Final = 4
+_MOST_COLUMNS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who takes part in a transition, whichever step it has come to."""
+
+    states: frozenset[int]
+    references: frozenset[Reference]
+
+
+def cast(session: SessionView) -> Cast | None:
+    """The states and relations of the transition that is being stepped through."""
+    inside, timeline = session.inside, session.timeline
+    return None if inside is None or timeline is None else _cast(timeline.schema, inside.steps)
+
+
+def _cast(schema: SchemaFact, all_steps: Sequence[StepFact]) -> Cast:
+    states = {state for step in all_steps for state in (step.source, step.target) if state >= 0}
+    return Cast(frozenset(states), frozenset(_references(schema, all_steps)))
+
+
+def _references(schema: SchemaFact, all_steps: Sequence[StepFact]) -> list[Reference]:
+    found: dict[Reference, None] = {}
+    for step in all_steps:
+        if step.kind == "rel" and step.relation:
+            owner, named = steps.relation_ends(schema, step)
+            found[owner, step.relation, named] = None
+    return list(found)
+
+
+class Decorations:
+    """The signs beside states after some steps.
+
+    Beside a state stand ``+`` to become active, ``−`` to become inactive, ``✕`` held back; then ``*`` and how many
+    handlers were about it; then ``!`` where it made the transition fail.
+    """
+
+    def __init__(self, timeline: Timeline, inside: PartlyApplied) -> None:
+        self.inside = inside
+        schema = timeline.schema
+        number = inside.number
+        done = inside.done
+        fact = timeline.pattern(number).fact
+        rows = steps.table(timeline, number)[: inside.step]
+        self.called = frozenset(step.target for step in done if step.kind == "called")
+        self.touched = frozenset(s for step in done for s in (step.source, step.target) if s >= 0)
+        self.references = _references(schema, done)
+        self.seen = frozenset(self.references)
+        self.current = frozenset(s for step in done[-1:] for s in (step.source, step.target) if s >= 0)
+        self.current_reference = next(iter(_references(schema, done[-1:])), None)
+        self._handlers = Counter(
+            state for step in done if step.kind == "handler" for state in {step.source, step.target} if state >= 0
+        )
+        self._before = frozenset(timeline.active_states(number - 1))
+        self._after = frozenset(timeline.active_states(number)) if inside.committed else None
+        self._again = frozenset(
+            state for state in self._before if number in timeline.changed(state) and timeline.is_active(state, number)
+        )
+        self._intended = rows[-1].intended if rows else self._before
+        self._wanted = {state for row in rows for state in row.intended}
+        over = inside.step == len(inside.steps)
+        self._refused = frozenset(step.target for step in done if step.kind == "cancel")
+        if over and is_canceled(fact):
+            self._refused |= self.called
+        # The handler that ended the transition: everything it was about.
+        self._failed = frozenset(
+            state
+            for step, row in zip(done, rows, strict=True)
+            if step.kind == "handler" and row.role in (Role.CANCELED, Role.ERROR)
+            for state in (step.source, step.target)
+        )
+
+    def sign(self, state: int) -> tuple[str, Role]:
+        """What is going to happen to a state, or has happened to it."""
+        before = state in self._before
+        if self._after is not None:
+            after = state in self._after
+            if state in self._again:
+                return "~", Role.CALLED
+            if before != after:
+                return ("+", Role.ADDED) if after else ("−", Role.REMOVED)
+        elif before != (state in self._intended):
+            return ("−", Role.REMOVED) if before else ("+", Role.ADDED)
+        held = not before and state in self._wanted
+        return ("✕", Role.CANCELED) if held or (state in self._refused and state in self.called) else (" ", Role.TEXT)
+
+    def signs(self, state: int) -> Line:
+        """All signs of a state, ``SIGNS_WIDTH`` cells."""
+        sign, role = self.sign(state)
+        count = self._handlers[state]
+        stars = "  " if not count else "* " if count == 1 else f"*{min(count, 9)}"
+        failed = state in self._failed or state in self._refused
+        return (
+            Span(sign, role, bold=True),
+            Span(stars, Role.PREFIX, bold=True),
+            Span("!" if failed else " ", Role.ERROR, bold=True),
+        )
+
+
+def of(session: SessionView) -> Decorations | None:
+    """The signs at the moment inside a transition; None between transitions."""
+    inside, timeline = session.inside, session.timeline
+    return None if inside is None or timeline is None else Decorations(timeline, inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The lines beside the tree that connect relations with the states they name."""
+
+    connections: tuple[connectors.Connection, ...]
+    placed: tuple[int | None, ...]
+    width: int
+    """Cells beside every row; 0 when there is nothing to connect, or no room."""
+
+    def beside(self, row: int) -> Line:
+        """What stands beside a row of the tree."""
+        return (Span(" "), *connectors.beside(self.connections, self.placed, [row], self.width - 1)[0])
+
+
+def wiring(
+    timeline: Timeline, decorations: Decorations, rows: dict[int, int], references: dict[Reference, int], room: int
+) -> Wiring:
+    """Lay out the lines.
+
+    Args:
+        rows: the row of each state.
+        references: the row of each reference that is shown; others are left out.
+        room: cells that may be used at most.
+    """
+    everything = partly_applied(timeline, decorations.inside.number, 0).steps
+    connections = [
+        connectors.Connection(
+            references.get(reference, rows.get(owner, -1)),
+            rows[named],
+            reference in decorations.seen,
+            reference == decorations.current_reference,
+        )
+        for reference in _references(timeline.schema, everything)
+        for owner, _, named in [reference]
+        if named in rows and owner in rows and owner != named
+    ]
+    placed = connectors.columns(connections, min(_MOST_COLUMNS, max(0, room - 2)))
+    used = max((column for column in placed if column is not None), default=-1) + 1
+    return Wiring(tuple(connections), tuple(placed), used + 2 if used else 0)
