@@ -18,7 +18,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from am_dbg.runtime import hub_on, running_hubs
 from am_telemetry.receiving.admission import Credentials, CredentialsError
-from tests.support.hub_process import HubProcess, program, stored, until
+from tests.support.hub_process import HubProcess, environment, program, stored, until
 from tests.support.pseudo_terminal import on_pty
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and Unix sockets")
 
 TOKEN = "a-token-of-some-length"
+PATIENT = """
+import am_telemetry
+from am_core import Machine
+handle = am_telemetry.init()
+machine = Machine({"A": {}}, id="patient")
+print(handle.flush(2))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -209,8 +216,16 @@ def test_tls_protects_the_way_and_each_side_says_why_it_does_not_trust_the_other
             assert wary.stdout == "left behind\n"
             assert "TLS rejected: the hub's certificate is not trusted" in wary.stderr
             assert "AM_DBG_CA" in wary.stderr
-        plain = program(f"localhost:{hub.port}", "plain")
-        assert plain.stdout == "left behind\n"
+        plain = subprocess.run(
+            [sys.executable, "-c", PATIENT],
+            env=environment(f"localhost:{hub.port}"),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert plain.stdout == "False\n"
+        assert "put tls:// in front" in plain.stderr
         until(lambda: "TLS handshake failed" in hub.text)
         assert hub.end() == 0
     assert stored(hub.path) == {"trusted": 5}

@@ -163,6 +163,8 @@ class Handshake(asyncio.Protocol):
             secure = await loop.start_tls(
                 transport, caller, tls, server_side=True, ssl_handshake_timeout=HEAD_DEADLINE_S
             )
+        except ConnectionError:
+            transport.abort()  # looked whether somebody is here, and left
         except OSError as error:
             reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
             self._front.refuse(address_of(transport), f"TLS handshake failed: {reason.lower().replace('_', ' ')}")

@@ -102,6 +102,7 @@ class Link:
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._outbox.put(hello)
         self._wake = wake
+        self._may_want_tls = not route.tls_host and not route.target.startswith("unix:")
         self._ready = threading.Event()
         self._call: Iterator[pb.HubFrame] | None = None
         # Started first: where no thread can be started, gRPC must not be left half-way through a call.
@@ -141,12 +142,16 @@ class Link:
 
         self._ready.wait()
         reason = "the hub ended the stream"
+        heard = False
         try:
             for frame in self._call or ():
+                heard = True
                 self.inbox.put(frame)
                 self._wake()
         except grpc.RpcError as error:
             reason = _describe(error)
+            if not heard and self._may_want_tls and "Socket closed" in reason:
+                reason += " (if that hub speaks TLS, put tls:// in front of its address)"
             if _is_refusal(error):
                 self.inbox.put(pb.HubFrame(go_away=pb.GoAway(reason=reason, final=True)))
         except Exception as error:  # noqa: BLE001  # whatever ends the reader must reach the owner of the link
