@@ -12,7 +12,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from am_core.engine import disposal
+from am_core.engine import disposal, forking  # noqa: F401 - looks after machines in forked processes
 from am_core.engine.breakpoints import Breakpoint
 from am_core.engine.drain import drain_if_idle, evaluate
 from am_core.engine.reschema import prepare, replace_schema, set_order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -10,6 +11,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from am_core.engine.forking import unlock
 from am_core.errors import HandlerBindError
 from am_core.facets.pipe_info import PipeKind, forget_pipe, register_pipe
 from am_core.handling.handlers import Event
@@ -147,6 +149,8 @@ class _Ends:
 
 
 _ends: Final = _Ends()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: unlock(_ends.lock))
 
 
 def bind_pipes(source: Machine, target: Machine, pipes: Mapping[str, Pipe], label: str) -> str:

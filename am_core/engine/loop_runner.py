@@ -73,6 +73,10 @@ class LoopRunner(InlineRunner):
             self._summoned = False
         drain_if_idle(machine)
 
+    def after_fork(self) -> None:
+        """Whoever has asked the loop to come by is in the parent process."""
+        self._summoned = False
+
     def lost(self, machine: Machine) -> bool:
         if not self.loop.is_closed():
             return False

@@ -64,6 +64,10 @@ class Runner(Protocol):
         """Call a function where handlers are called, or here when that does not happen within so many seconds."""
         ...
 
+    def after_fork(self) -> None:
+        """This is a forked process, in which other threads do not exist."""
+        ...
+
     def close(self) -> None:
         """The machine is disposed."""
         ...
@@ -90,6 +94,9 @@ class _AnyThread:
 
     def at_home(self, fn: Callable[[], object], timeout: float) -> None:
         fn()
+
+    def after_fork(self) -> None:
+        """Nothing depends on other threads."""
 
 
 class InlineRunner(_AnyThread):
@@ -210,6 +217,10 @@ class ThreadRunner(_AnyThread):
 
     def owns_thread(self, ident: int) -> bool:
         return self._thread is not None and self._thread.ident == ident
+
+    def after_fork(self) -> None:
+        """The thread is one of the parent process; the next call starts another one."""
+        self._jobs = self._thread = None
 
     def close(self) -> None:
         """Let the thread end after what it has been given; a later call starts another one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -55,8 +56,10 @@ class Watchdog:
             return self._overdue.pop(event, None) is None
 
     def reset(self) -> None:
-        """After a fork: the thread does not exist in the child."""
+        """After a fork: the thread does not exist in the child, only the handlers that the forking thread is in."""
+        running = self.running
         Watchdog.__init__(self)
+        self.running = {event: since for event, since in running.items() if event.machine._drainer == get_ident()}
 
     def _watch(self) -> None:
         idle = 0

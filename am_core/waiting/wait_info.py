@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 from am_core.handling.handlers import current_event
 
 _numbers: Final = itertools.count(1)
-_lock: Final = threading.Lock()
+ids_lock: Final = threading.Lock()
 
 
 def next_id() -> int:
     """A number that nothing else in this process has. Thread-safe, also without a global interpreter lock."""
-    with _lock:
+    with ids_lock:
         return next(_numbers)
 
 

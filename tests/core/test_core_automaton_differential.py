@@ -57,6 +57,8 @@ class Subject:
         self.machine = Machine(schema, id="m", plan_cache=plan_cache, handler_timeout=60, strict=False)
         self.seen: list[object] = []
         self.tracer = Recorder()
+        # The log names the transitions that mutations come from.
+        self.machine.transition_prefix = "00000000"
         self.extra = self.bound = 0
         self.depth = 0
         self.released: list[str] = []
