@@ -127,6 +127,16 @@ def test_the_index_finds_what_a_look_at_every_text_finds(
     assert found(path, " ".join(query)) == expected
 
 
+def test_hits_are_told_by_machine_and_number(tmp_path: Path) -> None:
+    path = write_session(tmp_path / "s.db", transitions=500)
+    with SearchIndex(path) as index, SessionFile.open(path) as session:
+        index.catch_up()
+        found = index.numbers('"received order"', (Kind.LOG,))
+        for machine in session.machines:
+            lines = session.log_lines(machine.id, 1, session.timeline(machine.id).count)
+            assert found[machine.id] == sorted({x.number for x in lines if x.text.startswith("received order")})
+
+
 def test_the_latest_hits_come_first(tmp_path: Path) -> None:
     path = record(tmp_path / "s.db", *[f"tick {number}" for number in range(20)])
     with SearchIndex(path) as index:

@@ -69,6 +69,11 @@ class BackgroundSearch:
         with self._lock:
             return self._index.ids(text, kinds)
 
+    def numbers(self, text: str, kinds: Iterable[Kind] = Kind) -> dict[int, list[int]]:
+        """As :meth:`SearchIndex.numbers`, over what is indexed so far."""
+        with self._lock:
+            return self._index.numbers(text, kinds)
+
     def search(self, text: str, limit: int = 100, kinds: Iterable[Kind] = Kind) -> list[Hit]:
         """As :meth:`SearchIndex.search`, over what is indexed so far."""
         with self._lock:

@@ -197,6 +197,18 @@ class SearchIndex:
         """Ids of the transitions that belong to texts with all the words, ascending. See :meth:`search`."""
         return sorted({transition for transition, _, _ in self._find(text, kinds)})
 
+    def numbers(self, text: str, kinds: Iterable[Kind] = Kind) -> dict[int, list[int]]:
+        """The same as numbers of transitions, ascending, by machine id: what a timeline can be filtered with."""
+        found: dict[int, list[int]] = {}
+        ids = self.ids(text, kinds)
+        for start in range(0, len(ids), PORTION):
+            marks = ",".join(map(str, ids[start : start + PORTION]))
+            for machine_id, number in self._session.execute(
+                f"SELECT machine_id, number FROM transitions WHERE id IN ({marks}) ORDER BY id"  # noqa: S608 - numbers
+            ):
+                found.setdefault(machine_id, []).append(number)
+        return found
+
     def search(self, text: str, limit: int = 100, kinds: Iterable[Kind] = Kind) -> list[Hit]:
         """The latest transitions that belong to texts with all the words, latest first.
 
