@@ -202,6 +202,16 @@ def test_limits_come_from_the_environment_and_nonsense_removes_nothing() -> None
     assert "AM_DBG_KEEP is not a length of time" in warnings[0]
 
 
+def test_what_killed_programs_left_unfinished_goes_after_a_day(sessions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (".old.db-0123abcd", ".new.db-0123abcd", ".mine"):
+        (sessions / name).mkdir()
+        (sessions / name / "draft.db").write_bytes(b"x")
+    os.utime(sessions / ".old.db-0123abcd", (1, 1))
+    os.utime(sessions / ".mine", (1, 1))
+    tidy_in_background().join(20)
+    assert file_names(sessions) == [".mine", ".new.db-0123abcd"]
+
+
 def test_the_limits_are_applied_in_the_background(sessions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = write_session(sessions / "old.db", transitions=5)
     write_session(sessions / "new.db", transitions=5)

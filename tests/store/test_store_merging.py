@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,24 @@ def test_a_session_that_is_being_recorded_can_be_merged(tmp_path: Path) -> None:
         assert writer.flush(5)
     with SessionFile.open(tmp_path / "all.db") as session:
         assert {m.name: session.timeline(m.id).count for m in session.machines}["live"] == 5
+
+
+def test_what_a_killed_recorder_left_can_be_merged(tmp_path: Path) -> None:
+    """The file with its write-ahead log beside it; together with more files than SQLite attaches at once."""
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    sender = Sender("fe" * 16)
+    with SessionFile.create(tmp_path / "x.db") as session, Writer(session) as writer:
+        writer.open_session(sender.process, NOW)
+        sender.open(0, "m")
+        sender.toggle(0, times=600)
+        writer.put(sender.session, sender.take())
+        assert writer.flush(5)
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copy(tmp_path / f"x.db{suffix}", crashed)
+    others = [write_session(tmp_path / f"{number}.db", f"p{number}", transitions=9) for number in range(12)]
+    done = merge([crashed / "x.db", *others], tmp_path / "all.db")
+    assert (done.sessions, done.transitions) == (13, 600 + 12 * 9)
+    assert check_session(tmp_path / "all.db") == []
+    with SessionFile.open(tmp_path / "all.db") as merged:
+        assert next(m for m in merged.machines if m.name == "m").end_reason == "disconnected"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from am_telemetry.store.errors import SessionExistsError, StorageError
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.summary import COMPANIONS
+
+_DRAFT: Final = re.compile(r"\..+-[0-9a-f]{8}")
 
 
 @contextlib.contextmanager
@@ -43,6 +48,26 @@ def draft_of(target: Path, *, replace: bool = False) -> Iterator[Path]:
         _publish(folder / target.name, target, replace)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_stale_drafts(folder: Path, older_than_s: float = 86_400.0) -> int:
+    """Remove unfinished files that programs left in a folder because they were killed; returns how many.
+
+    Args:
+        folder: where finished files are.
+        older_than_s: nobody works on one that was not touched for so long.
+    """
+    removed = 0
+    limit = time.time() - older_than_s
+    for draft in folder.glob(".*"):
+        try:
+            is_stale = _DRAFT.fullmatch(draft.name) and draft.is_dir() and draft.stat().st_mtime < limit
+        except OSError:  # somebody else was quicker
+            continue
+        if is_stale:
+            shutil.rmtree(draft, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def _publish(draft: Path, target: Path, replace: bool) -> None:
