@@ -11,7 +11,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -22,6 +21,7 @@ from am_telemetry.facts import ProcessFact
 from am_telemetry.receiving import answers
 from am_telemetry.receiving.admission import Limits, Pace, Refusals
 from am_telemetry.receiving.credit import Account, Budget, cost_of
+from am_telemetry.receiving.limiting import limited
 from am_telemetry.sink import Sink
 from am_telemetry.wire import PROTO_VERSION, Decoder, WireError
 
@@ -311,7 +311,7 @@ class Intake:
             raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
         rows = len(batch)
         connection.note_names(batch)
-        batch = self._limited(connection, batch)
+        batch = limited(batch, connection.machines, self._limits, self._refusals, connection.name)
         batch.skew_ns, connection.skew_ns = connection.skew_ns, None
         connection.account.take(batch.last_seq, size, rows)
         connection.put_seq = batch.last_seq
@@ -321,26 +321,6 @@ class Intake:
             self._refusals.count("batches slowed down")
             connection.say(answers.throttle(max(1, round(pause * 1000)), "too many transitions per second"))
             await asyncio.sleep(pause)
-
-    def _limited(self, connection: Connection, batch: Batch) -> Batch:
-        """What is recorded of a batch; the rest is counted and later shows as missing."""
-        if self._limits.rows and len(batch) > self._limits.rows:
-            self._refusals.count("transitions in batches too large", len(batch))
-            logger.warning("%s sent %s transitions at once, which is too many", connection.name, f"{len(batch):,}")
-            batch = without_transitions(batch)
-        known, limit = connection.machines, self._limits.machines
-        known.difference_update(closed.machine for closed in batch.closed)
-        if not batch.opened:
-            return batch
-        ending = {closed.machine for closed in batch.closed}
-        known.update(handle for handle, _, _ in batch.opened[: max(0, limit - len(known))] if handle not in ending)
-        if not limit or len(known) < limit:
-            return batch
-        kept = [opened for opened in batch.opened if opened[0] in known or opened[0] in ending]
-        if len(kept) < len(batch.opened):
-            self._refusals.count("machines too many", len(batch.opened) - len(kept))
-            logger.warning("%s has more than %s machines; further ones are not recorded", connection.name, f"{limit:,}")
-        return replace(batch, opened=kept)
 
     async def _acknowledge_until_done(
         self, connection: Connection, reader: asyncio.Task[None], context: Context
@@ -388,24 +368,6 @@ async def _wait(event: asyncio.Event, timeout: float) -> None:
     except TimeoutError:
         return
     event.clear()
-
-
-def without_transitions(batch: Batch) -> Batch:
-    """The definitions of a batch, and what concerns whole machines."""
-    return Batch(
-        batch.first_seq,
-        batch.last_seq,
-        texts=batch.texts,
-        schemas=batch.schemas,
-        opened=batch.opened,
-        patterns=batch.patterns,
-        revised=batch.revised,
-        gaps=batch.gaps,
-        closed=batch.closed,
-        late=batch.late,
-        running=batch.running,
-        omissions=batch.omissions,
-    )
 
 
 def _parse(kind: type[Message], data: bytes) -> Message:
