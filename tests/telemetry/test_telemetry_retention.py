@@ -170,7 +170,7 @@ def test_a_full_pattern_table_starts_again_and_the_hub_follows() -> None:
         stored += desk.send()
     meanings: dict[int, PatternFact] = {}
     redefined = 0
-    clock = dict.fromkeys((1, 2, 3), 0)
+    clock: dict[int, int] = dict.fromkeys((1, 2, 3), 0)
     for batch in stored:
         redefined += sum(entry.handle in meanings for entry in batch.patterns)
         meanings.update((entry.handle, entry.pattern) for entry in batch.patterns)

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 from pyroaring import BitMap
 
@@ -48,6 +49,10 @@ class StateMaps:
     called: BitMap = field(default_factory=BitMap)
     irregular: list[tuple[int, int]] = field(default_factory=list)
     """(number, cumulated ticks beyond changed + doubled); only for recordings with lost or rewritten ticks."""
+
+
+_NOTHING: Final = StateMaps()
+"""Of all states to which nothing has happened, so that idle machines take little. Never written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +225,9 @@ class Timeline:
 
     def log_late(self, number: int) -> None:
         """Lines were logged after a transition; 0 stands for those before the first one."""
-        if number == 0:
-            self._logged_first = True
-            number = 1
-        if number <= self.count:
-            self.logged.add(number)
+        self._logged_first |= number == 0
+        if max(number, 1) <= self.count:
+            self.logged.add(max(number, 1))
 
     @property
     def ordered(self) -> bool:
@@ -326,7 +329,7 @@ class Timeline:
             for record in self._records.values():
                 self._learn(record)
         while len(self.states) < len(self.schema.names):
-            self.states.append(StateMaps())
+            self.states.append(_NOTHING)
 
     def _learn(self, record: PatternRecord) -> None:
         self._records[record.id] = record
@@ -377,13 +380,19 @@ class Timeline:
             flags=tuple(flags),
         )
 
+    def _own(self, state: int) -> StateMaps:
+        maps = self.states[state]
+        if maps is _NOTHING:
+            maps = self.states[state] = StateMaps()
+        return maps
+
     def _mark(self, effect: _Effect, numbers: list[int]) -> None:
         for state in effect.changed:
-            self.states[state].changed.update(numbers)
+            self._own(state).changed.update(numbers)
         for state in effect.doubled:
-            self.states[state].doubled.update(numbers)
+            self._own(state).doubled.update(numbers)
         for state in effect.called:
-            self.states[state].called.update(numbers)
+            self._own(state).called.update(numbers)
         for flag in effect.flags:
             flag.update(numbers)
 
@@ -393,15 +402,15 @@ class Timeline:
         for state in effect.removed:
             start = self._open.pop(state, None)
             if start is not None and start < number:
-                self.states[state].active.add_range(start, number)
+                self._own(state).active.add_range(start, number)
         for state, surplus in effect.irregular:
-            rows = self.states[state].irregular
+            rows = self._own(state).irregular
             rows.append((number, surplus + (rows[-1][1] if rows else 0)))
 
     def _flush_active(self, last: int) -> None:
         for state, start in self._open.items():
             if start <= last:
-                self.states[state].active.add_range(start, last + 1)
+                self._own(state).active.add_range(start, last + 1)
                 self._open[state] = last + 1
 
     def _append_times(self, at_ns: Sequence[int]) -> None:
