@@ -241,6 +241,7 @@ class Job(OneShot):
         if machine is None:
             return
         if isinstance(error, Exception) and machine.panic_to_exception and not machine.disposing:
+            machine._tell_unseen(str(self), error)
             machine.add_err(error, event=self._event)
         elif self._loop is None or isinstance(error, Exception):
             # Nobody takes it, so it is shown as by any other thread. What is no Exception, a loop shows by itself.

@@ -264,6 +264,20 @@ class Evaluation:
         return self.state == DROPPED
 
 
+def _finishes(evaluation: Evaluation, timeout: float) -> bool:
+    """Wait for an evaluation on another thread; whoever gives up, or is interrupted, leaves nothing in the queue."""
+    finished = False
+    what = f"eval {evaluation.source}"
+    try:
+        finished = wait_watched(
+            evaluation.finished, timeout, evaluation.machine, what, "await asyncio.to_thread(...) instead"
+        )
+    finally:
+        if not finished:
+            evaluation.drop()
+    return finished
+
+
 def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: float) -> bool:
     """Run a function under the machine's mutual exclusion; see ``Machine.eval``."""
     ident = get_ident()
@@ -286,15 +300,11 @@ def evaluate(machine: Machine, fn: Callable[[], object], source: str, timeout: f
         drain_if_idle(machine)
     if not busy:
         drain(machine)
-    elif not wait_watched(
-        evaluation.finished, timeout, machine, f"eval {source}", "await asyncio.to_thread(...) instead"
-    ):
-        evaluation.drop()
-        if evaluation.state != DONE:
-            if machine._log_level >= OPS:
-                machine._log(OPS, f"[eval:timeout] {source}")
-            machine.report(EvalTimeout(f"eval timeout: eval:{source}"))
-            return False
+    elif not _finishes(evaluation, timeout) and evaluation.state != DONE:
+        if machine._log_level >= OPS:
+            machine._log(OPS, f"[eval:timeout] {source}")
+        machine.report(EvalTimeout(f"eval timeout: eval:{source}"))
+        return False
     if evaluation.error is not None:
         raise evaluation.error
     return evaluation.state == DONE

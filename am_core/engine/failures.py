@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from am_core.engine.enqueue import announce, prepend
 from am_core.errors import HandlerTimeout
+from am_core.handling.handlers import ExceptionHandler
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, describe
 from am_core.resolution.mutation import ADD, EVAL, AutoRetry, Mutation, MutationType
 from am_core.traces import trace_text
@@ -55,6 +56,7 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
     cancel(tx, RECOVER)
     tx.is_broken = True
     machine._err = error
+    tell_unseen(machine, event.name, error)
     if tx.mutation.called_mask & tx.model.exception_mask:
         # Adding Exception again from a failing error handler would never end.
         if machine._log_level >= CHANGES:
@@ -76,6 +78,25 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
     model = tx.model
     mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
     prepend(machine, mutation)
+
+
+def tell_unseen(machine: Machine, what: str, error: BaseException) -> None:
+    """Tell of an error that nobody else gets to know of, by log, callback, handler or waiter.
+
+    It goes to the logger ``am_core`` of the standard library, which writes to standard error by default.
+    """
+    exception = machine._now[0].exception
+    if machine._log_level >= CHANGES or machine.on_error is not None:
+        return
+    if machine._subs is not None and machine._subs.awaits(exception):
+        return
+    calls = machine._table.state.get(exception, ())
+    if any(getattr(bound.fn, "__func__", None) is not ExceptionHandler.ExceptionState for bound in calls):
+        return
+    import logging
+
+    text = "%s of machine %s failed, and nobody looks at its errors: bind ExceptionState, or set on_error or log_level"
+    machine._guarded(lambda: logging.getLogger("am_core").error(text, what, machine.id, exc_info=error))
 
 
 def _failed_from(tx: Transition) -> frozenset[int]:

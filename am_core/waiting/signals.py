@@ -226,7 +226,13 @@ class Combination(Signal, Generic[S]):
 
     def __repr__(self) -> str:
         what = "all_of" if self._enough == len(self.signals) else "any_of"
-        return f"<{what}({', '.join(map(repr, self.signals))})>"
+        shown = [repr(signal) for signal in self.signals[:SHOWN_SIGNALS]]
+        more = len(self.signals) - len(shown)
+        return f"<{what}({', '.join([*shown, f'{more} more'] if more else shown)})>"
+
+
+SHOWN_SIGNALS = 8
+"""How many signals a combination names in its text."""
 
 
 def any_of(*signals: S) -> Combination[S]:

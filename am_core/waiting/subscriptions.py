@@ -99,6 +99,10 @@ class Subscriptions:
                 return True
         return False
 
+    def awaits(self, state: int) -> bool:
+        """Whether anybody waits for a state to become active."""
+        return (state, ON) in self.states
+
     def finish(self, waiter: Waiter, reason: Reason) -> bool:
         """Mark a waiter as done; :meth:`tell` follows without the lock. False when it was done before."""
         if waiter.done:

@@ -258,3 +258,40 @@ def test_schema_conflicts_of_a_tolerant_machine_become_an_exception() -> None:
     assert machine.is_err()
     assert "require-remove conflict for A to B" in str(machine.err())
     until(lambda: machine.queue_len() == 0)
+
+
+@pytest.mark.parametrize("base", [object, ExceptionHandler])
+def test_errors_that_nobody_looks_at_go_to_the_log_of_the_program(
+    base: type[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the traceback, and what to do about it."""
+
+    class Handlers(base):  # type: ignore[misc, valid-type]  # two bases are tried
+        def AState(self, e: Event) -> None:
+            raise ValueError("unseen")
+
+    machine = Machine({"A": None}, id="lonely")
+    machine.bind(Handlers())
+    assert machine.add("A").canceled
+    (record_,) = caplog.records
+    assert record_.name == "am_core"
+    assert "AState of machine lonely failed" in record_.getMessage()
+    assert record_.exc_info is not None
+    assert str(record_.exc_info[1]) == "unseen"
+
+
+@pytest.mark.parametrize("who", ["on_error", "log_level", "ExceptionState", "waiter"])
+def test_errors_that_somebody_looks_at_are_not_told_again(who: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever knows of them decides what is done."""
+    machine = Machine({"A": None}, on_error=(lambda *_: None) if who == "on_error" else None)
+    machine.set_logger(None)
+    machine.bind({"AState": fail})
+    if who == "log_level":
+        machine.log_level = "changes"
+    elif who == "ExceptionState":
+        machine.bind({"ExceptionState": lambda e: None})
+    elif who == "waiter":
+        machine.when_err()
+    assert machine.add("A").canceled
+    assert machine.is_("Exception")
+    assert caplog.records == []
