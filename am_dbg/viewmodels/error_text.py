@@ -87,7 +87,7 @@ def wrapped(story: ErrorStory, cells: int) -> list[Line]:
             out.append(())
             continue
         span = line[0]
-        indent = min(len(span.text) - len(span.text.lstrip(" ")) + 2, cells // 2)
+        indent = min(len(span.text) - len(span.text.lstrip(" ")) + 2, cells // 3)
         rest, room = span.text, cells
         while True:
             head, rest = _cut_off(rest, room)
@@ -95,9 +95,7 @@ def wrapped(story: ErrorStory, cells: int) -> list[Line]:
             out.append((Span(lead + head, span.role, span.bold, span.underline),))
             if not rest:
                 break
-            room = max(8, cells - indent)
-            if room == cells:
-                room -= 1
+            room = cells - indent
     return out
 
 

@@ -78,8 +78,8 @@ def table(timeline: Timeline, number: int) -> tuple[StepRow, ...]:
         IndexError: there is no such transition.
     """
     steps = partly_applied(timeline, number, 0).steps
-    before = frozenset(timeline.active_states(number - 1))
-    return _table(timeline.schema, timeline.pattern(number), steps, before)
+    before, after = (frozenset(timeline.active_states(place)) for place in (number - 1, number))
+    return _table(timeline.schema, timeline.pattern(number), steps, before, after)
 
 
 def inside_row(timeline: Timeline, inside: PartlyApplied) -> StepRow:
@@ -104,7 +104,7 @@ def outcome(record: PatternRecord) -> str:
         return f"a dry run; it would be {'accepted' if fact.accepted else 'refused'}"
     reason = cancel_reason(record)
     if is_canceled(fact):
-        return f"canceled: {reason}" if reason else "canceled"
+        return reason if reason.startswith("canceled") else f"canceled: {reason}" if reason else "canceled"
     if fact.broken:
         return "a handler failed"
     changes = [f"+{len(fact.added)}" if fact.added else "", f"−{len(fact.removed)}" if fact.removed else ""]
@@ -115,21 +115,31 @@ def outcome(record: PatternRecord) -> str:
 
 @lru_cache(maxsize=32)
 def _table(
-    schema: SchemaFact, record: PatternRecord, steps: tuple[StepFact, ...], before: frozenset[int]
+    schema: SchemaFact,
+    record: PatternRecord,
+    steps: tuple[StepFact, ...],
+    before: frozenset[int],
+    after: frozenset[int],
 ) -> tuple[StepRow, ...]:
-    return tuple(_Reader(schema, record, steps, before).rows())
+    return tuple(_Reader(schema, record, steps, before, after).rows())
 
 
 class _Reader:
     """Follows the steps and keeps in mind what they have led to."""
 
     def __init__(
-        self, schema: SchemaFact, record: PatternRecord, steps: tuple[StepFact, ...], before: frozenset[int]
+        self,
+        schema: SchemaFact,
+        record: PatternRecord,
+        steps: tuple[StepFact, ...],
+        before: frozenset[int],
+        after: frozenset[int],
     ) -> None:
         self.schema = schema
         self.record = record
         self.steps = steps
         self.before = before
+        self.after = after
         self.intended = set(before)
         self.handlers = _handler_names(schema, record.fact, steps)
         self.last_handler = max((place for place, step in enumerate(steps) if step.kind == "handler"), default=-1)
@@ -235,7 +245,21 @@ class _Reader:
             # Later steps than a refusal only tell what is left of automatic states.
             if not fact.accepted and not step.is_final and fact.canceled_by == self.handlers[place]:
                 return "refused", Role.CANCELED
+        if self._holds_back(place, step):
+            self.intended.discard(step.target)
+            return "refused", Role.CANCELED
         return ("ran", Role.ACCEPTED) if step.is_final else ("did not object", Role.ACCEPTED)
+
+    def _holds_back(self, place: int, step: StepFact) -> bool:
+        """Whether a handler kept one automatic state out of a transition that goes on without it."""
+        state = step.target
+        return (
+            self.record.fact.auto
+            and not step.is_final
+            and state in self.intended - self.before
+            and state not in self.after
+            and not any(later.kind == "deactivate-passive" and later.source == state for later in self.steps[place:])
+        )
 
 
 def _handler_names(schema: SchemaFact, fact: PatternFact, steps: tuple[StepFact, ...]) -> dict[int, str]:

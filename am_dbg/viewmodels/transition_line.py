@@ -136,7 +136,7 @@ def _step(timeline: Timeline, inside: PartlyApplied) -> list[Part]:
         Span(" so far", Role.DIM),
     )
     phase = Part((Span(row.phase.value, Role.DIM),), 5)
-    return [Part(place, 0), phase, *words, Part(counts, 6)]
+    return [Part(place, 0), phase, *words, Part(counts if inside.step < len(inside.steps) else (), 6)]
 
 
 def _parts(record: TransitionRecord) -> list[Part]:

@@ -161,6 +161,11 @@ def wiring(
         for owner, _, named in [reference]
         if named in rows and owner in rows and owner != named
     ]
-    placed = connectors.columns(connections, min(_MOST_COLUMNS, max(0, room - 2)))
+    most = min(_MOST_COLUMNS, max(0, room - 2))
+    placed = connectors.columns(connections, most)
+    if None in placed:
+        # Not all of them can be shown; then the one of the last step must be, and those not drawn yet need not.
+        connections.sort(key=lambda connection: (not connection.current, not connection.drawn))
+        placed = connectors.columns(connections, most)
     used = max((column for column in placed if column is not None), default=-1) + 1
     return Wiring(tuple(connections), tuple(placed), used + 2 if used else 0)

@@ -118,7 +118,7 @@ def test_outcomes_say_what_became_of_it() -> None:
         4: "accepted: +1 −1",
         5: "accepted: ~1",
         6: "accepted: nothing changes",
-        7: "canceled: canceled by ReadyToGoEnter",
+        7: "canceled by ReadyToGoEnter",
         8: "a handler failed",
         9: "a dry run; it would be accepted",
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual import events
 
-from am_dbg.session import Session
+from am_dbg.session import Mode, Session
 from am_dbg.session.targets import ToggleNode
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
@@ -23,6 +23,7 @@ class SchemaTree(SearchableView):
         self._tree_nodes: Sequence[tree.TreeNode] = ()
         self._rows_for: tuple[object, ...] = ()
         self._state_seen = ""
+        self._place_seen: tuple[object, ...] = ()
 
     def title(self, width: int) -> Line:
         long, short = tree.title(self.session), tree.title(self.session, with_queue=False)
@@ -40,13 +41,31 @@ class SchemaTree(SearchableView):
     def nodes(self) -> Sequence[tree.TreeNode]:
         """All rows, in order; computed when something about them changed."""
         timeline = self.session.timeline
-        key = (timeline.schema if timeline is not None else None, frozenset(self.session.expanded))
+        inside = self.session.inside
+        key = (
+            timeline.schema if timeline is not None else None,
+            frozenset(self.session.expanded),
+            inside.number if inside is not None else 0,
+            self.session.touched_first,
+        )
         if key != self._rows_for:
             self._tree_nodes, self._rows_for = tree.nodes(self.session), key
         return self._tree_nodes
 
     def row_count(self) -> int:
         return len(self.nodes())
+
+    def _follow(self, cursor: int | None, count: int, height: int) -> None:
+        super()._follow(cursor, count, height)
+        session = self.session
+        place = (session.machine_id, session.number, session.step)
+        if place == self._place_seen:
+            return
+        self._place_seen = place
+        # While the newest is followed, a list that scrolls by itself could not be read.
+        rows = tree.changed_rows(session, self.nodes()) if session.mode is not Mode.TAIL else []
+        if rows and not any(self.top <= row < self.top + height for row in rows):
+            self.top = rows[0] - height // 3
 
     def cursor_row(self) -> int:
         nodes = self.nodes()
