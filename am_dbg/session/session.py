@@ -15,6 +15,7 @@ from collections.abc import Callable
 from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet
 from am_dbg.session.history import Place
+from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
 from am_dbg.session.stepping import SteppingSession
 from am_dbg.session.targets import (
@@ -154,6 +155,36 @@ class Session(SteppingSession):
         """Show log entries up to a level, 0 (nothing) to 5 (everything)."""
         self.set_filters(self.filters.with_level(level))
         self.say(f"log level {self.filters.log_level}: {LOG_LEVELS[self.filters.log_level]}")
+
+    # -- layout ------------------------------------------------------------------------------------------------------
+
+    def set_layout(self, layout: Layout) -> None:
+        """Show other panes."""
+        self.layout = layout
+        self.say(LAYOUT_TITLES[layout])
+
+    def next_layout(self) -> None:
+        """Show the next combination of panes, after the last one the first."""
+        self.set_layout(self.layout.following)
+
+    def show_content(self, content: Content) -> None:
+        """Show the log, the matrix or the rain; the schema stays where it is shown."""
+        layout = self.layout.showing(content)
+        if layout is not self.layout:
+            self.set_layout(layout)
+
+    def toggle_content(self, content: Content) -> None:
+        """Show the matrix or the rain, or the log again when it is that which is shown."""
+        if self.layout.content == content:
+            self.set_layout(Layout.TREE_LOG)
+        else:
+            self.show_content(content)
+
+    def toggle_untouched(self) -> None:
+        """Show or hide, in matrix and rain, the states that had no part in anything."""
+        self.untouched = not self.untouched
+        shown = "all states are shown" if self.untouched else "only states that took part are shown"
+        self.say(f"matrix and rain: {shown}")
 
     # -- links and history -------------------------------------------------------------------------------------------
 

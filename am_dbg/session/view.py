@@ -8,6 +8,7 @@ from pyroaring import BitMap
 
 from am_dbg.session import navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
+from am_dbg.session.layout import Layout
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
 from am_dbg.session.steps import PartlyApplied, partly_applied
@@ -52,6 +53,10 @@ class SessionView:
         self.touched_first = True
         """Whether the states that a transition is about come first while its steps are looked at."""
         self._inside: tuple[tuple[object, ...], PartlyApplied | None] = ((), None)
+        self.layout = Layout.TREE_LOG
+        """Which panes are shown."""
+        self.untouched = False
+        """Whether matrix and rain also show states that had no part in anything."""
         self._moment = 0
         self._anchor: tuple[int, int] | None = None
         self._visible: dict[int, VisibleSet] = {}

@@ -17,6 +17,8 @@ class Pane(StrEnum):
     MACHINES = "machines"
     SCHEMA = "schema"
     LOG = "log"
+    MATRIX = "matrix"
+    RAIN = "rain"
     STRIP = "strip"
 
 
@@ -30,6 +32,7 @@ class Group(StrEnum):
     APP = "Application"
 
 
+SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN})
 LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
 EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
 
@@ -129,17 +132,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
         ("slash",), Group.JUMP, "find", footer="/ find",
     ),
-    _move("up", "Row up", "Move the row cursor up; in the log, scroll.", "up"),
-    _move("down", "Row down", "Move the row cursor down; in the log, scroll.", "down"),
+    _move("up", "Row up", "Move the row cursor up; in the rain, that is the transition before.", "up"),
+    _move("down", "Row down", "Move the row cursor down; in the rain, that is the transition after.", "down"),
     _move("page_up", "Page up", "One page up.", "pageup", "alt+p"),
     _move("page_down", "Page down", "One page down.", "pagedown", "alt+n"),
     _move(
-        "left", "Scroll left", "Scroll the log to the left; comma and full stop still step in time.", "shift+left",
-        where=frozenset({Pane.LOG}),
+        "left", "To the left", "Scroll log or matrix to the left; in the rain, select the state before.", "shift+left",
+        where=SIDEWAYS,
     ),
     _move(
-        "right", "Scroll right", "Scroll the log to the right; comma and full stop still step in time.", "shift+right",
-        where=frozenset({Pane.LOG}),
+        "right", "To the right", "Scroll log or matrix to the right; in the rain, select the state after.",
+        "shift+right", where=SIDEWAYS,
     ),
     _move("enter", "Choose", "Select the machine, open or close the state, go to the transition of the row.", "enter"),
     Action(
@@ -162,6 +165,25 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "machine.previous", "Previous machine", "Select the machine above, at the same moment.",
         ("ctrl+up",), Group.PANES, "previous_machine",
+    ),
+    Action(
+        "view.next", "Next view",
+        "Log, matrix or rain beside the schema, then matrix and rain with all the room, then the log again.",
+        ("V", "alt+m"), Group.VIEW, "next_layout", footer="V view",
+    ),
+    Action("view.log", "Show the log", "Show the log beside the schema.", ("f6",), Group.VIEW, "show_log"),
+    Action(
+        "view.matrix", "Matrix on or off", "Which states the steps of the transition went from and to; again: the log.",
+        ("f7",), Group.VIEW, "toggle_matrix",
+    ),
+    Action(
+        "view.rain", "Rain on or off", "A line per transition and a column per state; again: the log.",
+        ("f8", "alt+r"), Group.VIEW, "toggle_rain",
+    ),
+    Action(
+        "view.untouched", "Untouched states",
+        "In matrix and rain, show or hide the states that never had a part in anything.",
+        ("U",), Group.VIEW, "toggle_untouched",
     ),
     Action(
         "view.expand", "Expand or collapse all states", "Open every state of the schema, or close them all.",
@@ -198,6 +220,9 @@ BY_ID: Final = {action.id: action for action in ACTIONS}
 
 def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
-    order = ("app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
-             "view.filters", "time.tail", "jump.cause", "jump.history-back", "time.play", "jump.goto")  # fmt: skip
+    order = (
+        "app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
+        "view.filters", "time.tail", "jump.cause",
+        "view.next", "jump.history-back", "time.play", "jump.goto",
+    )  # fmt: skip
     return [BY_ID[name] for name in order]

@@ -149,6 +149,21 @@ class Controller:
 
     # -- view ----------------------------------------------------------------------------------------------------
 
+    def next_layout(self) -> None:
+        self._session.next_layout()
+
+    def show_log(self) -> None:
+        self._session.show_content("log")
+
+    def toggle_matrix(self) -> None:
+        self._session.toggle_content("matrix")
+
+    def toggle_rain(self) -> None:
+        self._session.toggle_content("rain")
+
+    def toggle_untouched(self) -> None:
+        self._session.toggle_untouched()
+
     def toggle_expand(self) -> None:
         self._session.toggle_all_nodes()
 

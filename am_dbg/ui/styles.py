@@ -51,16 +51,17 @@ class RoleStyles:
         self.theme = theme
         self.plain = theme == PLAIN
         self._variables = variables
-        self._cache: dict[tuple[str, bool, bool, bool], Style] = {}
+        self._cache: dict[tuple[str, bool, bool, bool, bool], Style] = {}
         self.cursor_focused = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl1"])
         self.cursor_blurred = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
         self.current = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl2"])
+        self.band = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl1"])
         self.frame = Style(dim=True) if self.plain else Style(color=variables["am-line"])
         self.frame_focused = Style(bold=True) if self.plain else Style(color=variables["am-focus"], bold=True)
 
     def of(self, span: Span) -> Style:
         """The style of a span, without background of its row."""
-        key = (span.role.value, span.bold, span.underline, span.reverse)
+        key = (span.role.value, span.bold, span.underline, span.reverse, span.band)
         style = self._cache.get(key)
         if style is None:
             style = self._cache[key] = self._build(*key)
@@ -75,16 +76,19 @@ class RoleStyles:
                 segments.append(Segment(text, row + self.of(span)))
             if len(text) < len(span.text):
                 # A blank looks the same in every colour of text, unless it is drawn in reverse.
-                segments.append(Segment(span.text[len(text) :], row + self.of(span) if span.reverse else row))
+                bare = row + self.of(span) if span.reverse else row + self.band if span.band else row
+                segments.append(Segment(span.text[len(text) :], bare))
         return list(Segment.simplify(segments))
 
     def role(self, role: Role) -> Style:
         """The style of a role by itself."""
         return self.of(Span("", role))
 
-    def _build(self, role: str, bold: bool, underline: bool, reverse: bool) -> Style:
+    def _build(self, role: str, bold: bool, underline: bool, reverse: bool, band: bool) -> Style:
         name = role.replace("_", "-")
         extra = Style(bold=bold or None, underline=underline or None, reverse=reverse or None)
+        if band:
+            extra += self.band
         if self.plain:
             return Style.parse(_PLAIN_ATTRIBUTES.get(name, "")) + extra
         color = self._variables.get(f"am-{name}", self._variables["am-text"])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -56,6 +56,8 @@ class Span:
     underline: bool = False
     reverse: bool = False
     target: Target | None = None
+    band: bool = False
+    """Belongs to the column of the selected state."""
 
 
 Line = tuple[Span, ...]
@@ -191,7 +193,7 @@ def cut_line(line: Line, cells: int) -> Line:
             continue
         shown = cut(span.text + (" " if rest else ""), room) if size >= room else span.text
         if shown:
-            out.append(Span(shown, span.role, span.bold, span.underline, span.reverse, span.target))
+            out.append(replace(span, text=shown))
         break
     return tuple(out)
 

@@ -36,7 +36,9 @@ async def test_the_welcome_screen(screen: Screen, size: tuple[int, int]) -> None
 @pytest.mark.parametrize(("key", "name"), [("?", "help"), ("F", "filters"), ("@", "goto"), (":", "palette")])
 async def test_dialogs(screen: Screen, key: str, name: str) -> None:
     async with screen(size=(80, 24), machine="orders") as user:
-        user.press("end", key)
+        user.press("end")
+        await user.sees("#93/93")
+        user.press(key)
         await user.matches_snapshot(f"{name}-80x24")
 
 

@@ -11,7 +11,7 @@ from am_dbg.ui.actions import ACTIONS, EVERYWHERE, Action, Group, Pane
 from am_dbg.ui.keymap import printed_keys
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
-from am_dbg.viewmodels import strip
+from am_dbg.viewmodels import matrix, rain, rain_lines, strip
 from am_dbg.viewmodels.spans import Line, Role, Span, pad, width
 
 _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
@@ -39,6 +39,23 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
             "What happened, transition by transition. The lines of the current transition are marked. ↑ ↓ move a row",
             "cursor, Enter or a click goes to the transition of a row, Shift+← and Shift+→ scroll sideways.",
             "0 to 5 choose how much is shown.",
+        ),
+    ),
+    Pane.MATRIX: (
+        "Matrix",
+        (
+            "The steps of the current transition: each row is a state that something was done to, each column the",
+            "state it came from; steps without a second state stand on the diagonal. Beside the names: whether the",
+            "state was active before and after, and the ticks it gained. Every kind of step has a number, and the",
+            "sums add them up. ↑ ↓ select a state, Shift+← and Shift+→ scroll the columns, U shows all states.",
+        ),
+    ),
+    Pane.RAIN: (
+        "Rain",
+        (
+            "One line for each visible transition, one column for each state, the newest at the bottom. ↑ ↓ move",
+            "through the transitions, Shift+← and Shift+→ select a state, a click does both. Type to search for a",
+            "state. States that were never active or called are left out until U brings them back.",
         ),
     ),
     Pane.STRIP: (
@@ -80,6 +97,22 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("✕", Role.CANCELED, "canceled"),
         ("·", Role.EMPTY, "without effect"),
         ("…", Role.QUEUED, "only queued"),
+    ),
+    Pane.MATRIX: (
+        ("○→●", Role.ADDED, "activated; ●→○ deactivated"),
+        *(
+            (sign, Role.KEY, f"{matrix.MEANINGS[kind]} ({matrix.NUMBERS.get(kind, 1)})")  # type: ignore[call-overload]  # relations, by name, are all one kind of step
+            for kind, sign in matrix.SIGNS.items()
+            if kind != "rel"
+        ),
+        ("Name", Role.CALLED, "underlined: named by the mutation"),
+    ),
+    Pane.RAIN: (
+        *((drop.value, rain_lines.ROLES[drop], words) for drop, words in rain.MEANINGS.items()),
+        ("1  c", Role.CALLED, "underlined: named by the mutation"),
+        (rain_lines.LOST_SIGN, Role.ERROR, "transitions were lost before this one"),
+        (rain_lines.RESTORED_SIGN, Role.DIM, "the machine went on from a snapshot before this one"),
+        ("+−~!✕·…", Role.TEXT, "before the number: the signs of the log"),
     ),
     Pane.STRIP: (
         (strip.CURSOR_MARK, Role.CURSOR, "the current transition"),
@@ -139,7 +172,7 @@ def help_lines(pane: Pane, columns: int) -> list[Line]:
         lines += [(Span("  " + part, Role.TEXT),) for part in _wrap(" ".join(text), columns - 4)]
         for sign, role, meaning in _SIGNS[shown]:
             parts = _wrap(meaning, columns - 14)
-            underline = sign == "Name"
+            underline = sign in ("Name", "1  c")
             lines.append((Span("    " + pad(sign, 8), role, bold=True, underline=underline), Span(parts[0], Role.DIM)))
             lines += [(Span(" " * 12 + part, Role.DIM),) for part in parts[1:]]
         lines.append(())

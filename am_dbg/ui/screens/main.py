@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from am_dbg.session import Session
+from am_dbg.session.layout import Content, Layout
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.controller import Controller
 from am_dbg.ui.keymap import key_table
@@ -21,6 +22,8 @@ from am_dbg.ui.widgets.footer import StatusFooter
 from am_dbg.ui.widgets.line_view import LineView
 from am_dbg.ui.widgets.log_view import LogView
 from am_dbg.ui.widgets.machine_list import MachineList
+from am_dbg.ui.widgets.matrix_view import MatrixView
+from am_dbg.ui.widgets.rain_view import RainView
 from am_dbg.ui.widgets.schema_tree import SchemaTree
 from am_dbg.ui.widgets.session_view import SearchableView
 from am_dbg.ui.widgets.strip import DensityStrip
@@ -39,7 +42,7 @@ NARROW_BELOW: Final = 100
 WIDE_FROM: Final = 160
 SHORT_BELOW: Final = 30
 
-_ORDER: Final = (Pane.MACHINES, Pane.SCHEMA, Pane.LOG, Pane.STRIP)
+_CONTENT: Final[dict[Pane, Content]] = {Pane.LOG: "log", Pane.MATRIX: "matrix", Pane.RAIN: "rain"}
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -53,6 +56,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.controller = Controller(session, self)
         self._keys = key_table()
         self._pane = Pane.MACHINES
+        self._laid_out: Layout | None = None
         self.painted_revision = -1
         """Revision of the session that is on the screen."""
         self._painted_at = 0.0
@@ -69,6 +73,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield MachineList(self.session, id=Pane.MACHINES)
             yield SchemaTree(self.session, id=Pane.SCHEMA)
             yield LogView(self.session, id=Pane.LOG)
+            yield MatrixView(self.session, id=Pane.MATRIX)
+            yield RainView(self.session, id=Pane.RAIN)
         yield EmptyPane(self.session, id="empty")
         yield TransitionBar(self.session, upcoming=False, id="current")
         yield DensityStrip(self.session, id=Pane.STRIP)
@@ -80,6 +86,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self._fit(*self.app.size)
         self._show_or_hide_panes()
+        self._come_to(self._pane)
+        self._lay_out()
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
@@ -119,25 +127,55 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def focus_pane(self, step: int) -> None:
         """Move the focus to the next (1) or previous (-1) pane, round and round."""
-        position = _ORDER.index(self._pane)
-        self.focus_on(_ORDER[(position + step) % len(_ORDER)])
+        order = self._order()
+        position = order.index(self._pane) if self._pane in order else 0
+        self.focus_on(order[(position + step) % len(order)])
 
     def focus_on(self, pane: Pane) -> None:
         """Give a pane the focus, bringing it to the front where panes share a place."""
-        if pane in (Pane.MACHINES, Pane.SCHEMA):
-            self.set_class(pane is Pane.SCHEMA, "-show-schema")
-        self._pane = pane
+        if pane in _CONTENT:
+            self.session.show_content(_CONTENT[pane])
+        elif pane is Pane.SCHEMA and not self.session.layout.has_tree:
+            self.session.set_layout(Layout(f"tree-{self.session.layout.content}"))
+        self._come_to(pane)
+        self._lay_out()
         self.set_focus(self.query_one(f"#{pane}"), scroll_visible=False)
         self.paint_soon()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click gave a pane the focus."""
+        if event.widget is not self.focused:
+            return  # the focus has gone on since
         widget_id = event.widget.id
         if widget_id in set(Pane):
-            self._pane = Pane(widget_id)
-            if self._pane in (Pane.MACHINES, Pane.SCHEMA):
-                self.set_class(self._pane is Pane.SCHEMA, "-show-schema")
+            self._come_to(Pane(widget_id))
             self.paint_soon()
+
+    def _come_to(self, pane: Pane) -> None:
+        self._pane = pane
+        if pane in (Pane.MACHINES, Pane.SCHEMA):
+            self.set_class(pane is Pane.SCHEMA, "-show-schema")
+        self.set_class(pane in (Pane.MACHINES, Pane.SCHEMA), "-in-lists")
+
+    def _order(self) -> list[Pane]:
+        """The panes that can have the focus, as the key goes round."""
+        layout = self.session.layout
+        content = next(pane for pane, name in _CONTENT.items() if name == layout.content)
+        return [Pane.MACHINES, *([Pane.SCHEMA] if layout.has_tree else []), content, Pane.STRIP]
+
+    def _lay_out(self) -> None:
+        """Show the panes of the layout. The focus goes along when its own pane is not among them."""
+        layout = self.session.layout
+        if layout is self._laid_out:
+            return
+        self._laid_out = layout
+        self.set_class(not layout.has_tree, "-alone")
+        for pane, name in _CONTENT.items():
+            self.query_one(f"#{pane}").display = name == layout.content
+        order = self._order()
+        covered = self.is_narrow and not layout.has_tree and self._pane is not Pane.STRIP
+        if self._pane not in order or covered:
+            self.focus_on(order[-2])
 
     def end_search(self) -> bool:
         """Forget the word being typed in a list; True when there was one."""
@@ -186,8 +224,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._painted_at = time.monotonic()
         self.painted_revision = self.session.revision
         self._show_or_hide_panes()
+        self._lay_out()
         for view in self.query(LineView):
-            view.sync()
+            if view.display:
+                view.sync()
         for bar in self.query(Bar):
             bar.sync()
 

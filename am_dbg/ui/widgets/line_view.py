@@ -158,7 +158,7 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         self._follow(cursor, count, height)
         self.top = max(0, min(self.top, count - height))
         rows = self.rows(self.top, min(height, count - self.top), width) if count and height else ()
-        return Window(rows, None if cursor is None else cursor - self.top, range(0), _thumb(self.top, count, height))
+        return Window(rows, None if cursor is None else cursor - self.top, range(0), thumb(self.top, count, height))
 
     def _wanted(self) -> list[_Drawn]:
         focused = self.has_focus
@@ -294,7 +294,8 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
             self.on_row(y, target_at(line, event.x - 1 + self.left), event)
 
 
-def _thumb(top: int, count: int, height: int) -> range:
+def thumb(top: int, count: int, height: int) -> range:
+    """The rows beside which the scroll bar shows which part of the list is in the window; none when all of it is."""
     if count <= height or not height:
         return range(0)
     size = max(1, height * height // count)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from textual import events
 
 from am_dbg.session import Mode, Session
+from am_dbg.ui.actions import Pane
+from am_dbg.ui.widgets.content_tabs import content_title
 from am_dbg.ui.widgets.empty_pane import centered
 from am_dbg.ui.widgets.line_view import Window
 from am_dbg.ui.widgets.session_view import SessionView
@@ -25,7 +27,7 @@ class LogView(SessionView):
         self._session_followed: tuple[object, ...] = ()
 
     def title(self, width: int) -> Line:
-        return log.title(self.session)
+        return content_title(Pane.LOG, log.title(self.session), width)
 
     def subtitle(self, width: int) -> Line:
         if self.left:
