@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from am_dbg.session.steps import steps_of
 from am_dbg.session.view import SessionView
-from am_telemetry.facts import ANY_STATE, NO_STATE, PatternFact, SchemaFact, StepFact, StepKind
-from am_telemetry.store.timeline import Timeline
+from am_telemetry.facts import ANY_STATE, NO_STATE, StepFact, StepKind
 
 NUMBERS: Final[Mapping[StepKind, int]] = {
     "rel": 1,
@@ -89,6 +89,7 @@ class Matrix:
     cells: Mapping[tuple[int, int], Cell]
     """By target and source."""
     steps: int
+    """How many steps the transition has, those not done yet included."""
     hidden: int
     """States without any part in the transition that were left out."""
 
@@ -107,63 +108,53 @@ class Matrix:
 
 
 def build(session: SessionView) -> Matrix | None:
-    """The matrix of the transition at the cursor; None before the first one."""
-    timeline, number = session.timeline, session.number
+    """The matrix of the transition at the cursor; inside the next one, of those of its steps that have been done.
+
+    None before the first transition.
+    """
+    timeline, inside = session.timeline, session.inside
+    number = session.number if inside is None else inside.number
     if timeline is None or not number:
         return None
     record = timeline.pattern(number)
-    axis = _Axis(record.schema, timeline.schema)
-    cells = table(record.fact.steps, axis)
-    called = {axis[state] for state in record.fact.called}
-    deltas = {axis[state]: ticks for state, ticks in record.fact.deltas}
-    involved = called | set(deltas) | {state for place in cells for state in place}
-    states = sorted(involved | set(range(len(timeline.schema.names))) if session.untouched else involved, key=_order)
-    entries = tuple(_entry(timeline, number, record.fact, axis, state, state in called, deltas) for state in states)
-    hidden = len(timeline.schema.names) - sum(1 for state in states if state >= 0)
-    return Matrix(number, entries, cells, len(record.fact.steps), hidden)
+    fact, schema = record.fact, timeline.schema
+    axis = {state: schema.index.get(name, NO_STATE) for state, name in enumerate(record.schema.names)}
+    size = len(schema.names)
+    steps = steps_of(timeline, number) if inside is None else inside.steps
+    done = steps if inside is None else inside.done
+    committed = inside is None or inside.committed
+    called = {axis.get(state, NO_STATE) for state in fact.called}
+    deltas = {axis.get(state, NO_STATE): ticks for state, ticks in fact.deltas}
+    turned = {axis.get(state, NO_STATE) for state in (*fact.added, *fact.removed)}
+
+    def entry(state: int) -> Entry:
+        if state < 0:
+            name = "any state" if state == ANY_STATE else "no state"
+            return Entry(state, name, state in called, before=False, after=False, delta=0)
+        after = timeline.is_active(state, number)
+        # Behind a hole, what was before is not what the last recorded transition left.
+        before = after != (state in turned)
+        now = after if committed else before
+        return Entry(state, schema.names[state], state in called, before, now, deltas.get(state, 0) if committed else 0)
+
+    # While its steps are gone through, a transition keeps the same rows.
+    involved = called | set(deltas) | {state for place in table(steps, size) for state in place}
+    states = sorted(involved | set(range(size)) if session.untouched else involved, key=_order)
+    hidden = size - sum(1 for state in states if state >= 0)
+    return Matrix(number, tuple(entry(state) for state in states), table(done, size), len(steps), hidden)
 
 
-class _Axis:
-    """States of a pattern's schema as states of the timeline's."""
-
-    def __init__(self, schema: SchemaFact, axis: SchemaFact) -> None:
-        self._same = schema.names == axis.names[: len(schema.names)]
-        self._schema = schema
-        self._index = axis.index
-        self.back: dict[int, int] = {}
-
-    def __getitem__(self, state: int) -> int:
-        if not 0 <= state < len(self._schema.names):
-            return state if state == ANY_STATE else NO_STATE
-        found = state if self._same else self._index.get(self._schema.names[state], NO_STATE)
-        self.back[found] = state
-        return found
-
-
-def table(steps: Iterable[StepFact], axis: _Axis) -> dict[tuple[int, int], Cell]:
-    """The cells of some steps, by target and source."""
+def table(steps: Iterable[StepFact], size: int) -> dict[tuple[int, int], Cell]:
+    """The cells of some steps among so many states, by target and source."""
     cells: dict[tuple[int, int], Cell] = {}
     for step in steps:
-        target, source = axis[step.target], axis[step.source]
+        target, source = (state if ANY_STATE <= state < size else NO_STATE for state in (step.target, step.source))
         target, source = (source if target == NO_STATE else target), (target if source == NO_STATE else source)
         cell = cells.setdefault((target, source), Cell())
         cell.value += NUMBERS[step.kind]
         kind = step.relation if step.kind == "rel" and step.relation else step.kind
         cell.kinds[kind] = cell.kinds.get(kind, 0) + 1
     return cells
-
-
-def _entry(
-    timeline: Timeline, number: int, fact: PatternFact, axis: _Axis, state: int, called: bool, deltas: dict[int, int]
-) -> Entry:
-    if state < 0:
-        name = "any state" if state == ANY_STATE else "no state"
-        return Entry(state, name, called, before=False, after=False, delta=0)
-    after = timeline.is_active(state, number)
-    own = axis.back.get(state, NO_STATE)
-    # Behind a hole the state before the transition is not the one after the last that was recorded.
-    before = not after if own in fact.added or own in fact.removed else after
-    return Entry(state, timeline.schema.names[state], called, before, after, deltas.get(state, 0))
 
 
 def _order(state: int) -> tuple[bool, int]:

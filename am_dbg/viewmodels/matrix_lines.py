@@ -76,8 +76,16 @@ class Frame:
 
 
 def title(session: SessionView) -> Line:
-    """``Matrix +2t · t412``: ticks gained in the transition, and the machine time after it."""
-    return titled("Matrix", session)
+    """``Matrix +2t · t412``: ticks gained in the transition, and the machine time; or ``Matrix #97 step 3/7``."""
+    inside = session.inside
+    if inside is None:
+        return titled("Matrix", session)
+    return (
+        Span("Matrix ", Role.TITLE, bold=True),
+        Span(f"#{thousands(inside.number)}", Role.VALUE),
+        Span(" step ", Role.DIM),
+        Span(f"{inside.step}/{len(inside.steps)}", Role.VALUE),
+    )
 
 
 def frame(matrix: Matrix, first: int, cells: int, height: int) -> Frame:

@@ -188,3 +188,38 @@ def test_a_revised_schema_does_not_move_steps_to_other_states() -> None:
     timeline = recording.timeline(1)
     timeline.revise(type(timeline.schema)((StateFact("New"), StateFact("B"), StateFact("A"))))
     assert [(entry.name, entry.called) for entry in built(session).entries] == [("A", True)]
+
+
+def test_inside_a_transition_only_the_steps_that_have_been_done_count() -> None:
+    session = with_steps([
+        StepFact("called", NO_STATE, 1),
+        StepFact("activate", NO_STATE, 1),
+        StepFact("rel", 2, 1, "after"),
+        StepFact("handler", NO_STATE, 1, is_final=True, is_enter=True),
+    ])  # fmt: skip
+    session.first()
+    assert matrix.build(session) is None
+    seen = []
+    for _ in range(4):
+        session.next_step()
+        found = built(session)
+        own = found.entries[0]
+        seen.append((found.total, own.before, own.after, own.delta))
+        assert [entry.name for entry in found.entries] == ["A", "B"]
+        assert found.steps == 4
+    assert seen == [(32, False, False, 0), (36, False, False, 0), (37, False, False, 0), (39, False, True, 1)]
+    assert line_text(matrix_lines.title(session)) == "Matrix #1 step 4/4"
+    session.next_step()
+    assert session.inside is None
+    assert built(session).total == 39
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS.filter(bool))
+def test_after_its_last_step_the_matrix_is_that_of_the_transition(steps: list[StepFact]) -> None:
+    session = with_steps(steps)
+    whole = built(session)
+    session.first()
+    for _ in steps:
+        session.next_step()
+    assert built(session) == whole

@@ -87,7 +87,8 @@ class MatrixView(SearchableView):
 
     def _matrix(self) -> matrix.Matrix | None:
         session = self.session
-        key = (session.machine_id, session.number, session.timeline, session.untouched)
+        schema = session.timeline.schema if session.timeline is not None else None
+        key = (session.machine_id, session.number, session.step, session.next_number, schema, session.untouched)
         if key != self._built_for:
             self._built, self._built_for = matrix.build(session), key
         return self._built
@@ -96,7 +97,7 @@ class MatrixView(SearchableView):
         session = self.session
         if session.machine is None or not len(session.visible):
             return empty.text(session) if session.machine is not None else ()
-        if not session.number:
+        if not session.number and session.inside is None:
             return (
                 (Span("Before the first transition", Role.TITLE, bold=True),),
                 empty.BLANK,
