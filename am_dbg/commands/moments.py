@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from am_dbg.session.timefmt import parse_rfc3339, parse_time_of_day
+from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
 from am_telemetry.store.limits import parse_length
 
 _LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?", re.ASCII)

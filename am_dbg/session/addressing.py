@@ -7,7 +7,7 @@ import re
 
 from am_dbg.session import lookup
 from am_dbg.session.session import Session
-from am_dbg.session.timefmt import parse_rfc3339, parse_time_of_day
+from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from am_dbg.session.timefmt import parse_rfc3339, rfc3339
+from am_dbg.timefmt import parse_rfc3339, rfc3339
 
 SCHEME: Final = "mach://"
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from am_dbg.session.addressing import address
 from am_dbg.session.session import Session
 from am_dbg.session.targets import SetMode, StepMachine
-from am_dbg.session.timefmt import date_and_time
+from am_dbg.timefmt import date_and_time
 from am_dbg.session.urls import SCHEME
 from am_dbg.session.view import Mode
 from am_dbg.viewmodels.spans import Line, Role, Span, clean

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from am_dbg.session.targets import SelectState
-from am_dbg.session.timefmt import thousands
+from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
 from am_dbg.viewmodels.matrix import MEANINGS, NUMBERS, SIGNS, Cell, Entry, Matrix
 from am_dbg.viewmodels.rain_lines import titled

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from am_dbg.session.timefmt import thousands, time_of_day
+from am_dbg.timefmt import thousands, time_of_day
 from am_dbg.session.view import SessionView
 from am_dbg.viewmodels.log_text import gutter, summary
 from am_dbg.viewmodels.rain import MEANINGS, Cell, Drop, RainModel, Row

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from am_dbg.session.targets import SelectState, Target, ToggleNode
-from am_dbg.session.timefmt import thousands
+from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
 from am_dbg.viewmodels import tree_steps
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, pad, width

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from am_dbg.session.timefmt import (
+from am_dbg.timefmt import (
     age,
     date_and_time,
     duration,

@@ -10,7 +10,7 @@ import click
 
 from am_dbg.commands import texts
 from am_dbg.errors import AmDbgError, ExitCode
-from am_dbg.session.timefmt import age
+from am_dbg.timefmt import age
 
 if TYPE_CHECKING:
     from am_telemetry.store.errors import StoreError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from am_dbg.commands import texts
-from am_dbg.session.timefmt import age, date_and_time
+from am_dbg.timefmt import age, date_and_time
 
 if TYPE_CHECKING:
     from am_telemetry.store.summary import SessionSummary

@@ -12,7 +12,7 @@ import click
 from am_dbg.commands import texts
 from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
-from am_dbg.session.timefmt import date_and_time
+from am_dbg.timefmt import date_and_time
 
 
 @dataclass(frozen=True, slots=True)

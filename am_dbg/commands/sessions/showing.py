@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from am_dbg.commands import texts
-from am_dbg.session.timefmt import date_and_time
+from am_dbg.timefmt import date_and_time
 from am_dbg.viewmodels.spans import clean
 
 if TYPE_CHECKING:
