@@ -7,8 +7,8 @@ import re
 
 from am_dbg.session import lookup
 from am_dbg.session.session import Session
-from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
+from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
 
 
 def address(session: Session) -> str:

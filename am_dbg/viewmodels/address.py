@@ -5,9 +5,9 @@ from __future__ import annotations
 from am_dbg.session.addressing import address
 from am_dbg.session.session import Session
 from am_dbg.session.targets import SetMode, StepMachine
-from am_dbg.timefmt import date_and_time
 from am_dbg.session.urls import SCHEME
 from am_dbg.session.view import Mode
+from am_dbg.timefmt import date_and_time
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.transition_line import Part, fit
 from am_telemetry.store.records import MachineRecord

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from am_dbg.session.filters import FILTER_TITLES, hidden_counts
 from am_dbg.session.targets import ClearFilters, ToggleFilter
-from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 
 Lines = tuple[Line, ...]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from am_dbg.session import navigation
-from am_dbg.timefmt import thousands, time_of_day
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands, time_of_day
 from am_dbg.viewmodels.describe import error_text, names
 from am_dbg.viewmodels.spans import Line, Role, Span, char_width, clean
 from am_telemetry.store.records import TransitionRecord

@@ -7,8 +7,8 @@ from typing import Final
 
 from am_dbg.session.machine_order import ListedMachine
 from am_dbg.session.targets import SelectMachine
-from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, pad
 from am_telemetry.store.timeline import Timeline
 

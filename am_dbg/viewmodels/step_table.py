@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands
 from am_dbg.viewmodels import steps
 from am_dbg.viewmodels.describe import is_canceled, state_spans
 from am_dbg.viewmodels.spans import Line, Role, Span, cut, pad, width
