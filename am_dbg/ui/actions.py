@@ -26,6 +26,7 @@ class Group(StrEnum):
     """Headings of the help screen, in order."""
 
     TIME = "Move in time"
+    STEPS = "Inside a transition"
     JUMP = "Jump"
     PANES = "Panes and lists"
     VIEW = "What is shown"
@@ -71,7 +72,7 @@ def _move(name: str, title: str, description: str, *keys: str, **more: object) -
 ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "time.previous", "Previous transition", "Step back to the transition before, among those that are shown.",
-        ("left", "comma"), Group.TIME, "previous_transition", footer="←→ step", partner="time.next",
+        ("left", "comma"), Group.TIME, "previous_transition", footer="←→ move", partner="time.next",
     ),
     Action(
         "time.next", "Next transition", "Step forward to the transition after, among those that are shown.",
@@ -92,6 +93,26 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "time.tail", "Follow the newest", "Stay at the end while new transitions arrive; any move by hand ends it.",
         ("T", "alt+v"), Group.TIME, "toggle_tail", footer="T tail",
+    ),
+    Action(
+        "step.previous", "Previous step",
+        "Undo a step; before the first step of a transition, go to the last one of the transition before.",
+        ("less_than_sign", "alt+j"), Group.STEPS, "previous_step", footer="<> step", partner="step.next",
+    ),
+    Action(
+        "step.next", "Next step",
+        "One step into the next transition: what was called, what relations did, which handlers ran. "
+        "After its last step, go to that transition.",
+        ("greater_than_sign", "alt+k"), Group.STEPS, "next_step",
+    ),
+    Action(
+        "step.inspect", "Steps …", "All steps of the transition as a table, and why it was refused; Enter goes to one.",
+        ("I",), Group.STEPS, "inspect_steps", footer="I steps",
+    ),
+    Action(
+        "step.order", "Touched states first",
+        "While stepping, show the states that take part on top, or where they always are.",
+        ("O",), Group.STEPS, "toggle_touched_first",
     ),
     Action(
         "jump.back", "Jump back",
@@ -155,7 +176,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "panes.default", "Back to the machines",
-        "End a search, then clear the selected state, then move the focus to the list of machines.",
+        "End a search, leave the steps, clear the selected state, then move the focus to the list of machines.",
         ("escape",), Group.PANES, "escape", palette=False,
     ),
     Action(
@@ -190,6 +211,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("E", "alt+e"), Group.VIEW, "toggle_expand",
     ),
     Action(
+        "view.error", "Error and traceback …",
+        "The whole error of this transition, with its traceback, to read and copy.",
+        ("P",), Group.VIEW, "show_error",
+    ),
+    Action(
         "view.filters", "Filters …", "Choose which kinds of transitions are shown.",
         ("F", "alt+f"), Group.VIEW, "open_filters", footer="F filters",
     ),
@@ -222,7 +248,7 @@ def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
     order = (
         "app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
-        "view.filters", "time.tail", "jump.cause",
+        "view.filters", "step.previous", "step.inspect", "time.tail", "jump.cause",
         "view.next", "jump.history-back", "time.play", "jump.goto",
     )  # fmt: skip
     return [BY_ID[name] for name in order]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from am_dbg.session import Session
 from am_dbg.ui.actions import BY_ID, Pane
+from am_dbg.viewmodels import error_text
 
 if TYPE_CHECKING:
     from am_dbg.ui.app import DebuggerApp
@@ -64,6 +65,33 @@ class Controller:
 
     def toggle_tail(self) -> None:
         self._session.toggle_tail()
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def previous_step(self) -> None:
+        self._session.previous_step()
+        self._stepped()
+
+    def next_step(self) -> None:
+        self._session.next_step()
+        self._stepped()
+
+    def inspect_steps(self) -> None:
+        from am_dbg.ui.screens.steps import StepsScreen
+
+        self._app.push_screen(StepsScreen(self._session), self._steps_closed)
+
+    def toggle_touched_first(self) -> None:
+        self._session.toggle_touched_first()
+
+    def _steps_closed(self, _: object = None) -> None:
+        self._stepped()
+        self._screen.dialog_closed()
+
+    def _stepped(self) -> None:
+        """Steps are to be seen in the schema, which in a narrow window is behind the machines."""
+        if self._session.inside is not None and self._screen.focused_pane is Pane.MACHINES and self._screen.is_narrow:
+            self._screen.focus_on(Pane.SCHEMA)
 
     # -- jumps ---------------------------------------------------------------------------------------------------
 
@@ -136,7 +164,9 @@ class Controller:
     def escape(self) -> None:
         if self._screen.end_search():
             return
-        if self._session.state:
+        if self._session.step:
+            self._session.leave_steps()
+        elif self._session.state:
             self._session.clear_state()
         else:
             self._screen.focus_on(Pane.MACHINES)
@@ -166,6 +196,15 @@ class Controller:
 
     def toggle_expand(self) -> None:
         self._session.toggle_all_nodes()
+
+    def show_error(self) -> None:
+        from am_dbg.ui.screens.error import ErrorScreen
+
+        story = error_text.find(self._session)
+        if story is None:
+            self._session.say("no error here; J and K lead to problems")
+        else:
+            self._app.push_screen(ErrorScreen(story), self._screen.dialog_closed)
 
     def open_filters(self) -> None:
         from am_dbg.ui.screens.filters import FiltersScreen

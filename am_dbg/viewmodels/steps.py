@@ -5,9 +5,9 @@ What a step leads to is told from the steps before it: they say which states wer
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from am_dbg.session.steps import PartlyApplied, partly_applied
@@ -68,6 +68,7 @@ class StepRow:
         return f"{self.target or self.source} {self.effect}"
 
 
+_recent: Final[deque[tuple[Timeline, int, SchemaFact, tuple[StepRow, ...]]]] = deque(maxlen=8)
 _VERBS: Final = {"Add": "adds", "Require": "requires", "Remove": "removes", "After": "follows"}
 
 
@@ -77,9 +78,15 @@ def table(timeline: Timeline, number: int) -> tuple[StepRow, ...]:
     Raises:
         IndexError: there is no such transition.
     """
+    schema = timeline.schema
+    for known, place, axis, rows in _recent:
+        if known is timeline and place == number and axis is schema:
+            return rows
     steps = partly_applied(timeline, number, 0).steps
     before, after = (frozenset(timeline.active_states(place)) for place in (number - 1, number))
-    return _table(timeline.schema, timeline.pattern(number), steps, before, after)
+    made = tuple(_Reader(schema, timeline.pattern(number), steps, before, after).rows())
+    _recent.append((timeline, number, schema, made))
+    return made
 
 
 def inside_row(timeline: Timeline, inside: PartlyApplied) -> StepRow:
@@ -113,17 +120,6 @@ def outcome(record: PatternRecord) -> str:
     return f"accepted: {' '.join(filter(None, changes)) or 'nothing changes'}"
 
 
-@lru_cache(maxsize=32)
-def _table(
-    schema: SchemaFact,
-    record: PatternRecord,
-    steps: tuple[StepFact, ...],
-    before: frozenset[int],
-    after: frozenset[int],
-) -> tuple[StepRow, ...]:
-    return tuple(_Reader(schema, record, steps, before, after).rows())
-
-
 class _Reader:
     """Follows the steps and keeps in mind what they have led to."""
 
@@ -147,9 +143,12 @@ class _Reader:
 
     def rows(self) -> list[StepRow]:
         rows = []
+        intended = self.before
         for place, step in enumerate(self.steps):
             phase = self._phase(step)
             effect, role = self._effect(place, step)
+            if step.kind != "rel" and intended != self.intended:
+                intended = frozenset(self.intended)
             source, target = relation_ends(self.schema, step) if step.kind == "rel" else (step.source, step.target)
             row = StepRow(
                 place + 1,
@@ -161,7 +160,7 @@ class _Reader:
                 clean(self.handlers.get(place, "")),
                 effect,
                 role,
-                frozenset(self.intended),
+                intended,
             )
             rows.append(row)
         return rows

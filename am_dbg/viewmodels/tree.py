@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from am_dbg.session.targets import SelectState, Target, ToggleNode
-from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands
 from am_dbg.viewmodels import tree_steps
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, pad, width
 from am_telemetry.facts import NO_STATE, SchemaFact, is_error_state
@@ -174,7 +174,7 @@ def _wiring(
     references = {
         reference: row for row, node in enumerate(known) if (reference := _reference(timeline, node)) is not None
     }
-    return tree_steps.wiring(timeline, decorations, states, references, cells - _LEAST_CELLS)
+    return tree_steps.wiring(decorations, states, references, cells - _LEAST_CELLS)
 
 
 class _Change:
@@ -235,7 +235,7 @@ def _row(
     elif node.kind == "properties":
         body = (Span(pad(f"      {clean(node.label)}", cells - 1), Role.DIM),)
     else:
-        taking_part = change.decorations is not None and _reference(timeline, node) in change.decorations.seen
+        taking_part = change.decorations is not None and change.decorations.has_seen(_reference(timeline, node))
         body = _reference_spans(timeline, node, change.number, cells - 1, session.state == node.state or taking_part)
     return TreeRow(node, (mark, *body), highlighted)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Final
 
-from am_dbg.session.steps import PartlyApplied, partly_applied
+from am_dbg.session.steps import PartlyApplied
 from am_dbg.session.view import SessionView
 from am_dbg.viewmodels import connectors, steps
 from am_dbg.viewmodels.describe import is_canceled
@@ -27,27 +26,40 @@ class Cast:
     """Who takes part in a transition, whichever step it has come to."""
 
     states: frozenset[int]
-    references: frozenset[Reference]
+    references: dict[Reference, int]
+    """In the order in which they are looked at, with how many steps were done before."""
+
+
+_recent: Final[deque[tuple[SchemaFact, tuple[StepFact, ...], Cast]]] = deque(maxlen=8)
 
 
 def cast(session: SessionView) -> Cast | None:
     """The states and relations of the transition that is being stepped through."""
     inside, timeline = session.inside, session.timeline
-    return None if inside is None or timeline is None else _cast(timeline.schema, inside.steps)
+    return None if inside is None or timeline is None else cast_of(timeline.schema, inside.steps)
 
 
-def _cast(schema: SchemaFact, all_steps: Sequence[StepFact]) -> Cast:
-    states = {state for step in all_steps for state in (step.source, step.target) if state >= 0}
-    return Cast(frozenset(states), frozenset(_references(schema, all_steps)))
+def cast_of(schema: SchemaFact, all_steps: tuple[StepFact, ...]) -> Cast:
+    """The states and relations of some steps; remembered for the transitions looked at last."""
+    for known, same_steps, found in _recent:
+        if known is schema and same_steps is all_steps:
+            return found
+    states = frozenset(state for step in all_steps for state in (step.source, step.target) if state >= 0)
+    references: dict[Reference, int] = {}
+    for place, step in enumerate(all_steps):
+        reference = _reference(schema, step)
+        if reference is not None:
+            references.setdefault(reference, place)
+    made = Cast(states, references)
+    _recent.append((schema, all_steps, made))
+    return made
 
 
-def _references(schema: SchemaFact, all_steps: Sequence[StepFact]) -> list[Reference]:
-    found: dict[Reference, None] = {}
-    for step in all_steps:
-        if step.kind == "rel" and step.relation:
-            owner, named = steps.relation_ends(schema, step)
-            found[owner, step.relation, named] = None
-    return list(found)
+def _reference(schema: SchemaFact, step: StepFact) -> Reference | None:
+    if step.kind != "rel" or not step.relation:
+        return None
+    owner, named = steps.relation_ends(schema, step)
+    return owner, step.relation, named
 
 
 class Decorations:
@@ -66,10 +78,9 @@ class Decorations:
         rows = steps.table(timeline, number)[: inside.step]
         self.called = frozenset(step.target for step in done if step.kind == "called")
         self.touched = frozenset(s for step in done for s in (step.source, step.target) if s >= 0)
-        self.references = _references(schema, done)
-        self.seen = frozenset(self.references)
+        self.references = cast_of(schema, inside.steps).references
         self.current = frozenset(s for step in done[-1:] for s in (step.source, step.target) if s >= 0)
-        self.current_reference = next(iter(_references(schema, done[-1:])), None)
+        self.current_reference = _reference(schema, done[-1]) if done else None
         self._handlers = Counter(
             state for step in done if step.kind == "handler" for state in {step.source, step.target} if state >= 0
         )
@@ -79,7 +90,7 @@ class Decorations:
             state for state in self._before if number in timeline.changed(state) and timeline.is_active(state, number)
         )
         self._intended = rows[-1].intended if rows else self._before
-        self._wanted = {state for row in rows for state in row.intended}
+        self._wanted = {step.target for step in done if step.kind == "activate"}
         over = inside.step == len(inside.steps)
         self._refused = frozenset(step.target for step in done if step.kind == "cancel")
         if over and is_canceled(fact):
@@ -91,6 +102,10 @@ class Decorations:
             if step.kind == "handler" and row.role in (Role.CANCELED, Role.ERROR)
             for state in (step.source, step.target)
         )
+
+    def has_seen(self, reference: Reference | None) -> bool:
+        """Whether a relation has been looked at so far."""
+        return reference is not None and self.references.get(reference, self.inside.step) < self.inside.step
 
     def sign(self, state: int) -> tuple[str, Role]:
         """What is going to happen to a state, or has happened to it."""
@@ -139,9 +154,7 @@ class Wiring:
         return (Span(" "), *connectors.beside(self.connections, self.placed, [row], self.width - 1)[0])
 
 
-def wiring(
-    timeline: Timeline, decorations: Decorations, rows: dict[int, int], references: dict[Reference, int], room: int
-) -> Wiring:
+def wiring(decorations: Decorations, rows: dict[int, int], references: dict[Reference, int], room: int) -> Wiring:
     """Lay out the lines.
 
     Args:
@@ -149,16 +162,14 @@ def wiring(
         references: the row of each reference that is shown; others are left out.
         room: cells that may be used at most.
     """
-    everything = partly_applied(timeline, decorations.inside.number, 0).steps
     connections = [
         connectors.Connection(
-            references.get(reference, rows.get(owner, -1)),
+            references.get((owner, relation, named), rows.get(owner, -1)),
             rows[named],
-            reference in decorations.seen,
-            reference == decorations.current_reference,
+            place < decorations.inside.step,
+            (owner, relation, named) == decorations.current_reference,
         )
-        for reference in _references(timeline.schema, everything)
-        for owner, _, named in [reference]
+        for (owner, relation, named), place in decorations.references.items()
         if named in rows and owner in rows and owner != named
     ]
     most = min(_MOST_COLUMNS, max(0, room - 2))
@@ -168,4 +179,5 @@ def wiring(
         connections.sort(key=lambda connection: (not connection.current, not connection.drawn))
         placed = connectors.columns(connections, most)
     used = max((column for column in placed if column is not None), default=-1) + 1
-    return Wiring(tuple(connections), tuple(placed), used + 2 if used else 0)
+    shown = [(c, column) for c, column in zip(connections, placed, strict=True) if c.drawn and column is not None]
+    return Wiring(tuple(c for c, _ in shown), tuple(column for _, column in shown), used + 2 if used else 0)

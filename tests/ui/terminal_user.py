@@ -29,7 +29,7 @@ KEYS = {
     "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11",
     "f1": "\x1bOP", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~",
     "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
-    "alt+h": "\x1bh", "alt+l": "\x1bl", "alt+m": "\x1bm", "alt+r": "\x1br",
+    "alt+h": "\x1bh", "alt+l": "\x1bl", "alt+j": "\x1bj", "alt+k": "\x1bk", "alt+m": "\x1bm", "alt+r": "\x1br",
 }  # fmt: skip
 # What the emulator does not know: keyboard protocol switches and mode queries.
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p")

@@ -125,7 +125,7 @@ async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(screen: Scr
     async with screen(size=(80, 24), machine="orders") as user:
         user.press("home")
         await user.sees("#0/93")
-        x, y = user.find("←→ step")
+        x, y = user.find("←→ move")
         user.click(x + 1, y).click(x + 1, y).click(x, y)
         await user.sees("#1/93")
         user.click_on(": palette")

@@ -30,7 +30,8 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
             "The states of the selected machine with their ticks: odd means active. Enter opens a state to show its",
             "properties and relations. The row under the cursor is the selected state; H and L then jump to the",
             "transitions that concern it, on any machine that has a state of that name. Esc clears it.",
-            "Type to search for a state.",
+            "Type to search for a state. While stepping, states that take part are on top (O), opened as far as their",
+            "relations matter, and lines lead from a relation to the state that it names.",
         ),
     ),
     Pane.LOG: (
@@ -88,6 +89,9 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("A  M", Role.MULTI, "auto state, multi state"),
         ("▌", Role.HIGHLIGHT, "is, belongs to or refers to the selected state"),
         ("Name", Role.CALLED, "underlined: named by the mutation"),
+        ("›", Role.CURSOR, "while stepping: what the last step was about"),
+        ("*  *2", Role.PREFIX, "while stepping: one handler, or two, were called for it"),
+        ("!", Role.ERROR, "while stepping: it made the transition fail"),
     ),
     Pane.LOG: (
         ("+", Role.ADDED, "states were added"),
@@ -118,6 +122,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         (strip.CURSOR_MARK, Role.CURSOR, "the current transition"),
         (strip.BARS[0::3], Role.ACCEPTED, "slow to fast: transitions per time"),
         (strip.ERROR_MARK, Role.ERROR, "an error among them"),
+        (strip.LOST_MARK, Role.ERROR_RECENT, "transitions were lost before one of them"),
         (strip.CANCELED_MARK, Role.CANCELED, "a canceled one among them"),
     ),
 }

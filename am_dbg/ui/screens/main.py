@@ -225,6 +225,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.painted_revision = self.session.revision
         self._show_or_hide_panes()
         self._lay_out()
+        self.set_class(self.session.inside is not None, "-stepping")
         for view in self.query(LineView):
             if view.display:
                 view.sync()

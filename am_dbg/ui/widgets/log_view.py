@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from am_dbg.session import Mode, Session
+from am_dbg.session.targets import GoToStep
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.widgets.content_tabs import content_title
 from am_dbg.ui.widgets.empty_pane import centered
@@ -48,7 +49,7 @@ class LogView(SessionView):
 
     def _follow_session(self, height: int) -> None:
         session = self.session
-        key = (session.machine_id, session.number, session.filters, height)
+        key = (session.machine_id, session.number, session.filters, height, session.step)
         if key == self._session_followed:
             return
         moved_back = bool(self._session_followed) and session.number < int(str(self._session_followed[1]))
@@ -89,13 +90,21 @@ class LogView(SessionView):
     def choose(self) -> None:
         row = next((row for row in self._shown if row.position == self._cursor), None)
         if row is not None:
+            self._go_to(row)
+
+    def _go_to(self, row: log.LogRow) -> None:
+        """To the transition of a row, or to the step that it tells about."""
+        step = next((span.target for span in row.line if isinstance(span.target, GoToStep)), None)
+        if step is not None:
+            self.session.follow(step)
+        else:
             self.session.go_to_number(row.number)
 
     def on_row(self, offset: int, target: object, event: events.Click) -> None:
         if offset < len(self._shown):
             row = self._shown[offset]
-            self.session.go_to_number(row.number)
-            if target is not None:
+            self._go_to(row)
+            if target is not None and not isinstance(target, GoToStep):
                 self.session.follow(target)  # type: ignore[arg-type]  # spans only carry targets of the session
         elif target is not None:
             self.follow(target)

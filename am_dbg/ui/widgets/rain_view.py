@@ -43,15 +43,16 @@ class RainView(SearchableView):
             return ()
         spans: list[Span] = []
         if state:
-            spans += [Span("selected ", Role.DIM), Span(clean(state, max(8, width - 40)), bold=True), Span("  ")]
+            spans += [Span("selected ", Role.DIM), Span(clean(state, max(8, width - 40)), bold=True)]
         timeline = self.session.timeline
         states = len(timeline.schema.names) if timeline is not None else 0
         if shape.total < states:
-            spans.append(Span(f"{shape.total} of {states} states", Role.DIM))
-            spans.append(Span("  U all", Role.DIM))
+            gap = "  " if spans else ""
+            spans.append(Span(f"{gap}{shape.total} of {states} states  U all", Role.DIM))
         elif len(shape.columns) < shape.total:
             until = shape.first + len(shape.columns)
-            spans.append(Span(f"states {shape.first + 1}–{until} of {shape.total}", Role.DIM))
+            gap = "  " if spans else ""
+            spans.append(Span(f"{gap}states {shape.first + 1}–{until} of {shape.total}", Role.DIM))
         return tuple(spans)
 
     def window(self, width: int, height: int) -> Window:
