@@ -22,6 +22,7 @@ from am_core.errors import AmError, InvalidArgs, SchemaError
 from am_core.facets.aio import AsyncMachine
 from am_core.facets.lifetime import end_with
 from am_core.facets.restoring import NO_GROUPS, groups_of
+from am_core.facets.signature import InitSignature
 from am_core.handling.binding import bind_handlers, detach_handlers
 from am_core.handling.handlers import UNSET, Event, handler_table
 from am_core.logs import OPS, ArgsMapper, LogBuffer, Logger, LogLevel, log_level_of
@@ -51,11 +52,22 @@ class Machine(AsyncMachine):
     that is queued, others are told that their mutation is queued. Handlers, tracers and callbacks are never called with
     a lock held.
 
-    ``schema`` maps state names to definitions, or is a class of typed states. Limits are in seconds. ``runner`` says
-    where handlers run: ``inline`` on the thread that executes the queue, ``thread`` on a thread of the machine,
-    ``loop`` on its event loop (default: the running one). The machine is disposed when ``ctx`` expires. ``plan_cache``
-    says whether the outcomes of earlier mutations are kept and looked up: ``auto`` (as long as mutations repeat
-    themselves), ``always`` or ``never``; the environment variable ``AM_PLAN_CACHE`` is the default.
+    ``schema`` maps state names to definitions, or is a class of typed states. Unless it is ``strict``, unknown
+    names in it are dropped, and conflicts become the machine's first error. ``id`` is random by default. The machine is
+    disposed when ``ctx`` expires. The context of ``parent`` is what its own one lasts no longer than.
+
+    ``runner`` says where handlers run: ``inline`` on the thread that executes the queue, ``thread`` on a thread of the
+    machine, ``loop`` on its event loop (default: the running one). Limits are in seconds. A handler that takes longer
+    than ``handler_timeout`` cancels its transition; after ``handler_deadline`` more it is given up, the queue is
+    dropped, and mutations are refused for ``handler_backoff``. When ``queue_limit`` mutations wait, others are refused.
+
+    Handlers that raise bring ``Exception``; without ``panic_to_exception`` they raise where the queue is executed.
+    ``on_error`` is called with the machine and every error before that, ``on_change`` with every transition.
+    ``log_level`` is a number or name of :class:`LogLevel`; ``logger`` gets level and text of each line, which begins
+    with the machine's id if ``log_id`` is set, and ``log_args`` chooses the arguments in it.
+
+    ``plan_cache`` says whether the outcomes of earlier mutations are kept and looked up: ``auto`` (as long as mutations
+    repeat themselves), ``always`` or ``never``; the environment variable ``AM_PLAN_CACHE`` is the default.
     """
 
     __slots__ = (
@@ -63,6 +75,8 @@ class Machine(AsyncMachine):
         "_refusing", "_runner", "dispose_timeout", "eval_timeout", "handler_backoff", "handler_deadline",
         "handler_timeout", "on_error", "panic_to_exception",
     )  # fmt: skip
+
+    __signature__ = InitSignature()
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         self = super().__new__(cls)
@@ -319,7 +333,7 @@ class Machine(AsyncMachine):
         """Bind an object's methods, or a mapping of functions, by handler names; returns the binding's id.
 
         With ``prefix`` the names are looked up without it. Raises :class:`HandlerBindError` for handlers of unknown
-        states (unless ``lenient``) and for coroutine functions.
+        states (unless ``lenient``), and for coroutine functions that would have to answer before the switch.
         """
         return bind_handlers(self, handlers, id, prefix, lenient)
 

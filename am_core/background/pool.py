@@ -63,6 +63,7 @@ class Pool:
 
     @property
     def closed(self) -> bool:
+        """Whether no more work is taken."""
         return self._closed
 
     def submit(self, work: Work, *args: object, event: Event | None = UNSET) -> Job:

@@ -55,7 +55,7 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
         machine._log(OPS, "[recover] handling panic...")
     cancel(tx, RECOVER)
     tx.is_broken = True
-    machine._err = error
+    note(machine, error)
     tell_unseen(machine, event.name, error)
     if tx.mutation.called_mask & tx.model.exception_mask:
         # Adding Exception again from a failing error handler would never end.
@@ -78,6 +78,13 @@ def recover(tx: Transition, event: Event, error: BaseException) -> None:
     model = tx.model
     mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
     prepend(machine, mutation)
+
+
+def note(machine: Machine, error: BaseException) -> None:
+    """Make it the machine's last error, and tell the callback, which hears of errors before ``Exception`` is active."""
+    machine._err = error
+    if machine.on_error is not None:
+        machine._guarded(machine.on_error, machine, error)
 
 
 def tell_unseen(machine: Machine, what: str, error: BaseException) -> None:
@@ -171,7 +178,7 @@ def on_deadline(event: Event) -> None:
     mutation = Mutation(ADD, (model.exception,), model.exception_mask, args, event.source())
     # A deadline inside an error transition must not be followed by the next one.
     again = bool(tx.mutation.called_mask & model.exception_mask)
-    machine._err = error
+    note(machine, error)
     with machine._lock:
         discarded = machine._queue.flush()
         if not again and not machine._disposed:

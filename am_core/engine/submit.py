@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from am_core.engine.drain import abandon, drain, drain_after, drain_if_idle
 from am_core.engine.enqueue import announce, is_running
 from am_core.engine.express import express, planned
-from am_core.engine.failures import trace_of
+from am_core.engine.failures import note, trace_of
 from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError, is_cancellation
 from am_core.handling.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
@@ -197,9 +197,7 @@ def add_error(
         machine._called(state)
     except MachineDisposed:
         return CANCELED
-    machine._err = error
-    if machine.on_error is not None:
-        machine._guarded(machine.on_error, machine, error)
+    note(machine, error)
     states = [state] if state == EXCEPTION else [state, EXCEPTION]
     said = merged(args, {"err": error, **trace_of(machine, error)})
     return mutate(machine, ADD, states, said, event, {}, later)

@@ -291,6 +291,7 @@ class MachineView:
 
     @property
     def disposed(self) -> bool:
+        """Whether the machine has ended: it has no states then, and refuses everything."""
         return self._disposed
 
     @property
@@ -328,7 +329,7 @@ class MachineView:
     def __repr__(self) -> str:
         if self._now is NOT_INITIALIZED:
             return f"<{type(self).__name__}, not initialized>"
-        return f"<{type(self).__name__} {self.id} {self.string()}>"
+        return f"<{type(self).__name__} {self.id} {'disposed' if self._disposed else self.string()}>"
 
     def _called(self, states: StateNames) -> tuple[tuple[int, ...], int]:
         """Indexes (each once) and mask of called states. Raises :class:`UnknownStateError` or

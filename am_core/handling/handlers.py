@@ -41,14 +41,17 @@ class Event:
 
     @property
     def machine_id(self) -> str:
+        """Id of the machine."""
         return self.machine.id
 
     @property
     def transition_id(self) -> str:
+        """Id of the transition, unique among all machines."""
         return self.transition.id
 
     @property
     def mutation(self) -> Mutation:
+        """What the transition carries out."""
         return self.transition.mutation
 
     @property
@@ -253,5 +256,12 @@ class ExceptionHandler:
         e.machine.log_error(e)
 
 
-UNSET: Final[Any] = object()
+class _Unset:
+    """Reads well in signatures."""
+
+    def __repr__(self) -> str:
+        return "<that of the running handler>"
+
+
+UNSET: Final[Any] = _Unset()
 """Default of ``event`` parameters: take the event of the running handler."""

@@ -50,14 +50,17 @@ class Result(int):
 
     @property
     def executed(self) -> bool:
+        """Whether the mutation was carried out."""
         return self == 0
 
     @property
     def canceled(self) -> bool:
+        """Whether a relation or handler refused it, or the machine takes no work."""
         return self == 1
 
     @property
     def queued(self) -> bool:
+        """Whether it is not decided yet; ``machine.when_queue(result)`` waits for that."""
         return self > 1
 
     @property
@@ -109,6 +112,7 @@ class Check:
 
     @property
     def done(self) -> bool:
+        """Whether the answer is there."""
         return self._done.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:

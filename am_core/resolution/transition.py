@@ -72,18 +72,22 @@ class Transition:
 
     @property
     def type(self) -> MutationType:
+        """Type of the mutation."""
         return self.mutation.type
 
     @property
     def args(self) -> dict[str, Any]:
+        """Arguments of the mutation."""
         return self.mutation.args
 
     @property
     def is_auto(self) -> bool:
+        """Whether the engine itself asked for it, for states that are automatic."""
         return self.mutation.is_auto
 
     @property
     def is_check(self) -> bool:
+        """Whether it is a dry run."""
         return self.mutation.is_check
 
     @property
@@ -100,6 +104,7 @@ class Transition:
 
     @property
     def target_indexes(self) -> tuple[int, ...]:
+        """Indexes of :meth:`target_states`."""
         return self.target
 
     def target_states(self) -> list[str]:

@@ -56,10 +56,12 @@ class Context(OneShot):
 
     @property
     def expired(self) -> bool:
+        """Whether it is over."""
         return self._over
 
     @property
     def value(self) -> ContextValue:
+        """What the context is bound to, as a record that does not keep it."""
         return ContextValue(self.machine_id, self.state, self.tick)
 
     def check(self) -> None:

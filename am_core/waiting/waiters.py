@@ -200,7 +200,7 @@ class Waiter(OneShot):
         self.cancel()
 
     def __repr__(self) -> str:
-        return f"<Waiter {self.kind} {self.text} of {self.machine_id}: {self.reason or 'waiting'}>"
+        return f"<Waiter {f'{self.kind} {self.text}'.rstrip()} of {self.machine_id}: {self.reason or 'waiting'}>"
 
 
 class StrictWaiter:

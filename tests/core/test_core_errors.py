@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import weakref
 
 import pytest
 from engine_setups import PLAIN, fail, machine_of, noted, record, ticks, until
@@ -295,3 +296,46 @@ def test_errors_that_somebody_looks_at_are_not_told_again(who: str, caplog: pyte
     assert machine.add("A").canceled
     assert machine.is_("Exception")
     assert caplog.records == []
+
+
+def test_the_error_callback_hears_of_handlers_that_fail() -> None:
+    """Before the state, as of any other error, and of failing error handlers too."""
+    seen: list[tuple[str, bool, bool]] = []
+    machine = machine_of(on_error=lambda m, e: seen.append((str(e), m.err() is e, m.is_err())))
+    machine.bind({"AState": fail})
+    assert machine.add("A").canceled
+    assert [known for _, known, active in seen] == [True]
+    assert not seen[0][2]
+    assert machine.is_err()
+    machine.bind({"ExceptionState": fail})
+    machine.add_err(ValueError("x"))
+    assert [text for text, _, _ in seen] == ["AState is broken", "x", "ExceptionState is broken"]
+
+
+def test_an_error_callback_that_fails_or_disposes_the_machine_does_no_harm() -> None:
+    """What it raises is kept as an internal error."""
+    machine = machine_of(on_error=lambda *_: 1 / 0)
+    machine.bind({"AState": fail})
+    assert machine.add("A").canceled
+    assert machine.is_err()
+    assert "division" in str(machine.internal_errors[-1])
+    machine = machine_of(on_error=lambda m, _: m.dispose_force())
+    machine.bind({"AState": fail})
+    assert machine.add("A").canceled
+    assert machine.disposed
+    assert machine.add("B").canceled
+
+
+def test_machines_with_errors_are_freed_at_once_without_the_traceback() -> None:
+    """A traceback keeps the frames, and those keep the machine, until the garbage collector finds the cycle."""
+    machine = machine_of()
+    machine.bind({"AState": fail})
+    machine.bind({"ExceptionState": lambda e: None})
+    assert machine.add("A").canceled
+    error = machine.err()
+    assert error is not None
+    assert error.__traceback__ is not None
+    error.__traceback__ = None
+    alive = weakref.ref(machine)
+    del error, machine
+    assert alive() is None

@@ -53,6 +53,8 @@ def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(stage: St
     release = threading.Event()
     answer = Check()
     waiters: list[Any] = []
+    told: list[BaseException] = []
+    machine.on_error = lambda _, error: told.append(error)
 
     def first(e: Event) -> None:
         waiters.append(machine.when_queue(machine.add("D")))
@@ -68,6 +70,7 @@ def test_scenario_70_a_deadline_drops_the_queue_and_starts_the_backoff(stage: St
     assert waiters[0].wait(10)
     assert ticks(machine) == [1, 2, 2, 0]
     assert isinstance(machine.err(), HandlerTimeout)
+    assert told == [machine.err()]
     assert machine.add("D").canceled
     assert machine.set("D").canceled
     assert machine.can_add("D").canceled

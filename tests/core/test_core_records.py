@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -156,6 +157,25 @@ def test_what_is_shown_of_objects() -> None:
     assert repr(machine.mutation(MutationType.REMOVE, "A")) == "<Mutation remove (0,)>"
     assert repr(Result.EXECUTED) == "<Result executed>"
     assert repr(Result(7)) == "<Result queued 7>"
+    assert repr(machine.when("A")) == "<Waiter when of m: match>"
+    machine.dispose_force()
+    assert repr(machine) == "<Machine m disposed>"
+
+
+def test_introspection_shows_what_machines_are_created_with() -> None:
+    """Also for subclasses, whether they have a constructor of their own or not."""
+
+    class Named(Machine):
+        pass
+
+    class Sized(Machine):
+        def __init__(self, size: int) -> None:
+            super().__init__({f"S{i}": {} for i in range(size)})
+
+    for kind in (Machine, Named):
+        assert list(inspect.signature(kind).parameters)[:3] == ["schema", "id", "parent"]
+    assert list(inspect.signature(Sized).parameters) == ["size"]
+    assert str(inspect.signature(Machine.add)).count("<that of the running handler>") == 1
 
 
 def test_a_refusal_can_be_made_an_error() -> None:
