@@ -404,7 +404,7 @@ class Machine(AsyncMachine):
         name = getattr(fn, "__qualname__", repr(fn)) if source is None else source
         if not name:
             raise AmError("eval needs a source: say in a few words who asks")
-        return evaluate(self, fn, name, self.eval_timeout if timeout is None else timeout)
+        return evaluate(self, function(fn, "eval"), name, self.eval_timeout if timeout is None else timeout)
 
     def drain_queue(self) -> None:
         """Execute what is queued unless some thread does so already."""

@@ -179,9 +179,10 @@ def is_final_name(name: str) -> bool:
 def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bool = False) -> dict[str, Handler]:
     """The handlers of an object or mapping by their full names.
 
-    Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised,
-    and no class, or when a decorator of :data:`~am_core.handling.on.on` says so. Raises :class:`HandlerBindError`
-    listing every one that belongs to no state, unless ``lenient``.
+    Methods of an object are considered when their name is a handler's for some state, or looks like one: capitalised
+    and no class, or right but for the case of its first letter, or when a decorator of
+    :data:`~am_core.handling.on.on` says so. Raises :class:`HandlerBindError` listing every one that belongs to no
+    state, unless ``lenient``.
     """
     refuse_source(source)
     mapped = isinstance(source, Mapping)
@@ -191,7 +192,7 @@ def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bo
         candidates = {
             name: getattr(source, name)
             for name in sorted(static)
-            if name[:1].isupper() or handler_meanings(prefix + name, model.index)
+            if name[:1].isupper() or handler_meanings(prefix + name, model.index) or _is_lowered(prefix, name, model)
         }
     found: dict[str, Handler] = {}
     problems: list[str] = []
@@ -234,6 +235,10 @@ def _as_task(fn: Any, name: str, meanings: list[HandlerName]) -> tuple[Handler, 
     from am_core.background.async_handlers import refusal, task_handler
 
     return task_handler(fn, name, meanings[0].kind), refusal(name, meanings)
+
+
+def _is_lowered(prefix: str, name: str, model: Model) -> bool:
+    return name.endswith(SUFFIXES) and bool(handler_meanings(prefix + name[0].upper() + name[1:], model.index))
 
 
 def _nearest(name: str, model: Model) -> str:

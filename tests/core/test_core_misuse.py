@@ -191,12 +191,14 @@ WRONG: dict[str, tuple[Callable[[Machine], object], type[Exception], str]] = {
     "a class as error": (lambda m: m.add_err(ValueError), InvalidArgs, "exception object"),
     "a text as callback": (lambda m: m.on_dispose("x"), AmError, "on_dispose takes a function, got 'x'"),
     "a text as query": (lambda m: m.when_query("x"), AmError, "when_query takes a function, got 'x'"),
+    "a number as evaluation": (lambda m: m.eval(3), AmError, "eval takes a function, got 3"),
     "an evaluation of nothing": (lambda m: m.eval(lambda: None, ""), AmError, "say in a few words who asks"),
     "no handlers": (lambda m: m.bind(None), HandlerBindError, "bind an object with handlers"),
     "a class of handlers": (lambda m: m.bind(Handlers), HandlerBindError, r"bind\(Handlers\(\)\)"),
     "a misspelt state": (lambda m: m.bind({"RedyState": print}), HandlerBindError, "Redy .*did you mean ReadyState"),
     "a misspelt suffix": (lambda m: m.bind({"ReadyStat": print}), HandlerBindError, "did you mean ReadyState"),
     "a misspelt case": (lambda m: m.bind({"readyEnter": print}), HandlerBindError, "did you mean ReadyEnter"),
+    "a method's misspelt case": (lambda m: m.bind(Lowered()), HandlerBindError, "readyState; did you mean ReadyState"),
     "a misspelt global": (lambda m: m.bind({"AnyEntr": print}), HandlerBindError, "did you mean AnyEnter"),
     "a handler that is none": (lambda m: m.bind({"ReadyEnter": 3}), HandlerBindError, "3, a function was expected"),
     "a generator as handler": (lambda m: m.bind({"ReadyEnter": yields}), HandlerBindError, "take the yield out"),
@@ -217,6 +219,13 @@ WRONG: dict[str, tuple[Callable[[Machine], object], type[Exception], str]] = {
 
 class Handlers:
     def ReadyState(self, e: Event) -> None: ...
+
+
+class Lowered:
+    def readyState(self, e: Event) -> None: ...
+
+    def refreshState(self) -> None:
+        """Of no state of the machine, so a method like any other."""
 
 
 def yields(e: Event) -> Any:
