@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from am_dbg.session.targets import SelectState
-from am_dbg.timefmt import thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands
 from am_dbg.viewmodels.matrix import MEANINGS, NUMBERS, SIGNS, Cell, Entry, Matrix
 from am_dbg.viewmodels.rain_lines import titled
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width, pad, width
@@ -107,14 +107,14 @@ def frame(matrix: Matrix, first: int, cells: int, height: int) -> Frame:
     for ticks, sums in _EXTRAS:
         shape = Frame("names", name, wide, 0, count, ticks, sums)
         if shape.left + sum(wide) + shape.right <= cells:
-            return shape
+            return _wider(shape, max(texts, default=1), cells)
     # A name of the stair begins at its column and may reach over those on the right of it, and over the sums.
     reach = max((place * narrow + 1 + text for place, text in enumerate(texts)), default=0)
     for ticks, sums in _EXTRAS:
         shape = Frame("stair", name, (narrow,) * count, 0, count, ticks, sums)
         steps = max(count * narrow + shape.right, reach)
         if count <= height // 3 and shape.left + steps <= cells:
-            return shape
+            return _wider(shape, min(max(texts, default=1), name + cells - shape.left - steps), cells)
     digits = len(str(count))
     size = max(narrow, 1 + digits)
     for ticks, sums in _EXTRAS:
@@ -124,6 +124,12 @@ def frame(matrix: Matrix, first: int, cells: int, height: int) -> Frame:
             break
     start = max(0, min(first, count - shown))
     return replace(shape, widths=(size,) * min(shown, count - start), first=start)
+
+
+def _wider(shape: Frame, name: int, cells: int) -> Frame:
+    """The same with names of rows as long as that, as far as there is room left."""
+    spare = cells - shape.left - sum(shape.widths) - shape.right
+    return replace(shape, name=max(shape.name, min(name, shape.name + spare)))
 
 
 def header(session: SessionView, matrix: Matrix, shape: Frame, cells: int) -> list[Line]:

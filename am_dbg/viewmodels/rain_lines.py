@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from am_dbg.timefmt import thousands, time_of_day
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import thousands, time_of_day
 from am_dbg.viewmodels.log_text import gutter, summary
 from am_dbg.viewmodels.rain import MEANINGS, Cell, Drop, RainModel, Row
 from am_dbg.viewmodels.spans import Line, Role, Span, char_width, clean, cut_line, line_width, width
+from am_dbg.viewmodels.strip import LOST_MARK
 from am_telemetry.store.timeline import Timeline
 
-LOST_SIGN: Final = "^"
+LOST_SIGN: Final = LOST_MARK
 RESTORED_SIGN: Final = "⟲"
 CURSOR_SIGN: Final = "▸"
 SELECTED_SIGN: Final = "▾"
@@ -47,6 +48,8 @@ _LAST: Final = (1, _TIME + 1, 0)
 """Not all columns fit anyway, so the time may stay."""
 _NAME_ROWS: Final = 12
 _LEGEND_LEAST: Final = 20
+_LEGEND_ENTRIES: Final = 6
+"""Fewer explain too little to be worth their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +175,13 @@ def _legend(cells: int, rows: int) -> list[Line]:
     entries.append((Span("1", Role.ACTIVE, bold=True, underline=True), Span(" underlined: called", Role.DIM)))
     per_line = max(1, min(cells // (_LEGEND_LEAST + 2), 3))
     lines: list[Line] = []
-    # Downwards first, as names are.
-    height = -(-len(entries) // per_line)
-    if height > rows:
+    # Downwards first, as names are; what finds no room is told in the help.
+    height = min(-(-len(entries) // per_line), rows)
+    if height * per_line < _LEGEND_ENTRIES:
         return []
     for row in range(height):
         line: list[Span] = []
-        for entry in entries[row::height]:
+        for entry in entries[row : height * per_line : height]:
             line += [*entry, Span(" " * (_LEGEND_LEAST + 2 - line_width(entry)))]
         lines.append(tuple(line[:-1]))
     return [()] * (rows - height) + lines
@@ -209,7 +212,7 @@ def _line(
         for cell, is_chosen, is_multi in zip(row.cells, chosen, multi, strict=True)
     ]
     if row.lost:
-        hole = Span(LOST_SIGN, Role.ERROR, bold=True)
+        hole = Span(LOST_SIGN, Role.ERROR_RECENT, bold=True)
     else:
         hole = Span(RESTORED_SIGN, Role.DIM) if row.restored else Span(" ")
     number = thousands(row.number).rjust(shape.digits)

@@ -114,7 +114,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
     Pane.RAIN: (
         *((drop.value, rain_lines.ROLES[drop], words) for drop, words in rain.MEANINGS.items()),
         ("1  c", Role.CALLED, "underlined: named by the mutation"),
-        (rain_lines.LOST_SIGN, Role.ERROR, "transitions were lost before this one"),
+        (rain_lines.LOST_SIGN, Role.ERROR_RECENT, "transitions were lost before this one"),
         (rain_lines.RESTORED_SIGN, Role.DIM, "the machine went on from a snapshot before this one"),
         ("+−~!✕·…", Role.TEXT, "before the number: the signs of the log"),
     ),
