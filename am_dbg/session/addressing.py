@@ -64,7 +64,9 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
             session.say(f"{url.machine} has no transition with the id {url.transition_id}")
             return False
     session.select_machine(machine.id)
-    if number is not None:
+    if number is not None and url.step is not None:
+        session.go_to_step(number, url.step)
+    elif number is not None:
         session.go_to_number(number)
     elif url.machine_time is not None:
         session.go_to_machine_time(url.machine_time)

@@ -34,11 +34,6 @@ class PartlyApplied:
         """Whether the ticks have changed, if this transition changes any."""
         return self.step >= self.commit
 
-    @property
-    def state_number(self) -> int:
-        """The transition after which states and ticks were what they are at this moment."""
-        return self.number if self.committed else self.number - 1
-
 
 def steps_of(timeline: Timeline, number: int) -> tuple[StepFact, ...]:
     """The steps of a transition, with states by their index on the timeline. Empty when none were recorded.
@@ -61,6 +56,21 @@ def partly_applied(timeline: Timeline, number: int, step: int) -> PartlyApplied:
     steps = steps_of(timeline, number)
     commit = commit_after(timeline.pattern(number).fact)
     return PartlyApplied(number, max(0, min(step, len(steps))), steps, commit)
+
+
+def active_before(timeline: Timeline, number: int) -> frozenset[int]:
+    """The states that were active when a transition began.
+
+    Behind a hole in the recording these are not those that the transition before has left.
+
+    Raises:
+        IndexError: there is no such transition.
+    """
+    record = timeline.pattern(number)
+    index = timeline.schema.index
+    names = record.schema.state_name
+    turned = {index.get(names(state), NO_STATE) for state in (*record.fact.added, *record.fact.removed)}
+    return frozenset(timeline.active_states(number)) ^ (turned - {NO_STATE})
 
 
 def commit_after(fact: PatternFact) -> int:

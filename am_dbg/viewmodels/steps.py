@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from am_dbg.session.steps import PartlyApplied, partly_applied
+from am_dbg.session.steps import PartlyApplied, active_before, partly_applied
 from am_dbg.viewmodels.describe import cancel_reason, is_canceled
 from am_dbg.viewmodels.spans import Role, clean
 from am_telemetry.facts import ANY_STATE, PatternFact, SchemaFact, StepFact
@@ -83,7 +83,7 @@ def table(timeline: Timeline, number: int) -> tuple[StepRow, ...]:
         if known is timeline and place == number and axis is schema:
             return rows
     steps = partly_applied(timeline, number, 0).steps
-    before, after = (frozenset(timeline.active_states(place)) for place in (number - 1, number))
+    before, after = active_before(timeline, number), frozenset(timeline.active_states(number))
     made = tuple(_Reader(schema, timeline.pattern(number), steps, before, after).rows())
     _recent.append((timeline, number, schema, made))
     return made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from am_dbg.session.steps import PartlyApplied
+from am_dbg.session.steps import PartlyApplied, active_before
 from am_dbg.session.targets import GoToSource, GoToTransition
 from am_dbg.session.view import Mode, SessionView
 from am_dbg.timefmt import duration, thousands, time_of_day
@@ -128,7 +128,7 @@ def _step(timeline: Timeline, inside: PartlyApplied) -> list[Part]:
         record = timeline.pattern(inside.number)
         role = Role.CANCELED if is_canceled(record.fact) else Role.ACCEPTED
         words.append(Part((Span(outcome(record), role, bold=True),), 1, least=_LEAST))
-    before = frozenset(timeline.active_states(inside.number - 1))
+    before = active_before(timeline, inside.number)
     coming, going = len(row.intended - before), len(before - row.intended)
     counts = (
         Span(f"+{coming}", Role.ADDED if coming else Role.DIM),

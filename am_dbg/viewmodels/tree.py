@@ -182,10 +182,18 @@ class _Change:
 
     def __init__(self, timeline: Timeline, number: int, decorations: tree_steps.Decorations | None) -> None:
         self.timeline = timeline
-        self.number = number if decorations is None else decorations.inside.state_number
+        self.number = number
         self.canceled = bool(number) and number in timeline.canceled
         self.decorations = decorations
         self.sign_width = 2 if decorations is None else tree_steps.SIGNS_WIDTH + 1
+
+    def is_active(self, state: int) -> bool:
+        if self.decorations is not None:
+            return self.decorations.is_active(state)
+        return self.timeline.is_active(state, self.number)
+
+    def tick(self, state: int) -> int:
+        return self.timeline.tick(state, self.number) if self.decorations is None else self.decorations.tick(state)
 
     def called(self, state: int) -> bool:
         if self.decorations is not None:
@@ -236,7 +244,7 @@ def _row(
         body = (Span(pad(f"      {clean(node.label)}", cells - 1), Role.DIM),)
     else:
         taking_part = change.decorations is not None and change.decorations.has_seen(_reference(timeline, node))
-        body = _reference_spans(timeline, node, change.number, cells - 1, session.state == node.state or taking_part)
+        body = _reference_spans(timeline, node, change, cells - 1, session.state == node.state or taking_part)
     return TreeRow(node, (mark, *body), highlighted)
 
 
@@ -244,10 +252,10 @@ def _state_spans(
     timeline: Timeline, node: TreeNode, change: _Change, name_width: int, cells: int, selected: bool
 ) -> Line:
     state = timeline.schema.states[node.owner]
-    active = timeline.is_active(node.owner, change.number)
+    active = change.is_active(node.owner)
     role = state_role(state.name, active, state.multi)
     called = change.called(node.owner)
-    tick = thousands(timeline.tick(node.owner, change.number))
+    tick = thousands(change.tick(node.owner))
     arrow = ("▾ " if node.expanded else "▸ ") if node.expandable else "  "
     properties = ("A" if state.auto else " ") + ("M" if state.multi else " ")
     target = SelectState(state.name)
@@ -263,9 +271,9 @@ def _state_spans(
     )
 
 
-def _reference_spans(timeline: Timeline, node: TreeNode, number: int, cells: int, bold: bool) -> Line:
+def _reference_spans(timeline: Timeline, node: TreeNode, change: _Change, cells: int, bold: bool) -> Line:
     index = timeline.schema.index.get(node.state)
-    active = index is not None and timeline.is_active(index, number)
+    active = index is not None and change.is_active(index)
     multi = index is not None and timeline.schema.states[index].multi
     role = Role.DIM if index is None else state_role(node.state, active, multi)
     glyph = "? " if index is None else "● " if active else "○ "

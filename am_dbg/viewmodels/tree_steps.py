@@ -6,12 +6,12 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Final
 
-from am_dbg.session.steps import PartlyApplied
+from am_dbg.session.steps import PartlyApplied, active_before
 from am_dbg.session.view import SessionView
 from am_dbg.viewmodels import connectors, steps
 from am_dbg.viewmodels.describe import is_canceled
 from am_dbg.viewmodels.spans import Line, Role, Span
-from am_telemetry.facts import SchemaFact, StepFact
+from am_telemetry.facts import NO_STATE, SchemaFact, StepFact
 from am_telemetry.store.timeline import Timeline
 
 Reference = tuple[int, str, int]
@@ -84,11 +84,15 @@ class Decorations:
         self._handlers = Counter(
             state for step in done if step.kind == "handler" for state in {step.source, step.target} if state >= 0
         )
-        self._before = frozenset(timeline.active_states(number - 1))
+        self._timeline = timeline
+        self._before = active_before(timeline, number)
         self._after = frozenset(timeline.active_states(number)) if inside.committed else None
         self._again = frozenset(
             state for state in self._before if number in timeline.changed(state) and timeline.is_active(state, number)
         )
+        record = timeline.pattern(number)
+        names = record.schema.state_name
+        self._gained = {schema.index.get(names(state), NO_STATE): ticks for state, ticks in record.fact.deltas}
         self._intended = rows[-1].intended if rows else self._before
         self._wanted = {step.target for step in done if step.kind == "activate"}
         over = inside.step == len(inside.steps)
@@ -102,6 +106,15 @@ class Decorations:
             if step.kind == "handler" and row.role in (Role.CANCELED, Role.ERROR)
             for state in (step.source, step.target)
         )
+
+    def is_active(self, state: int) -> bool:
+        """Whether a state is active at this moment."""
+        return state in (self._before if self._after is None else self._after)
+
+    def tick(self, state: int) -> int:
+        """The tick of a state at this moment."""
+        tick = self._timeline.tick(state, self.inside.number)
+        return tick if self.inside.committed else tick - self._gained.get(state, 0)
 
     def has_seen(self, reference: Reference | None) -> bool:
         """Whether a relation has been looked at so far."""

@@ -46,6 +46,9 @@ class Wanderer(RuleBasedStateMachine):
                 "previous_problem",
                 "toggle_tail",
                 "toggle_play",
+                "next_step",
+                "previous_step",
+                "leave_steps",
                 "clear_state",
                 "clear_filters",
                 "reset_filters",
@@ -112,6 +115,13 @@ class Wanderer(RuleBasedStateMachine):
     def the_cursor_is_visible_or_zero(self) -> None:
         assert self.session.number == 0 or self.session.number in self.session.visible
         assert 0 <= self.session.number <= self.session.count
+
+    @invariant()
+    def steps_are_those_of_the_next_transition(self) -> None:
+        session = self.session
+        assert 0 <= session.step <= session.step_count(session.next_number)
+        assert (session.inside is None) == (session.step == 0)
+        assert not session.step or session.mode is not Mode.TAIL
 
     @invariant()
     def the_tail_is_followed(self) -> None:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from am_dbg.session import Mode, Session
+from am_dbg.session.addressing import go_to
 from am_dbg.session.filters import Filter
-from am_dbg.session.steps import commit_after, partly_applied, steps_of
+from am_dbg.session.steps import active_before, commit_after, partly_applied, steps_of
 from am_dbg.session.targets import GoToStep
 from am_telemetry.facts import Flag, PatternFact, SchemaFact, StateFact, StepFact
 from am_telemetry.store.records import PatternRecord
@@ -207,13 +208,29 @@ def test_stepping_forward_and_back_returns_to_the_same_place(recording: MemoryRe
 
 @settings(max_examples=60, deadline=None)
 @given(engine_recordings())
-def test_all_steps_applied_are_the_state_after_and_none_the_state_before(recording: MemoryRecording) -> None:
+def test_ticks_change_once_on_the_way_from_the_state_before_to_the_state_after(recording: MemoryRecording) -> None:
     timeline = recording.timeline(1)
     for number in range(1, timeline.count + 1):
         count = len(steps_of(timeline, number))
         assert count
-        assert partly_applied(timeline, number, count).state_number == number
-        before = partly_applied(timeline, number, 0)
-        assert timeline.active_states(before.state_number) == timeline.active_states(number - 1)
-        numbers = [partly_applied(timeline, number, step).state_number for step in range(count + 1)]
-        assert numbers == sorted(numbers)
+        committed = [partly_applied(timeline, number, step).committed for step in range(count + 1)]
+        assert committed == sorted(committed)
+        assert committed[-1]
+        assert not committed[0]
+        assert active_before(timeline, number) == frozenset(timeline.active_states(number - 1))
+
+
+def test_the_state_before_a_transition_behind_a_hole_follows_from_what_it_changed() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["Exception", "A", "B"])
+    machine.add("A")
+    machine.lose(1)
+    machine.record(PatternFact("remove", (2,), Flag.ACCEPTED, ((2, 1),), removed=(2,)))
+    recording.catch_up()
+    assert active_before(recording.timeline(1), 2) == {1, 2}
+    assert active_before(recording.timeline(1), 1) == frozenset()
+
+
+def test_an_address_leads_to_a_step(session: Session) -> None:
+    assert go_to(session, f"mach://m/{session.recording.transition(1, 3).transition_id}/2")
+    assert place(session) == (2, 2)

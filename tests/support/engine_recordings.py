@@ -19,6 +19,10 @@ Call = tuple[str, tuple[str, ...]]
 """``add``, ``remove`` or ``set``, and the states."""
 
 
+def _unseen(machine: Machine, error: BaseException) -> None:
+    """Handlers fail on purpose."""
+
+
 class _Recorder(Tracer):
     wants_steps = True
 
@@ -51,18 +55,22 @@ def record(schema: Mapping[str, Mapping[str, Any]], calls: Sequence[Call], handl
         handlers: an object with handlers, None for no handlers.
     """
     recording = MemoryRecording()
-    machine = Machine({name: dict(state) for name, state in schema.items()}, id="engine", strict=False)
+    machine = Machine(
+        {name: dict(state) for name, state in schema.items()}, id="engine", strict=False, on_error=_unseen
+    )
     facts = []
     for name in machine.states:
         state = schema.get(name, {})
         relations = {key: tuple(state.get(key, ())) for key in ("require", "add", "remove", "after")}
         facts.append(StateFact(name, bool(state.get("auto")), bool(state.get("multi")), **relations))
-    machine.bind_tracer(_Recorder(recording.machine("engine", SchemaFact(tuple(facts)))))
+    clock = [machine.tick(name) for name in machine.states]  # an inconsistent schema is an error from the start
+    machine.bind_tracer(_Recorder(recording.machine("engine", SchemaFact(tuple(facts)), clock=clock)))
     if handlers is not None:
         machine.bind(handlers)
     for kind, states in calls:
         do: Callable[[list[str]], object] = getattr(machine, kind)
         do(list(states))
+    assert not machine.internal_errors
     machine.dispose()
     recording.catch_up()
     return recording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from am_telemetry.facts import LogFact, SchemaFact, StateFact
+from am_telemetry.facts import LogFact, SchemaFact, StateFact, StepFact
 from tests.support.memory_recording import START_NS, MachineBuilder, MemoryRecording
 
 STATES = ("Exception", "Ready", "Start", "Heartbeat", "ErrIO", "Loading")
@@ -23,6 +23,7 @@ def transitions(draw: st.DrawFn) -> dict[str, object]:
         "check": draw(st.integers(0, 7)) == 0,
         "queued": draw(st.integers(0, 7)) == 0,
         "broken": draw(st.integers(0, 9)) == 0,
+        "steps": draw(st.sampled_from([(), (StepFact("called", target=1), StepFact("activate", target=1))])),
         "handlers": draw(st.sampled_from([(), ("ReadyState",)])),
         "at_ns": START_NS + draw(st.integers(0, 30)) * 1_000_000_000,
         "logs": draw(

@@ -10,7 +10,7 @@ from am_dbg.session import Session
 from am_dbg.viewmodels import connectors, steps, tree, tree_steps
 from am_dbg.viewmodels.connectors import Connection
 from am_dbg.viewmodels.spans import line_text, line_width
-from am_telemetry.facts import StateFact, StepFact
+from am_telemetry.facts import Flag, PatternFact, StateFact, StepFact
 from tests.support.engine_recordings import engine_recordings
 from tests.support.memory_recording import MemoryRecording
 
@@ -130,6 +130,20 @@ def test_the_last_step_shows_the_state_after() -> None:
     for state in timeline.schema.names:
         was, now = (next(row for row in shown if f" {state} " in row) for shown in (after, rows(session)))
         assert ("●" in was) == ("●" in now)
+
+
+def test_behind_a_hole_the_tree_shows_what_must_have_been() -> None:
+    made = MemoryRecording()
+    machine = made.machine("m", ["A", "B"])
+    machine.add("A")
+    machine.lose(1)
+    steps_done = (StepFact("called", target=1), StepFact("deactivate", target=1))
+    machine.record(PatternFact("remove", (1,), Flag.ACCEPTED, ((1, 1),), removed=(1,), steps=steps_done))
+    session = Session(made, live=False)
+    session.go_to_step(2, 1)
+    assert "● B" in rows(session)[0]
+    session.go_to_step(2, 2)
+    assert "○ B    −" in rows(session)[0]
 
 
 def test_a_refusal_by_a_handler_is_marked() -> None:
@@ -257,7 +271,10 @@ def test_the_tree_tells_the_same_as_the_table_at_every_step(
         session.go_to_step(number, row.number)
         decorations = tree_steps.of(session)
         assert decorations is not None
+        earlier = number if decorations.inside.committed else number - 1
         for state in range(len(timeline.schema.names)):
+            assert decorations.is_active(state) == timeline.is_active(state, earlier)
+            assert decorations.tick(state) == timeline.tick(state, earlier)
             sign, _ = decorations.sign(state)
             if not decorations.inside.committed:
                 assert (sign == "+") == (state in row.intended - before)
@@ -268,6 +285,9 @@ def test_the_tree_tells_the_same_as_the_table_at_every_step(
         assert [
             each for first in range(0, len(shown), 3) for each in tree.rows(session, first, 3, width, known)
         ] == shown
-    assert set(timeline.active_states(number)) == {
-        state for state in range(len(timeline.schema.names)) if timeline.is_active(state, number)
-    }
+    after = tree_steps.of(session)
+    assert after is not None
+    assert [after.is_active(s) for s in range(len(timeline.schema.names))] == [
+        timeline.is_active(s, number) for s in range(len(timeline.schema.names))
+    ]
+    assert [after.tick(s) for s in range(len(timeline.schema.names))] == list(timeline.clock(number))
