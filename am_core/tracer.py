@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from am_core.misuse import checked_tracers
 
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from am_core.waiting.waiters import Waiter
 
 
+class ExpressSink(Protocol):
+    """Where express transitions are noted."""
+
+    items: list[Any]
+    """Each is a tuple about one transition, or one and the automatic one that follows: the tracer, the numbers of the
+    last and the first of them, the ticks before and after, the :class:`~am_core.resolution.automaton.Macrostep`, the
+    machine's log level, start and end in nanoseconds of the monotonic clock, the queue tick, a copy of the arguments
+    or None, the source or None, and the lines logged since the last transition or None.
+    :func:`am_core.engine.retelling.retell` knows everything else."""
+    limit: int
+    """With so many items, ``transition_end`` is called instead."""
+
+
 class Tracer:
     """Base of tracers; override what is needed, hooks that are not overridden cost nothing.
 
@@ -30,6 +43,12 @@ class Tracer:
 
     wants_steps = False
     """Ask the machines this tracer is bound to for recording the steps of transitions."""
+
+    express_sink: ExpressSink | None = None
+    """For tracers in a hurry that keep ``transition_end`` as well: where transitions without handlers whose outcome is
+    known are noted instead of the hook being called, which takes a fraction of the time. They are noted with the
+    machine's lock held, so the order of items and calls is the order of the transitions. A machine does so while no
+    other tracer wants to hear of its transitions. Not to be changed while the tracer is bound."""
 
     def tracer_id(self) -> str:
         """Identifies the tracer among those of a machine."""
@@ -119,7 +138,7 @@ Hook = tuple[Callable[..., Any], ...]
 class Hooks:
     """Per hook the tracers' methods that really do something. Immutable."""
 
-    __slots__ = (*HOOKS, "tracers", "wants_steps")
+    __slots__ = (*HOOKS, "only_end", "tracers", "wants_steps")
 
     machine_init: Hook
     verify_states: Hook
@@ -150,6 +169,10 @@ class Hooks:
             base = getattr(Tracer, name)
             found = (getattr(t, name) for t in self.tracers if getattr(type(t), name, None) is not base)
             setattr(self, name, tuple(found))
+        base = Tracer.transition_end
+        ends = [t for t in self.tracers if getattr(type(t), "transition_end", None) is not base]
+        self.only_end = ends[0] if len(ends) == 1 else None
+        """The tracer that hears of ends of transitions, when it is the only one."""
 
 
 NO_HOOKS: Final = Hooks()

@@ -39,7 +39,7 @@ favour of am-dbg.
   probability.
 * "The same mutation" compares the recurring mutation with itself, so a ratio of 0.25 means that it takes four times as
   long. The random sets are a case in which looking up earlier outcomes cannot help, and should not hurt.
-* The tracing row is what one transition costs the program on top of the untraced engine: once with the tracer of
+* The tracing rows are what one transition costs the program on top of the untraced engine: once with the tracer of
   `am_telemetry`, once with a tracer that builds and serialises one protobuf message.
 * Tracing to a hub is measured in a program that works in portions with pauses between them, on top of the same machine
   untraced; hook times are wall time. Ingesting is wall time in a hub with a process of its own: frames through gRPC,

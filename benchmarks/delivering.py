@@ -115,6 +115,7 @@ def _slowest_hooks(count: int) -> float:
         note(clock() - began)
 
     machine.detach_tracer(tracer)
+    tracer.express_sink = None
     tracer.transition_end = timed  # type: ignore[method-assign]  # the very function that is to be timed
     machine.bind_tracer(tracer)
     for _ in range(10):

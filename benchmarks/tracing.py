@@ -22,23 +22,35 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
 
     count = 100 if quick else 20_000
     ring = Ring(10 * count)
-    traced = _machine("traced")
+    traced, logging = _machine("traced"), _machine("logging")
     traced.bind_tracer(MachineTracer(ring, traced, 1, detail=1))
+    logging.bind_tracer(MachineTracer(ring, logging, 2, detail=2))
+    logging.log_level = "ops"
     messages = _machine("messages")
     messages.bind_tracer(_message_tracer())
     plain = _toggle(_machine("plain"), count)
-    toggle_traced = _toggle(traced, count)
 
-    def run_traced() -> None:
-        toggle_traced()
-        ring.take()
+    def emptied(toggle: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            toggle()
+            ring.take()
 
-    spent = take_turns({"plain": plain, "traced": run_traced, "messages": _toggle(messages, count)}, 1 if quick else 7)
-    ours = max((spent["traced"] - spent["plain"]) / count, 1e-9)
+        return run
+
+    contestants = {
+        "plain": plain,
+        "traced": emptied(_toggle(traced, count)),
+        "logging": emptied(_toggle(logging, count)),
+        "messages": _toggle(messages, count),
+    }
+    spent = take_turns(contestants, 1 if quick else 7)
     theirs = max((spent["messages"] - spent["plain"]) / count, 1e-9)
-    yield Row(
-        "tracing one transition", duration(ours), "one protobuf message per transition", duration(theirs), theirs / ours
-    )
+    for what, name in (
+        ("tracing one transition", "traced"),
+        ("tracing one transition, with its steps and the log of operations", "logging"),
+    ):
+        ours = max((spent[name] - spent["plain"]) / count, 1e-9)
+        yield Row(what, duration(ours), "one protobuf message per transition", duration(theirs), theirs / ours)
 
 
 def _machine(name: str) -> Machine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from am_core.engine.breakpoints import check_breakpoints
+from am_core.engine.log_texts import postponed_text, queued_text
 from am_core.logs import OPS, args_text
 from am_core.resolution.mutation import Mutation
 
@@ -27,10 +28,10 @@ def announce(machine: Machine, mutation: Mutation) -> None:
         model = machine._now[0]
         # A machine that another thread has disposed meanwhile has no names.
         names = "" if machine._disposed else model.text(mutation.called)
-        machine._log(OPS, f"[{verb}:{mutation.type}] {names}{args_text(mutation.args, machine.log_args)}")
+        text = queued_text(verb, mutation.type, names)
+        machine._log(OPS, f"{text}{args_text(mutation.args, machine.log_args)}")
         if is_running(machine._transition):
-            count = len(machine._queue.items)
-            machine._log(OPS, f"[postpone] queue running ({count} item{'' if count == 1 else 's'})")
+            machine._log(OPS, postponed_text(len(machine._queue.items)))
     if machine._breakpoints:
         machine._guarded(check_breakpoints, machine, mutation)
     if machine._hooks.mutation_queued:

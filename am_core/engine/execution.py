@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from am_core.engine.automatic import schedule_auto
 from am_core.engine.failures import RECOVER, cancel, on_deadline, on_late_return, recover
+from am_core.engine.log_texts import mutation_text, rejection_text, switch_text
 from am_core.engine.runners import Abandoned, DeadlineReached
 from am_core.handling.handlers import Event, HandlerTable
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, args_text
@@ -70,7 +71,7 @@ def execute(machine: Machine, mutation: Mutation, edge: Edge | None = None) -> R
         tx.canceled_by = "relations"
         tx.is_accepted = False
         if machine._log_level >= OPS:
-            machine._log(OPS, f"[cancel:reject] {tx.model.text(i for i in mutation.called if plan.rejected >> i & 1)}")
+            machine._log(OPS, rejection_text(tx.model.text(i for i in mutation.called if plan.rejected >> i & 1)))
     hooks = machine._hooks
     try:
         if hooks.transition_init:
@@ -183,12 +184,10 @@ def _log_notes(machine: Machine, notes: Notes) -> None:
 
 def _log_mutation(tx: Transition) -> None:
     machine, mutation = tx.machine, tx.mutation
-    kind, level = (f"{mutation.type}:auto", DECISIONS) if mutation.is_auto else (str(mutation.type), OPS)
-    if mutation.is_check:
-        kind = f"{kind}:check"
+    level = DECISIONS if mutation.is_auto else OPS
     if level <= machine._log_level:
-        names = tx.model.text(mutation.called)
-        machine._log(level, f"[{kind}] {names}{args_text(mutation.args, machine.log_args)}")
+        text = mutation_text(mutation.type, mutation.is_auto, tx.model.text(mutation.called), mutation.is_check)
+        machine._log(level, f"{text}{args_text(mutation.args, machine.log_args)}")
     if mutation.source is not None:
         machine._log(OPS, f"[source] {mutation.source}")
 
@@ -282,15 +281,11 @@ def _switch(tx: Transition, edge: Edge | None) -> None:
 
 
 def _log_switch(tx: Transition) -> None:
-    machine, names = tx.machine, tx.model.names
-    parts = [f"+{names[i]}" for i in tx.enters if tx.time_after[i] != tx.time_before[i]]
-    parts += [f"-{names[i]}" for i in tx.exits]
-    if not parts:
-        return
-    if machine._log_level >= EVERYTHING:
-        parts += [names[i] for i in tx.target if tx.time_after[i] == tx.time_before[i]]
-    head = "[auto_]" if tx.is_auto else "[state]"
-    machine._log(CHANGES, f"{head} {' '.join(parts)}{args_text(tx.args, machine.log_args)}")
+    machine = tx.machine
+    loud = machine._log_level >= EVERYTHING
+    text = switch_text(tx.model.names, tx, tx.is_auto, tx.time_before, tx.time_after, loud)
+    if text:
+        machine._log(CHANGES, f"{text}{args_text(tx.args, machine.log_args)}")
 
 
 def call_finals(tx: Transition, edge: Edge | None, table: HandlerTable) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from threading import get_ident
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from am_core.engine.automatic import schedule_auto
 from am_core.engine.drain import abandon, drain, rest_at
+from am_core.engine.enqueue import announce
 from am_core.engine.execution import (
     break_off,
     call_finals,
@@ -19,10 +21,12 @@ from am_core.engine.execution import (
 )
 from am_core.engine.runners import Abandoned
 from am_core.handling.handlers import UNSET, Event, HandlerTable, current_event
+from am_core.logs import CHANGES
 from am_core.resolution.mutation import CANCELED, Mutation, Result
 from am_core.resolution.transition import Transition
 
 if TYPE_CHECKING:
+    from am_core.engine.listening import Listener
     from am_core.machine import Machine
     from am_core.resolution.automaton import Configuration, Edge, Macrostep
     from am_core.resolution.transition import Now
@@ -32,10 +36,10 @@ if TYPE_CHECKING:
 # then; a call of acquire() followed by try would be quicker, and leave a machine locked for ever once in a while.
 
 
-def express(machine: Machine, rest: Configuration, step: Macrostep) -> Result | None:
-    """Apply a macrostep to a machine that rests; None when it does so no longer, or somebody looks on."""
+def express(machine: Machine, rest: Configuration, step: Macrostep, calm: Listener) -> Result | None:
+    """Apply a macrostep to a machine that rests; None when it does so no longer, or others listen by now."""
     with machine._lock:
-        if machine._rest is not rest or not machine._calm:
+        if machine._rest is not rest or machine._calm is not calm:
             return None
         subs = machine._subs
         if subs is not None and subs.is_concerned(step.ticks):
@@ -56,6 +60,59 @@ def express(machine: Machine, rest: Configuration, step: Macrostep) -> Result | 
             queue.token += 1
         else:
             machine._number += 1
+        return step.result
+
+
+def noted(
+    machine: Machine,
+    rest: Configuration,
+    step: Macrostep,
+    calm: Listener,
+    args: dict[str, Any] | None,
+    event: Event | None,
+) -> Result | None:
+    """The same for a machine with a listener: with arguments of its own, and the event behind it."""
+    if args and calm.level >= CHANGES and machine.log_args is not None:
+        # The text of arguments is the program's code.
+        return None
+    if event is UNSET:
+        event = current_event.get()
+    source = None if event is None else event.source()
+    started = monotonic_ns()
+    with machine._lock:
+        sink = calm.sink
+        items = sink.items
+        buffer = machine._buffer
+        if machine._rest is not rest or machine._calm is not calm or len(items) >= sink.limit or buffer.dropped:
+            return None
+        subs = machine._subs
+        if subs is not None and subs.is_concerned(step.ticks):
+            return None
+        model, _, _, before = machine._now
+        after = before
+        if step.ticks:
+            ticks = list(before)
+            for i in step.ticks:
+                ticks[i] += 1
+            after = tuple(ticks)
+        queue = machine._queue
+        tick = queue.next_tick + 1
+        number = last = machine._number + 1
+        lines = buffer.entries or None
+        ended = monotonic_ns()
+        # As above; the append comes last, and is all or nothing.
+        if lines is not None:
+            buffer.entries = []
+        machine._now = (model, step.active, step.mask, after)
+        machine._place = machine._rest = step.target
+        queue.tick = queue.next_tick = tick
+        if step.is_double:
+            last += 1
+            queue.token += 1
+        machine._number = last
+        items.append(
+            (calm.tracer, last, number, before, after, step, calm.level, started, ended, tick, args, source, lines)
+        )
         return step.result
 
 
@@ -85,6 +142,8 @@ def planned(
             brief = machine._brief and not machine._disposed
             now, table = machine._now, machine._table
         try:
+            if machine._log_level:
+                announce(machine, mutation)
             result = _brief(machine, mutation, edge, now, table) if brief else execute(machine, mutation, edge)
         except Abandoned:
             return CANCELED

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from am_core.engine.drain import abandon, drain, drain_after, drain_if_idle
 from am_core.engine.enqueue import announce, is_running
-from am_core.engine.express import express, planned
+from am_core.engine.express import express, noted, planned
 from am_core.engine.failures import note, trace_of
+from am_core.engine.listening import NOBODY
 from am_core.errors import InvalidArgs, MachineDisposed, UnknownStateError, is_cancellation
 from am_core.handling.handlers import UNSET, Event, current_event
 from am_core.logs import OPS
@@ -53,11 +54,14 @@ def mutate(
         edges = rest.add if kind is ADD else rest.remove if kind is REMOVE else rest.set
         edge = edges.get(states)
         if edge is not None:
-            step, result = edge.macrostep, None
-            # Arguments are of no interest to anybody, but wrong ones are an error, and automatic states look at some.
+            step, calm, result = edge.macrostep, machine._calm, None
+            # Arguments are of interest to tracers only, but wrong ones are an error, and automatic states look at some.
             bare = args is None and not kwargs
-            if machine._calm and step is not None and (bare or (isinstance(args, _PLAIN) and not step.is_double)):
-                result = express(machine, rest, step)
+            if calm is not None and step is not None and (bare or (isinstance(args, _PLAIN) and not step.is_double)):
+                if calm is NOBODY:
+                    result = express(machine, rest, step, calm)
+                else:
+                    result = noted(machine, rest, step, calm, None if bare else dict(merged(args, kwargs)), event)
             if result is None:
                 result = planned(machine, rest, edge, merged(args, kwargs) if args or kwargs else kwargs, event)
             if result is not None:

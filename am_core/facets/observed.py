@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from am_core.engine import failures
 from am_core.engine.breakpoints import Breakpoint
+from am_core.engine.listening import Listener, listener_among
 from am_core.errors import TracerError
 from am_core.facets.view import MachineView
 from am_core.handling.handlers import Event, HandlerTable
@@ -55,11 +56,11 @@ class ObservedMachine(MachineView):
     """Where the machine rests: set while nothing is queued or executed, and nobody watches the queue, so that known
     mutations may be executed without being queued. Written with the lock held; whoever begins to execute or to queue
     clears it."""
-    _calm: bool
-    """Whether nobody but waiters wants to hear of transitions, so that the express path may be taken. Written with the
+    _calm: Listener | None
+    """Who hears of express transitions, besides waiters; None when that path must not be taken. Written with the
     lock."""
     _brief: bool
-    """Whether somebody wants to hear of ends of transitions at most."""
+    """Whether somebody wants to hear of ends of transitions at most, and nothing is logged."""
     _open: bool
     """Whether mutations that find the machine at rest need not be told to anybody before they are executed."""
     _place: Configuration | None
@@ -81,6 +82,11 @@ class ObservedMachine(MachineView):
     """Whether errors carry their stack as text."""
 
     # Tracers
+
+    def resting_moment(self) -> tuple[tuple[int, ...], int] | None:
+        """The ticks and the number of the last transition, of one moment; None while something is executed."""
+        with self._lock:
+            return None if self._drainer else (self._now[3], self._number)
 
     def bind_tracer(self, tracer: Tracer) -> None:
         """Call a tracer's hooks from now on. Binding one twice has no effect."""
@@ -116,15 +122,15 @@ class ObservedMachine(MachineView):
     def _look_around(self) -> None:
         """Find out whether anybody looks on. With the lock held."""
         hooks = self._hooks
-        self._open = not (self._log_level or self._breakpoints or hooks.mutation_queued or self._queue_limit < 1)
+        self._open = not (self._breakpoints or hooks.mutation_queued or self._queue_limit < 1)
         quiet = (
             self._open
             and self._on_change is None
             and not (hooks.transition_init or hooks.transition_start or hooks.transition_finals)
         )
-        self._brief = quiet and self._subs is None
+        self._brief = quiet and not self._log_level and self._subs is None
         # Waiters are asked one transition at a time whether it concerns them.
-        self._calm = quiet and not (hooks.transition_end or hooks.queue_end)
+        self._calm = listener_among(hooks, self._log_level, self._logger is not None) if quiet else None
         self._rest = None
 
     def _use_plan_cache(self, value: str | None) -> None:
@@ -199,7 +205,9 @@ class ObservedMachine(MachineView):
 
     def set_logger(self, logger: Logger | None) -> None:
         """Give lines to a function; None keeps them in the transitions only."""
-        self._logger = logger
+        with self._lock:
+            self._logger = logger
+            self._look_around()
 
     def log(self, message: str) -> None:
         """Log a line of the program's own, at level External. Line breaks become blanks."""

@@ -10,7 +10,8 @@ they are met for the first time. Every mutation takes one of three paths:
   runs as always (:mod:`am_core.engine.execution`), only nothing is resolved. Whatever happens differently than planned,
   such as the partial acceptance of automatic states, leaves the edge and is resolved.
 * *express*: nobody takes part or looks on, and the machine is at rest. A :class:`Macrostep`, the mutation together with
-  the automatic transition it brings about, is applied at once (:func:`am_core.engine.express.express`).
+  the automatic transition it brings about, is applied at once (:mod:`am_core.engine.express`). A tracer may have it
+  noted and learn later what there is to tell (:mod:`am_core.engine.retelling`).
 
 Everything here is immutable once published, or a dictionary that only sees single reads and writes, so threads need no
 lock; in a race the same edge is made twice. An automaton belongs to one table of handlers and one model, so it is
@@ -28,7 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from am_core.resolution.calls import Call, Negotiation, final_phase, negotiation
-from am_core.resolution.mutation import ADD, CANCELED, EXECUTED, REMOVE, MutationType, Result
+from am_core.resolution.mutation import ADD, CANCELED, EXECUTED, REMOVE, MutationType
 from am_core.resolution.plan import Plan, Recorded, Trail, ticks_of
 from am_core.resolution.relations import auto_candidates, resolve, resolve_again
 from am_core.schemas.model import Model, mask_of
@@ -200,17 +201,19 @@ class Edge:
 class Macrostep:
     """A mutation and the automatic transition that follows: what the machine is like when it rests again."""
 
-    __slots__ = ("active", "is_double", "mask", "result", "target", "ticks")
+    __slots__ = ("active", "auto", "edge", "is_double", "mask", "result", "target", "ticks")
 
-    def __init__(self, target: Configuration, ticks: tuple[int, ...], is_double: bool, result: Result) -> None:
-        self.target = target
+    def __init__(self, edge: Edge, auto: Edge | None) -> None:
+        self.edge = edge
+        self.auto = auto
+        """The automatic transition that is part of it."""
+        self.target = target = (auto or edge).destination()
         self.active = target.active
         self.mask = target.mask
-        self.ticks = ticks
+        self.ticks = edge.ticks if auto is None else edge.ticks + auto.ticks
         """Index of a state once for every tick it makes."""
-        self.is_double = is_double
-        """Whether an automatic transition is part of it."""
-        self.result = result
+        self.is_double = auto is not None
+        self.result = edge.result
 
 
 class Automaton:
@@ -255,8 +258,8 @@ def macrostep(edge: Edge, table: HandlerTable) -> Macrostep | None:
             auto = target.known(AUTO, candidates, mask_of(candidates))
             if not auto.calls_nobody(table):
                 return None
-            return Macrostep(auto.destination(), edge.ticks + auto.ticks, True, edge.result)
-    return Macrostep(target, edge.ticks, False, edge.result)
+            return Macrostep(edge, auto)
+    return Macrostep(edge, None)
 
 
 def missed(machine: Machine) -> None:

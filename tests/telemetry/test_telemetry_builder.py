@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from am_core import Machine, Snapshot, Time
 from am_telemetry.batch import Batch
 from am_telemetry.facts import Flag, PatternFact
-from am_telemetry.sending.builder import MAX_ROWS, Builder
+from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Draft, Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.tracer import MachineTracer, Ring
+from am_telemetry.sending.transition_rows import MAX_ROWS
 from am_telemetry.settings import Settings, read_settings
 
 

@@ -10,9 +10,9 @@ from test_telemetry_builder import Watch, replay
 
 from am_core import Machine
 from am_telemetry.facts import PatternFact
-from am_telemetry.sending import builder, interning
-from am_telemetry.sending.builder import MAX_COST
+from am_telemetry.sending import interning, transition_rows
 from am_telemetry.sending.interning import MAX_LINES, MAX_LINES_COST
+from am_telemetry.sending.transition_rows import MAX_COST
 
 
 def test_what_cannot_be_told_is_a_gap_and_the_rest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,14 +21,14 @@ def test_what_cannot_be_told_is_a_gap_and_the_rest_is_told(monkeypatch: pytest.M
     watch.trace(machine)
     for state in ("A", "B", "A"):
         machine.add(state)
-    told = builder.pattern_fact
+    told = transition_rows.pattern_fact
 
     def failing(mutation: int, called: tuple[int, ...], *rest: Any, **options: Any) -> PatternFact:
         if called == (machine.states.index("B"),):
             raise RuntimeError("a bug")
         return told(mutation, called, *rest, **options)
 
-    monkeypatch.setattr(builder, "pattern_fact", failing)
+    monkeypatch.setattr(transition_rows, "pattern_fact", failing)
     batches = watch.collect()
     assert [row for batch in batches for row in batch.transitions.sequence] == [1, 3]
     assert [(gap.after_sequence, gap.lost, gap.reason) for batch in batches for gap in batch.gaps] == [(1, 1, "error")]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import compress
-from operator import sub
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from am_telemetry.batch import Batch, LogColumns, MachineClosed, SchemaRevised, TransitionColumns
-from am_telemetry.facts import RESTORED, GapFact, MachineFact, SourceFact
-from am_telemetry.sending.arguments import MAX_ID, ArgumentWriter, cut
-from am_telemetry.sending.drafts import Draft, Dropped, Span, WallClock, size_of_opened
-from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
+from am_telemetry.batch import MachineClosed, SchemaRevised, TransitionColumns
+from am_telemetry.facts import RESTORED, GapFact, MachineFact
+from am_telemetry.sending.arguments import MAX_ID, cut
+from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
+from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.ring import (
+    EXPRESS_SIZE,
+    EXPRESS_TICKS_AFTER,
     HAPPENING_SIZE,
     NEVER,
     NUMBER,
@@ -30,23 +30,15 @@ from am_telemetry.sending.ring import (
     Track,
     Vanished,
 )
-from am_telemetry.sending.transition_facts import error_fact, pattern_fact, running_fact
+from am_telemetry.sending.transition_facts import running_fact
+from am_telemetry.sending.transition_rows import MAX_COST, TransitionRows
 from am_telemetry.settings import Settings
 
-MAX_ROWS: Final = 512
-LAST_ROW: Final = MAX_ROWS - 1
-MAX_COST: Final = 512 * 1024
-"""Estimated bytes after which a batch is complete, whatever its number of rows."""
 OPENED_COST: Final = 1024
 MAX_TAGS: Final = 256
 
-ERROR_ARGUMENT: Final = "err"
-"""Under which the engine passes the exception of an error state."""
 
-Row = tuple[int, int, int, int, int, int, int]
-
-
-class Builder:
+class Builder(TransitionRows):
     """Builds batches of bounded size and hands them to ``emit``.
 
     Args:
@@ -61,10 +53,8 @@ class Builder:
     def __init__(
         self, settings: Settings, schemas: SchemaTable, emit: Callable[[Draft], None], dropped: Dropped
     ) -> None:
-        self.texts = TextTable()
-        self.patterns = PatternTable()
+        super().__init__(settings, dropped)
         self.schemas = schemas
-        self.wall = WallClock()
         self.collected = 0
         """Transitions seen so far, including lost ones."""
         self.vanished: list[Traced] = []
@@ -72,13 +62,9 @@ class Builder:
         self.failure: Exception | None = None
         """Why something could not be told, the last time; emptied by the owner."""
         self._detail = settings.detail
-        self._tracebacks = settings.tracebacks
         self._leaving: list[tuple[Track, int, str]] = []
         self._emit = emit
-        self._dropped = dropped
-        self._arguments = [ArgumentWriter(values, settings.scrub) for values in (False, True)]
         self._next_seq = 1
-        self._reset()
 
     @property
     def next_seq(self) -> int:
@@ -91,17 +77,21 @@ class Builder:
         What cannot be told is booked as lost, and what comes after it is told.
         """
         self._offset = self.wall.check()
-        transition = self._transition
+        transition, express = self._transition, self._express
         for record in records:
+            size = len(record)
             try:
-                if len(record) != HAPPENING_SIZE:
+                if size == EXPRESS_SIZE:
+                    express(*record)
+                elif size != HAPPENING_SIZE:
                     transition(record)
                 else:
                     self._happened(*record)
             except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
                 self.failure = error
-                if len(record) != HAPPENING_SIZE:
-                    self.gap(record[0].track, record[NUMBER], tuple(record[TICKS_AFTER]), "error")
+                if size != HAPPENING_SIZE:
+                    ticks = record[EXPRESS_TICKS_AFTER if size == EXPRESS_SIZE else TICKS_AFTER]
+                    self.gap(record[0].track, record[NUMBER], tuple(ticks), "error")
                     self.finish()
             if self._cost >= MAX_COST:
                 self.finish()
@@ -136,8 +126,8 @@ class Builder:
         texts = {handle: self.texts.text(handle) for handle in {*batch.logs.text, *batch.late.text}}
         draft = Draft(batch, texts, used, self._spans)
         self._reset()
-        self.texts.tidy()
-        self.patterns.tidy()
+        if self.texts.tidy() | self.patterns.tidy():
+            self.patterns.forget_known()
         self._emit(draft)
 
     def gap(self, track: Track, sequence: int, clock: tuple[int, ...], reason: str) -> None:
@@ -171,16 +161,6 @@ class Builder:
             if self._cost >= MAX_COST:
                 self.finish()
 
-    def _reset(self) -> None:
-        self._batch = Batch()
-        self._rows: list[Row] = []
-        self._spans: dict[int, Span] = {}
-        self._batch_schemas: set[int] = set()
-        self._cost = 0
-        self._logs = LogColumns()
-        self._batch.logs = self._logs
-        self._offset = self.wall.offset
-
     # -- happenings -----------------------------------------------------------------------------------------------
 
     def _happened(self, tracer: Traced, item: Happening, at_ns: int) -> None:
@@ -207,7 +187,7 @@ class Builder:
         elif isinstance(item, DetailChanged):
             track.detail = item.level
             if track.announced and not track.closed:
-                track.patterns = self.patterns.keys_of(track.schema, track.detail)
+                self._use_caches(track)
         elif track.announced and not track.closed:
             if isinstance(item, LateLog):
                 self._log_late(track, item, at_ns)
@@ -255,7 +235,7 @@ class Builder:
         track.schema = schema
         if track.detail < 0:
             track.detail = self._detail
-        track.patterns = self.patterns.keys_of(schema, track.detail)
+        self._use_caches(track)
         track.sequence, track.clock = item.sequence, item.clock
         track.announced = True
         size = len(item.names)
@@ -285,7 +265,7 @@ class Builder:
         ticks = dict(zip(facts[track.schema].names, track.clock, strict=False))
         track.clock = tuple([ticks.get(name, 0) for name in facts[schema].names])
         track.schema = schema
-        track.patterns = self.patterns.keys_of(schema, track.detail)
+        self._use_caches(track)
         self._batch.revised.append(SchemaRevised(track.handle, schema))
         self._cost += self._cost_of_schema(schema)
         self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
@@ -297,146 +277,12 @@ class Builder:
         self._batch_schemas.add(schema)
         return self.schemas.sizes[schema]
 
+    def _use_caches(self, track: Track) -> None:
+        track.patterns = self.patterns.keys_of(track.schema, track.detail)
+        track.known = self.patterns.known_of(track.schema, track.detail)
+
     def _too_large(self, track: Track) -> None:
         """A machine cannot be told of from now on, because a hub would refuse its schema."""
         track.closed = track.too_large = True
         track.sequence = NEVER
         self.failure = ValueError(f"the schema of machine {cut(track.id)!r} is too large")
-
-    # -- transitions ----------------------------------------------------------------------------------------------
-
-    def _transition(self, record: Record) -> None:
-        (
-            tracer, number, started_ns, ended_ns, mutation, called, accepted, auto, check, broken, canceled_by,
-            before, after, queue_len, queue_tick, steps, handlers, pre_log, log, source, arguments,
-        ) = record  # fmt: skip
-        track: Track = tracer.track
-        if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns):
-            return
-        moved: tuple[int, ...] = ()
-        were_active: tuple[int, ...] = ()
-        if before is not after and before != after:
-            if len(before) < len(after):
-                before = (*before, *[0] * (len(after) - len(before)))
-            moved = tuple(map(sub, after, before))
-            were_active = tuple([tick & 1 for tick in compress(before, moved)])
-        key = (
-            mutation,
-            called,
-            accepted,
-            auto,
-            check,
-            broken,
-            canceled_by,
-            moved,
-            were_active,
-            tuple(steps) if steps is not None else None,
-            tuple(handlers) if handlers is not None else None,
-        )
-        definition = track.patterns.get(key)
-        if definition is None:
-            fact = pattern_fact(*key, detail=track.detail)
-            definition = self.patterns.define(track.schema, key, fact, track.detail)
-            self._cost += 64 + 8 * len(fact.steps)
-        handle = track.handle
-        rows = self._rows
-        row = len(rows)
-        rows.append(
-            (
-                handle,
-                number,
-                started_ns + self._offset,
-                ended_ns - started_ns,
-                definition.handle,
-                queue_len,
-                queue_tick,
-            )
-        )
-        track.sequence = number
-        track.clock = after
-        span = self._spans.get(handle)
-        if span is None:
-            self._spans[handle] = Span(number - 1, number, 0, after)
-        else:
-            span.last = number
-            span.clock = after
-        if row == LAST_ROW:
-            self._cost += MAX_COST
-        if track.detail:
-            if track.runs is not None:
-                self._runs(row, track)
-            if log is not None or pre_log is not None:
-                if pre_log is not None:
-                    self._log(row, tuple(pre_log), True)
-                if log is not None:
-                    self._log(row, tuple(log), False)
-            if source is not None:
-                self._source(row, source)
-            if arguments is not None:
-                self._attach(row, track, arguments)
-
-    def _fits(self, tracer: Traced, number: int, before: tuple[int, ...], started_ns: int) -> bool:
-        """Handle a transition that is not the expected next one; False when it must be ignored."""
-        track = tracer.track
-        if track.closed:
-            self._dropped.count("too large" if track.too_large else "after disposal", 1)
-            return False
-        if not track.announced:
-            # Another thread changed the machine while the tracer was being bound.
-            appeared = tracer.announcement(tuple(before), number - 1)
-            if appeared is None:
-                self._dropped.count("garbage", 1)
-                return False
-            self._appeared(started_ns, appeared, track)
-            return True
-        if number > track.sequence + 1:
-            self.gap(track, number - 1, tuple(before), "buffer full")
-            self.finish()
-            return True
-        # It was being noted while the machine was asked how much is missing, so the hole before it counts it already.
-        return False
-
-    def _log(self, row: int, entries: tuple[tuple[int, str], ...], before: bool) -> None:
-        levels, handles, cost = self.texts.lines(entries)
-        count = len(levels)
-        logs = self._logs
-        if count == 1:
-            logs.row.append(row)
-            logs.level.append(levels[0])
-            logs.text.append(handles[0])
-            logs.before.append(before)
-        else:
-            logs.row.extend([row] * count)
-            logs.level.extend(levels)
-            logs.text.extend(handles)
-            logs.before.extend([before] * count)
-        self._cost += cost
-
-    def _runs(self, row: int, track: Track) -> None:
-        ran, track.runs = track.runs, None
-        if ran is None or ran.sequence != track.sequence:
-            return
-        columns = self._batch.runs
-        for name, offset, duration in ran.runs:
-            columns.row.append(row)
-            columns.name.append(cut(name, MAX_ID))
-            columns.offset_ns.append(max(0, offset))
-            columns.duration_ns.append(max(0, duration))
-        self._cost += 16 * len(ran.runs)
-
-    def _source(self, row: int, source: Any) -> None:
-        sequence = source.transition_number
-        transition_id = "" if sequence else cut(str(source.transition_id), MAX_ID)
-        fact = SourceFact(cut(str(source.machine_id), MAX_ID), sequence, max(0, source.machine_time), transition_id)
-        self._batch.sources.append((row, fact))
-        self._cost += 8
-
-    def _attach(self, row: int, track: Track, arguments: Mapping[str, object]) -> None:
-        error = arguments.get(ERROR_ARGUMENT)
-        if isinstance(error, BaseException):
-            fact = error_fact(error, self._tracebacks and track.detail >= 2)
-            self._batch.errors.append((row, fact))
-            self._cost += len(fact.message) + len(fact.traceback)
-        text = self._arguments[track.detail >= 3].write(track.id, arguments)
-        self._batch.arguments.append((row, text))
-        self._cost += len(text)

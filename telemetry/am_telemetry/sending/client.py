@@ -151,8 +151,7 @@ class Client:
             if self.closed:
                 return None
             detail = self.settings.detail
-            scrubs = self.settings.scrub is not None
-            tracer = MachineTracer(self.ring, machine, next(self._handles), detail, scrubs)
+            tracer = MachineTracer(self.ring, machine, next(self._handles), detail)
             self._tracers[key] = tracer
         machine.bind_tracer(tracer)
         if detail >= 3:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import PatternFact, SchemaFact, StateFact
 from am_telemetry.sending.arguments import MAX_ID, cut
+
+if TYPE_CHECKING:
+    from am_telemetry.sending.express import Known
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
@@ -74,13 +77,15 @@ class TextTable:
             handle = self._handles[text] = len(self._texts)
         return handle
 
-    def tidy(self) -> None:
-        """Forget everything if the table is full. Must not be called while a batch is being built."""
-        if max(len(self._texts), len(self._lines)) >= self._limit or self._characters >= MAX_TEXT_CHARACTERS:
+    def tidy(self) -> bool:
+        """Forget everything if the table is full; whether it was. Must not be called while a batch is being built."""
+        is_full = max(len(self._texts), len(self._lines)) >= self._limit or self._characters >= MAX_TEXT_CHARACTERS
+        if is_full:
             self._handles.clear()
             self._texts.clear()
             self._lines.clear()
             self._characters = 0
+        return is_full
 
 
 def _more(count: int) -> str:
@@ -98,6 +103,12 @@ class PatternTable:
         """Schema handle and level of detail to what the sender can compare quickly, to definition: a cache in front of
         the content."""
         self._keys = 0
+        self._known: dict[tuple[int, int], Known] = {}
+        """The same for express transitions."""
+
+    def known_of(self, schema: int, detail: int) -> Known:
+        """What is known about the express transitions of one schema, for machines of which equally much is told."""
+        return self._known.setdefault((schema, detail), {})
 
     def keys_of(self, schema: int, detail: int = -1) -> dict[tuple[Any, ...], PatternDef]:
         """The quick cache of one schema, for machines of which equally much is told."""
@@ -114,14 +125,21 @@ class PatternTable:
         self._keys += 1
         return definition
 
-    def tidy(self) -> None:
-        """Forget everything if the table is full. Must not be called while a batch is being built."""
-        if len(self.by_handle) >= self._limit or self._keys >= 2 * self._limit:
+    def tidy(self) -> bool:
+        """Forget everything if the table is full; whether it was. Must not be called while a batch is being built."""
+        is_full = len(self.by_handle) >= self._limit or self._keys >= 2 * self._limit
+        if is_full:
             self._definitions.clear()
             self.by_handle = []
             self._keys = 0
             for keys in self.by_key.values():
                 keys.clear()
+        return is_full
+
+    def forget_known(self) -> None:
+        """Forget what holds handles of texts and patterns, because some of them are to be given out anew."""
+        for known in self._known.values():
+            known.clear()
 
 
 class SchemaTable:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from am_telemetry.batch import PatternDef
+
+if TYPE_CHECKING:
+    from am_telemetry.sending.express import Known
 
 RING_LIMIT: Final = 65_536
 """Transitions that may wait for the sender thread. At its pace of 20 ms this is never reached unless it is starved."""
@@ -99,13 +102,16 @@ class DetailChanged:
 
 Happening = Appeared | Reshaped | Restored | Vanished | LateLog | StillRunning | HandlersRan | DetailChanged
 HAPPENING_SIZE: Final = 3
+EXPRESS_SIZE: Final = 13
 Record = tuple[Any, ...]
-"""Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which the
-builder unpacks them."""
+"""Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which they are unpacked, or a
+note of express transitions, see :mod:`am_telemetry.sending.express`."""
 NUMBER: Final = 1
-"""Position of a transition's number in its record."""
+"""Position of a transition's number in its record, of the last one in a note of express transitions."""
 TICKS_AFTER: Final = 12
 """Position of the ticks after a transition in its record."""
+EXPRESS_TICKS_AFTER: Final = 4
+"""The same in a note of express transitions."""
 
 
 class Ring:
@@ -189,6 +195,8 @@ class Track:
     """Closed because its schema cannot be sent."""
     patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
     """The quick cache of the schema, shared by all machines that have it."""
+    known: Known = field(default_factory=dict)
+    """The same for express transitions, by outcome and log level."""
 
 
 class Traced(Protocol):

@@ -8,7 +8,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from am_core.engine.retelling import Retold, preceded, retell, with_source
 from am_core.tracer import Tracer
+from am_telemetry.sending.express import Entries, Told
 from am_telemetry.sending.ring import (
     Appeared,
     DetailChanged,
@@ -26,6 +28,8 @@ from am_telemetry.sending.ring import (
 if TYPE_CHECKING:
     from am_core.logs import LogEntry
     from am_core.machine import Machine
+    from am_core.resolution.automaton import Macrostep
+    from am_core.resolution.mutation import MutationSource
     from am_core.resolution.transition import Transition
 
 logger = logging.getLogger("am_telemetry")
@@ -40,16 +44,15 @@ class MachineTracer(Tracer):
     Args:
         ring: where records go.
         machine: held weakly.
-        detail: as in the settings: from 2 on the engine has to record the steps of transitions, from 3 on arguments are
-            copied, because their values will be read after the call has returned, and handlers are timed.
-        scrubs: whether somebody looks at the values of arguments, also at lower levels.
+        detail: as in the settings: from 2 on the engine has to record the steps of transitions, from 3 on handlers are
+            timed.
     """
 
-    def __init__(self, ring: Ring, machine: Machine, handle: int, detail: int, scrubs: bool = False) -> None:
+    def __init__(self, ring: Ring, machine: Machine, handle: int, detail: int) -> None:
         self.ring = ring
+        self.express_sink = ring
         self.wants_steps = detail >= 2
         self.detail = detail
-        self._scrubs = scrubs
         self._timer: HandlerTimer | None = None
         self.runs: list[tuple[str, int, int]] = []
         """Of the transition under way, when handlers are timed."""
@@ -65,7 +68,7 @@ class MachineTracer(Tracer):
         self.raised_log_level: tuple[int, int] | None = None
         """(level before, level now) when the log level was raised for telemetry."""
         self.machine = weakref.ref(machine, self._collected)
-        self.transition_end = self._new_hook()  # type: ignore[method-assign,assignment]  # a closure is quicker
+        self.transition_end = _hook(ring, self)  # type: ignore[method-assign,assignment]  # a closure is quicker
 
     def tracer_id(self) -> str:
         return "am-telemetry"
@@ -112,6 +115,17 @@ class MachineTracer(Tracer):
         appeared = self.announcement(*steady_moment(machine))
         if appeared is not None:
             self.ring.note(appeared, self)
+
+    def retell(self, outcome: Macrostep, level: int) -> list[Told]:
+        """See :class:`ExpressTraced`."""
+        return [told(part) for part in retell(outcome, level)]
+
+    def full_log(
+        self, told: Told, pre_log: Entries, source: MutationSource | None, level: int
+    ) -> tuple[Entries, Entries]:
+        """See :class:`ExpressTraced`."""
+        log = told.log if source is None else with_source(told.log, source, level)
+        return preceded(pre_log, told.pre_log), log
 
     def glance(self, now_ns: int) -> None:
         """See :class:`Traced`."""
@@ -167,7 +181,6 @@ class MachineTracer(Tracer):
             return
         self.detail = level
         self.wants_steps = level >= 2
-        self.transition_end = self._new_hook()  # type: ignore[method-assign,assignment]  # see __init__
         self.ring.note(DetailChanged(level), self)
         # Any change among its tracers has the machine look again at what they want.
         self._untime(machine)
@@ -184,9 +197,6 @@ class MachineTracer(Tracer):
         timer, self._timer = self._timer, None
         if timer is not None:
             machine.detach_tracer(timer)
-
-    def _new_hook(self) -> Callable[[Transition], None]:
-        return _hook(self.ring, self, self.detail >= 3 or (self._scrubs and self.detail >= 1))
 
     def raise_log_level(self, level: int) -> None:
         """Have the machine log what telemetry wants to tell, until :meth:`release`."""
@@ -232,12 +242,40 @@ class HandlerTimer(Tracer):
             self._owner.runs.append((handler, started - tx.started_ns, time.monotonic_ns() - started))
 
 
+def told(part: Retold) -> Told:
+    """One transition as the hook would have noted it."""
+    edge = part.edge
+    ticks = edge.ticks
+    moved = [0] * len(edge.source.automaton.model.names) if ticks else []
+    for state in ticks:
+        moved[state] += 1
+    active = edge.source.mask
+    were_active = tuple([active >> state & 1 for state, count in enumerate(moved) if count])
+    key = (
+        edge.type,
+        edge.called,
+        edge.is_accepted,
+        part.is_auto,
+        False,
+        False,
+        part.canceled_by,
+        tuple(moved),
+        were_active,
+        tuple(part.steps) or None,
+        None,
+    )
+    return Told(key, ticks, part.queue_len, part.pre_log, part.log)
+
+
 def steady_moment(machine: Machine) -> tuple[tuple[int, ...], int]:
     """Ticks and number of transitions that belong together, even while another thread changes the machine.
 
     For a machine in the middle of a transition it is the moment before, because its end will be noted. Falls back to
     the last values seen when the machine never rests.
     """
+    resting = machine.resting_moment()
+    if resting is not None:
+        return resting
     count = machine.transition_count
     clock = tuple(machine.time())
     for _ in range(100):
@@ -251,7 +289,7 @@ def steady_moment(machine: Machine) -> tuple[tuple[int, ...], int]:
     return clock, count
 
 
-def _hook(ring: Ring, tracer: MachineTracer, copies_values: bool) -> Callable[[Transition], None]:
+def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
     """The function that notes a transition.
 
     It takes out the fields instead of keeping the transition, although that is more work: a transition and what hangs
@@ -263,7 +301,8 @@ def _hook(ring: Ring, tracer: MachineTracer, copies_values: bool) -> Callable[[T
     def note(tx: Transition) -> None:
         mutation = tx.mutation
         arguments = mutation.args
-        if copies_values and arguments:
+        if arguments:
+            # They will be read after the call has returned.
             arguments = dict(arguments)
         if tracer.runs:
             runs, tracer.runs = tracer.runs, []
