@@ -117,11 +117,9 @@ def frame(matrix: Matrix, first: int, cells: int, height: int) -> Frame:
             return _wider(shape, min(max(texts, default=1), name + cells - shape.left - steps), cells)
     digits = len(str(count))
     size = max(narrow, 1 + digits)
-    for ticks, sums in _EXTRAS:
-        shape = Frame("numbers", name + digits + 1, (), 0, count, ticks, sums)
-        shown = max(1, (cells - shape.left - shape.right) // size)
-        if shown >= min(count, _LEAST_COLUMNS):
-            break
+    bare = [Frame("numbers", name + digits + 1, (), 0, count, ticks, sums) for ticks, sums in _EXTRAS]
+    rooms = [(shape, max(1, (cells - shape.left - shape.right) // size)) for shape in bare]
+    shape, shown = next((found for found in rooms if found[1] >= min(count, _LEAST_COLUMNS)), rooms[-1])
     start = max(0, min(first, count - shown))
     return replace(shape, widths=(size,) * min(shown, count - start), first=start)
 

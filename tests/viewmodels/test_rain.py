@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,9 +202,9 @@ def test_the_cost_of_a_window_does_not_grow_with_the_recording() -> None:
     class Counting(RainModel):
         made = 0
 
-        def _row(self, *args: object) -> rain.Row:
+        def _row(self, timeline: Timeline, number: int, before: int, columns: Sequence[int]) -> rain.Row:
             type(self).made += 1
-            return super()._row(*args)  # type: ignore[arg-type]  # passed on as they are
+            return super()._row(timeline, number, before, columns)
 
     recording = MemoryRecording()
     machine = recording.machine("m", ["Exception", "A"])
