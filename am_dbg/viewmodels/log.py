@@ -16,8 +16,8 @@ from am_dbg.session import navigation
 from am_dbg.session.filters import LOG_LEVELS
 from am_dbg.session.steps import PartlyApplied
 from am_dbg.session.targets import GoToStep, GoToTransition
-from am_dbg.timefmt import SECOND, second_label, thousands
 from am_dbg.session.view import SessionView
+from am_dbg.timefmt import SECOND, second_label, thousands
 from am_dbg.viewmodels import steps
 from am_dbg.viewmodels.describe import error_place, error_text
 from am_dbg.viewmodels.log_text import gutter, parse, summary
