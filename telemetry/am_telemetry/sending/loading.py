@@ -8,9 +8,39 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import threading
+import time
+from typing import Final
 
 _logger = logging.getLogger("am_telemetry")
+
+FORK_PATIENCE: Final = 5.0
+"""Seconds for which a fork waits for imports."""
+
+_running: set[threading.Event] = set()
+_gate = threading.Lock()
+"""Held by whoever begins an import, and around forks."""
+
+
+def _before_fork() -> None:
+    """Wait for imports that are under way, and keep others from beginning.
+
+    A child would inherit modules that are half there, and their locks, held by a thread that it does not have.
+    """
+    until = time.monotonic() + FORK_PATIENCE
+    _gate.acquire()
+    for over in tuple(_running):
+        over.wait(max(0.0, until - time.monotonic()))
+
+
+def _after_fork_in_child() -> None:
+    _running.clear()
+    _gate.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_gate.release, after_in_child=_after_fork_in_child)
 
 
 class BackgroundImport:
@@ -22,18 +52,18 @@ class BackgroundImport:
 
     def __init__(self, *modules: str) -> None:
         self._modules = modules
-        self._thread: threading.Thread | None = threading.Thread(
-            target=self._load, name="am-telemetry-import", daemon=True
-        )
+        self._over = threading.Event()
+        with _gate:
+            _running.add(self._over)
         try:
-            self._thread.start()
+            threading.Thread(target=self._load, name="am-telemetry-import", daemon=True).start()
         except RuntimeError:  # the interpreter is shutting down: whoever needs the modules imports them in place
-            self._thread = None
+            self._end()
 
     @property
     def ready(self) -> bool:
         """Whether it is over. A failure shows when the modules are imported where they are needed."""
-        return self._thread is None or not self._thread.is_alive()
+        return self._over.is_set()
 
     def _load(self) -> None:
         try:
@@ -41,3 +71,9 @@ class BackgroundImport:
                 importlib.import_module(module)
         except Exception as error:  # noqa: BLE001  # reported again, with its effect, where the module is needed
             _logger.debug("%s cannot be imported: %r", self._modules, error)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        _running.discard(self._over)
+        self._over.set()
