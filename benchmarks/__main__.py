@@ -50,11 +50,12 @@ favour of am-dbg.
 * What is done with whole sessions is CPU time, of sessions with about two log lines per transition.
 * A key's frame is the time from writing a key to a pseudo-terminal of 120×40 to the last byte drawn for it.
 
-Where a mutation's time goes, taken apart on the machine of the table: 0.9 µs when nobody looks on, of which the lock, the new
-ticks and the counters are about half. As soon as somebody does, it takes 2.3 µs, because there is a record of it then: 0.2 µs for
-the mutation, 0.3 µs for the transition, the rest for filling, publishing and ending it. The first handler adds 1.5 µs and each
-further one 1.1 µs, of which keeping its time limit and telling `current_event` take 0.55 µs, its event 0.2 µs, and catching what
-it raises and judging its answer the rest. Callbacks of other libraries cost them 0.1 to 0.6 µs each, without time limits.
+Where a mutation's time goes, taken apart on the machine of the table: 0.9 µs when nobody looks on, of which the
+lock, the new ticks and the counters are about half. As soon as somebody does, it takes 2.3 µs, because there is a
+record of it then: 0.2 µs for the mutation, 0.3 µs for the transition, the rest for filling, publishing and ending
+it. The first handler adds 1.5 µs and each further one 1.1 µs, of which keeping its time limit and telling
+`current_event` take 0.55 µs, its event 0.2 µs, and catching what it raises and judging its answer the rest.
+Callbacks of other libraries cost them 0.1 to 0.6 µs each, without time limits.
 
 """
 
