@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from am_core.engine import disposal, forking  # noqa: F401 - looks after machines in forked processes
 from am_core.engine.breakpoints import Breakpoint
 from am_core.engine.drain import drain_if_idle, evaluate
+from am_core.engine.failures import tell_unseen
 from am_core.engine.reschema import prepare, replace_schema, set_order
 from am_core.engine.runners import Runner, RunnerName, make_runner
 from am_core.engine.submit import Args, add_error, check, merged, mutate, submit_first
@@ -298,6 +299,9 @@ class Machine(AsyncMachine):
 
     def _add_error(self, error: Exception) -> None:
         self.add_err(error)
+
+    def _tell_unseen(self, what: str, error: BaseException) -> None:
+        tell_unseen(self, what, error)
 
     @contextmanager
     def errors_to_state(self, state: str = EXCEPTION, args: Args = None) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from am_core.background.pool import start
@@ -43,5 +44,5 @@ def task_handler(fn: Callable[[Event], Coroutine[Any, Any, Any]], name: str, kin
         start(machine, fn, (mine,), ctx, mine)
 
     handle.__name__ = handle.__qualname__ = getattr(fn, "__qualname__", name)
-    handle.__wrapped__ = fn  # type: ignore[attr-defined]  # as functools does it, for whoever inspects handlers
-    return handle
+    # For whoever inspects handlers; the rest of the function stays its own.
+    return update_wrapper(handle, fn, assigned=(), updated=())

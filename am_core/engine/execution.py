@@ -344,8 +344,8 @@ def emit(tx: Transition, call: Call) -> int:
             machine._log(EVERYTHING, f"[handle:{binding.id}] {name}")
     if not call.bound or machine._disposed:
         return PASS
-    if tx.handlers_called:
-        tx.handlers_called.append(name)  # type: ignore[attr-defined]  # once there is something in it, it is a list
+    if isinstance(tx.handlers_called, list):
+        tx.handlers_called.append(name)
     else:
         tx.handlers_called = [name]
     event = Event(name, tx, tx.mutation.args)
@@ -386,7 +386,11 @@ def emit(tx: Transition, call: Call) -> int:
             break
     if machine._record_steps:
         step = Step("handler", "", call.source, call.target, call.is_final, call.is_self, call.is_enter)
-        tx.steps = [*tx.steps, step]
+        if isinstance(tx.steps, list):
+            tx.steps.append(step)
+        else:
+            # What others have in common with this transition is not to be changed.
+            tx.steps = [*tx.steps, step]
     if untrapped is not None:
         raise untrapped
     return outcome

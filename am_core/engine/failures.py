@@ -9,13 +9,13 @@ from am_core.engine.enqueue import announce, prepend
 from am_core.errors import HandlerTimeout
 from am_core.handling.handlers import ExceptionHandler
 from am_core.logs import CHANGES, DECISIONS, EVERYTHING, OPS, describe
-from am_core.resolution.mutation import ADD, EVAL, AutoRetry, Mutation, MutationType
+from am_core.resolution.mutation import ADD, AutoRetry, Mutation, MutationType
+from am_core.resolution.queue import EvalMutation
 from am_core.traces import trace_text
 
 if TYPE_CHECKING:
     from am_core.handling.handlers import Event
     from am_core.machine import Machine
-    from am_core.resolution.queue import EvalMutation
     from am_core.resolution.transition import Transition
 
 RECOVER: Final = "recover"
@@ -198,9 +198,8 @@ def release(discarded: list[Mutation]) -> None:
     for mutation in discarded:
         if mutation.check is not None:
             mutation.check.resolve(False)
-        if mutation.type is EVAL:
-            evaluation: EvalMutation = mutation  # type: ignore[assignment]  # the only class with this type
-            evaluation.evaluation.drop()
+        if isinstance(mutation, EvalMutation):
+            mutation.evaluation.drop()
 
 
 def on_leaked_return(event: Event) -> None:

@@ -23,8 +23,12 @@ class Listener:
 
 
 class _NoSink:
-    items: list[Any] = []  # noqa: RUF012 - nothing is ever noted there
-    limit = 0
+    __slots__ = ("items", "limit")
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.limit = 0
+        """Nothing is ever noted."""
 
 
 NOBODY: Final = Listener(None, _NoSink(), 0)

@@ -69,7 +69,7 @@ def _key(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> bytes | None:
             packed = marshal.dumps(content, 0)
         except ValueError:
             # Names of typed states are strings of a kind of their own.
-            packed = marshal.dumps(_plain(content), 0)  # type: ignore[arg-type]  # refused below unless it fits
+            packed = marshal.dumps(_plain(content), 0)
     except (TypeError, ValueError, AttributeError):
         return None
     return hashlib.blake2b(packed, digest_size=16).digest()
@@ -81,7 +81,7 @@ def _content(value: Any) -> object:
     return None if value is None else list(value.items())
 
 
-def _plain(value: Any) -> object:
+def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -188,9 +188,6 @@ class ObservedMachine(MachineView):
         problem.__cause__ = error
         self.report(problem)
 
-    def _tell_unseen(self, what: str, error: BaseException) -> None:
-        failures.tell_unseen(self, what, error)  # type: ignore[arg-type]  # every machine is a whole one
-
     # Logging
 
     @property

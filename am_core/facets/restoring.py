@@ -154,8 +154,9 @@ class RestorableMachine(SubscribableMachine):
         """The cleaned schema with the machine's groups; a copy."""
         return Schema(self._schema, self._groups)
 
-    def _use_model(self, model: Model, now: Now) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        # Of the machine itself.
+        def _use_model(self, model: Model, now: Now) -> None: ...
 
 
 def groups_of(schema: object, otherwise: GroupTable) -> GroupTable:

@@ -378,8 +378,9 @@ class SubscribableMachine(PipedMachine):
             with suppress(MachineDisposed):
                 self._called(list(names))
 
-    def _add_error(self, error: Exception) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        # Of the machine itself.
+        def _add_error(self, error: Exception) -> None: ...
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

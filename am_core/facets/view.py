@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import NoReturn, SupportsIndex
+from typing import TYPE_CHECKING, NoReturn, SupportsIndex
 
 from am_core.clock import Time
 from am_core.errors import InvalidStates, MachineDisposed, UnknownStateError
@@ -52,8 +52,9 @@ class MachineView:
     _drainer: int
     """Ident of the thread that executes the queue, 0 while nobody does. Set under the lock."""
 
-    def _log(self, level: int, text: str) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        # Of the part of the machine that others look at.
+        def _log(self, level: int, text: str) -> None: ...
 
     # States and their order
 

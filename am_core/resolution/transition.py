@@ -43,8 +43,8 @@ class Transition:
         self.enters: tuple[int, ...] = ()
         self.exits: tuple[int, ...] = ()
         # Most transitions have none of these; they become lists when there is something to tell.
-        self.steps: Sequence[Step] = ()
-        self.handlers_called: Sequence[str] = ()
+        self.steps: list[Step] | tuple[Step, ...] = ()
+        self.handlers_called: list[str] | tuple[str, ...] = ()
         self.log_entries: Sequence[LogEntry] = ()
         self.pre_log_entries: Sequence[LogEntry] = ()
         """Lines logged after the transition before."""
