@@ -21,10 +21,9 @@ from am_core.schemas.model import Model, StateNames
 from am_core.schemas.names import EXCEPTION
 
 if TYPE_CHECKING:
-    from am_core.machine import Machine
-
-if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from am_core.machine import Machine
 
     Args = Mapping[str, Any] | DataclassInstance | None
 else:

@@ -171,11 +171,6 @@ def handler_table(bindings: tuple[Binding, ...], model: Model) -> HandlerTable:
     return table
 
 
-def is_final_name(name: str) -> bool:
-    """Final handlers cannot refuse; the name alone decides."""
-    return name.endswith(("State", "End"))
-
-
 def collect_handlers(source: object, model: Model, prefix: str = "", lenient: bool = False) -> dict[str, Handler]:
     """The handlers of an object or mapping by their full names.
 
