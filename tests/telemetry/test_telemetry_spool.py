@@ -29,7 +29,7 @@ machine = Machine({"A": {"multi": True}, "B": {}}, id="m")
 for n in range(int(sys.argv[2])):
     machine.add("A")
     if n % 50 == 0: machine.log(f"line {n}")
-if sys.argv[3] == "flush": print(handle.flush(20))
+if sys.argv[3] == "flush": print(handle.flush(20), flush=True)
 if sys.argv[3] == "wait": print("ready", flush=True); sys.stdin.readline()
 if sys.argv[3] == "kill":
     import time
