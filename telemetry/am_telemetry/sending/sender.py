@@ -147,7 +147,9 @@ class Sender:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
-                self.wake.set()
+                if target is None:
+                    # From then on the answers of the hub keep the thread going; hurrying it would only cost time.
+                    self.wake.set()
                 self._changed.wait(min(left, POLL))
             return self._idle
 
