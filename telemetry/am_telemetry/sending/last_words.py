@@ -55,7 +55,7 @@ def push_rest(
     frame_of: Callable[[Item, Known], bytes],
     last_seq: int,
     stop_at: float,
-) -> None:
+) -> bool:
     """Send everything that is retained, until nothing is left, nothing moves on, or the time is over.
 
     Args:
@@ -66,6 +66,9 @@ def push_rest(
         frame_of: an item as it is sent to an end that knows so much.
         last_seq: the last record number given out.
         stop_at: monotonic seconds.
+
+    Returns:
+        Whether it makes sense to try again.
     """
     have = retention.acked_seq
     while (left := stop_at - time.monotonic()) > 0:
@@ -79,16 +82,17 @@ def push_rest(
             frames.append(pb.ClientFrame.FromString(data))
             retention.mark_sent()
         if size == 0:
-            return
+            return False
         if retention.next_to_send() is None:
             frames.append(pb.ClientFrame(farewell=pb.Farewell(last_seq=last_seq)))
         try:
             answers = push(route, pb.PushRequest(frames=frames).SerializeToString(), left)
         except LinkError as error:
             logger.debug("the last telemetry was not delivered: %s", error)
-            return
+            return True
         acks = [answer.ack.upto_seq for answer in answers if answer.WhichOneof("frame") == "ack"]
         if not acks or max(acks) <= have:
-            return
+            return False
         have = max(acks)
         retention.acknowledge(have)
+    return False

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from am_telemetry.sending.attempts import Attempts
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
-from am_telemetry.sending.loading import BackgroundImport
+from am_telemetry.sending.loading import FIRST, SECOND, BackgroundImport, importing
 from am_telemetry.sending.lookout import Lookout
 from am_telemetry.sending.pacing import Pacing
 from am_telemetry.sending.requests import DetailRequests
@@ -39,9 +39,6 @@ PULSE: Final = 10.0
 """Seconds between messages that say nothing but what time it is."""
 WELCOME_TIMEOUT: Final = 5.0
 GOODBYE_TIMEOUT: Final = 0.5
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 30.0
-LONGEST_LOCAL_PAUSE: Final = 1.0
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
 LOST: Final = "some telemetry was lost: %r"
 MAX_HELD: Final = 200_000
@@ -101,11 +98,9 @@ class Sender:
         self._link: Link | None = None
         self._known: Known | None = None
         self._welcome_by = 0.0
-        self._next_attempt = 0.0
-        self._pause = FIRST_PAUSE
+        self._attempts = Attempts(local=settings.is_local)
         self._told: set[str] = set()
         self._refused = False
-        self._failed_attempts = 0
 
     # -- called from any thread -----------------------------------------------------------------------------------
 
@@ -169,7 +164,8 @@ class Sender:
     def _run(self) -> None:
         try:
             self._held = self._take_while_loading()
-            self._prepare()
+            with importing():
+                self._prepare()
             while self._round():
                 self.wake.wait(POLL)
                 self.wake.clear()
@@ -187,7 +183,7 @@ class Sender:
 
     def _take_while_loading(self) -> list[Record]:
         """Empty the ring while what encodes its records is imported; returns the records."""
-        loading = BackgroundImport("am_telemetry.sending.identity", "am_telemetry.sending.known")
+        loading = BackgroundImport(*FIRST, *(("ssl",) if self.settings.address.startswith("tls:") else ()))
         held: list[Record] = []
         while not loading.ready:
             self.wake.wait(POLL)
@@ -238,7 +234,7 @@ class Sender:
         if not stopping:
             return True
         late = self._stop_at is not None and time.monotonic() >= self._stop_at
-        hopeless = self._link is None and self._failed_attempts > 0
+        hopeless = self._link is None and self._attempts.hopeless
         if not (done or late or hopeless):
             return True
         self._say_goodbye()
@@ -301,8 +297,7 @@ class Sender:
             self._pacing = Pacing(frame.welcome.credit)
             self._next_pulse = time.monotonic() + PULSE
             self.connections += 1
-            self._pause = FIRST_PAUSE
-            self._failed_attempts = 0
+            self._attempts.welcomed()
             self._replay()
             self._tell("connected", logging.INFO, "sending telemetry to %s", self.settings.address)
         elif kind == "go_away":
@@ -311,7 +306,7 @@ class Sender:
             if self._refused:
                 self._tell("refused", logging.WARNING, "no more telemetry is sent: the hub refused it: %s", reason)
             self._lost(reason)
-            self._next_attempt = max(self._next_attempt, time.monotonic() + frame.go_away.reconnect_after_ms / 1000)
+            self._attempts.hold_off(frame.go_away.reconnect_after_ms)
         elif kind == "credit":
             self._pacing.add(frame.credit.bytes)
         elif kind == "throttle":
@@ -333,7 +328,7 @@ class Sender:
     def _speak(self, stopping: bool) -> None:
         from am_telemetry.sending.identity import pulse
 
-        if self._link is None and not self._refused and (stopping or time.monotonic() >= self._next_attempt):
+        if self._link is None and not self._refused and self._attempts.due(stopping):
             self._connect()
         if self._known is None or self._link is None:
             return
@@ -382,24 +377,24 @@ class Sender:
             target = probe(self.settings.address, self.settings.security)
             if self._grpc is None and self._stop_at is None:
                 # Only now, so that a program without a hub never loads it.
-                self._grpc = BackgroundImport("grpc")
+                self._grpc = BackgroundImport(*SECOND)
                 return
-            first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
             self._route = target
-            self._link = Link(target, first, self.wake.set)
+            with importing():
+                first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
+                self._link = Link(target, first, self.wake.set)
             self._known = None
             self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
         except ThreadsUnavailableError:
+            again = True
             if self._stop_at is not None and target is not None:
-                self._push_rest(target, self._stop_at)
-            self._failed_attempts += 1
-            self._postpone()
+                again = self._push_rest(target, self._stop_at)
+            self._attempts.failed(absent=not again)
         except TlsRejectedError as error:
-            self._failed_attempts += 1
+            self._attempts.failed(absent=True)
             self._tell("tls", logging.WARNING, "no telemetry reaches %s: %s", self.settings.address, error)
-            self._postpone()
         except LinkError as error:
-            self._failed_attempts += 1
+            self._attempts.failed(absent=True)
             self._tell(
                 "absent",
                 logging.WARNING,
@@ -407,15 +402,15 @@ class Sender:
                 self.settings.address,
                 error,
             )
-            self._postpone()
 
     def _lost(self, reason: str) -> None:
         if self._stop_at is None:
             self._tell("lost", logging.WARNING, "connection to %s lost: %s", self.settings.address, reason)
         if self._known is None:
-            self._failed_attempts += 1
+            self._attempts.failed(absent=False)
+        else:
+            self._attempts.lost()
         self._drop_link()
-        self._postpone()
 
     def _drop_link(self) -> None:
         link, self._link, self._known = self._link, None, None
@@ -423,27 +418,24 @@ class Sender:
         if link is not None:
             link.close()
 
-    def _postpone(self) -> None:
-        longest = LONGEST_LOCAL_PAUSE if self.settings.is_local else LONGEST_PAUSE
-        self._next_attempt = time.monotonic() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
-        self._pause = min(longest, self._pause * 2)
-
     def _say_goodbye(self) -> None:
         if self._link is None or self._known is None:
             return
-        from am_telemetry.sending.last_words import say_goodbye
+        with importing():
+            from am_telemetry.sending.last_words import say_goodbye
 
         say_goodbye(self._link, self._retention, self._builder.next_seq - 1, GOODBYE_TIMEOUT)
         with self._changed:
             self._idle = not self.ring and not len(self._retention)
 
-    def _push_rest(self, route: Route, stop_at: float) -> None:
-        from am_telemetry.sending.identity import hello
-        from am_telemetry.sending.last_words import push_rest
+    def _push_rest(self, route: Route, stop_at: float) -> bool:
+        with importing():
+            from am_telemetry.sending.identity import hello
+            from am_telemetry.sending.last_words import push_rest
 
         first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
         last = self._builder.next_seq - 1
-        push_rest(route, first, self._retention, self._schemas, self._frame, last, stop_at)
+        return push_rest(route, first, self._retention, self._schemas, self._frame, last, stop_at)
 
     def _tell(self, topic: str, level: int, text: str, *values: object, cause: Exception | None = None) -> None:
         """Log a line once per topic; repetitions are for those who debug."""
