@@ -138,7 +138,7 @@ class Farewell(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("first_seq", "last_seq", "texts", "schemas", "opened", "patterns", "revised", "machine", "sequence", "at_ns", "duration_ns", "pattern", "queue_len", "queue_tick", "log_row", "log_level", "log_text", "log_before", "source_row", "source_machine", "source_sequence", "source_time", "source_id", "source_names", "argument_row", "argument_json", "id_row", "id_text", "problems", "gaps", "closed", "anchor", "late_machine", "late_sequence", "late_at_ns", "late_level", "late_text", "run_row", "run_name", "run_offset_ns", "run_duration_ns", "run_names", "running", "omissions")
+    __slots__ = ("first_seq", "last_seq", "texts", "schemas", "opened", "patterns", "revised", "machine", "sequence", "at_ns", "duration_ns", "pattern", "queue_len", "queue_tick", "log_row", "log_level", "log_text", "log_before", "source_row", "source_machine", "source_sequence", "source_time", "source_id", "source_names", "argument_row", "argument_json", "id_row", "id_text", "problems", "gaps", "closed", "anchor", "late_machine", "late_sequence", "late_at_ns", "late_level", "late_text", "run_row", "run_name", "run_offset_ns", "run_duration_ns", "run_names", "running", "omissions", "waits")
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +183,7 @@ class Batch(_message.Message):
     RUN_NAMES_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     OMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FIELD_NUMBER: _ClassVar[int]
     first_seq: int
     last_seq: int
     texts: _containers.RepeatedCompositeFieldContainer[Text]
@@ -227,7 +228,82 @@ class Batch(_message.Message):
     run_names: _containers.RepeatedScalarFieldContainer[str]
     running: _containers.RepeatedCompositeFieldContainer[Running]
     omissions: _containers.RepeatedCompositeFieldContainer[Omission]
-    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., texts: _Optional[_Iterable[_Union[Text, _Mapping]]] = ..., schemas: _Optional[_Iterable[_Union[Schema, _Mapping]]] = ..., opened: _Optional[_Iterable[_Union[MachineOpened, _Mapping]]] = ..., patterns: _Optional[_Iterable[_Union[Pattern, _Mapping]]] = ..., revised: _Optional[_Iterable[_Union[SchemaRevised, _Mapping]]] = ..., machine: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., at_ns: _Optional[_Iterable[int]] = ..., duration_ns: _Optional[_Iterable[int]] = ..., pattern: _Optional[_Iterable[int]] = ..., queue_len: _Optional[_Iterable[int]] = ..., queue_tick: _Optional[_Iterable[int]] = ..., log_row: _Optional[_Iterable[int]] = ..., log_level: _Optional[_Iterable[int]] = ..., log_text: _Optional[_Iterable[int]] = ..., log_before: _Optional[_Iterable[bool]] = ..., source_row: _Optional[_Iterable[int]] = ..., source_machine: _Optional[_Iterable[int]] = ..., source_sequence: _Optional[_Iterable[int]] = ..., source_time: _Optional[_Iterable[int]] = ..., source_id: _Optional[_Iterable[str]] = ..., source_names: _Optional[_Iterable[str]] = ..., argument_row: _Optional[_Iterable[int]] = ..., argument_json: _Optional[_Iterable[str]] = ..., id_row: _Optional[_Iterable[int]] = ..., id_text: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., closed: _Optional[_Iterable[_Union[MachineClosed, _Mapping]]] = ..., anchor: _Optional[_Union[ClockAnchor, _Mapping]] = ..., late_machine: _Optional[_Iterable[int]] = ..., late_sequence: _Optional[_Iterable[int]] = ..., late_at_ns: _Optional[_Iterable[int]] = ..., late_level: _Optional[_Iterable[int]] = ..., late_text: _Optional[_Iterable[int]] = ..., run_row: _Optional[_Iterable[int]] = ..., run_name: _Optional[_Iterable[int]] = ..., run_offset_ns: _Optional[_Iterable[int]] = ..., run_duration_ns: _Optional[_Iterable[int]] = ..., run_names: _Optional[_Iterable[str]] = ..., running: _Optional[_Iterable[_Union[Running, _Mapping]]] = ..., omissions: _Optional[_Iterable[_Union[Omission, _Mapping]]] = ...) -> None: ...
+    waits: Waits
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., texts: _Optional[_Iterable[_Union[Text, _Mapping]]] = ..., schemas: _Optional[_Iterable[_Union[Schema, _Mapping]]] = ..., opened: _Optional[_Iterable[_Union[MachineOpened, _Mapping]]] = ..., patterns: _Optional[_Iterable[_Union[Pattern, _Mapping]]] = ..., revised: _Optional[_Iterable[_Union[SchemaRevised, _Mapping]]] = ..., machine: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., at_ns: _Optional[_Iterable[int]] = ..., duration_ns: _Optional[_Iterable[int]] = ..., pattern: _Optional[_Iterable[int]] = ..., queue_len: _Optional[_Iterable[int]] = ..., queue_tick: _Optional[_Iterable[int]] = ..., log_row: _Optional[_Iterable[int]] = ..., log_level: _Optional[_Iterable[int]] = ..., log_text: _Optional[_Iterable[int]] = ..., log_before: _Optional[_Iterable[bool]] = ..., source_row: _Optional[_Iterable[int]] = ..., source_machine: _Optional[_Iterable[int]] = ..., source_sequence: _Optional[_Iterable[int]] = ..., source_time: _Optional[_Iterable[int]] = ..., source_id: _Optional[_Iterable[str]] = ..., source_names: _Optional[_Iterable[str]] = ..., argument_row: _Optional[_Iterable[int]] = ..., argument_json: _Optional[_Iterable[str]] = ..., id_row: _Optional[_Iterable[int]] = ..., id_text: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., closed: _Optional[_Iterable[_Union[MachineClosed, _Mapping]]] = ..., anchor: _Optional[_Union[ClockAnchor, _Mapping]] = ..., late_machine: _Optional[_Iterable[int]] = ..., late_sequence: _Optional[_Iterable[int]] = ..., late_at_ns: _Optional[_Iterable[int]] = ..., late_level: _Optional[_Iterable[int]] = ..., late_text: _Optional[_Iterable[int]] = ..., run_row: _Optional[_Iterable[int]] = ..., run_name: _Optional[_Iterable[int]] = ..., run_offset_ns: _Optional[_Iterable[int]] = ..., run_duration_ns: _Optional[_Iterable[int]] = ..., run_names: _Optional[_Iterable[str]] = ..., running: _Optional[_Iterable[_Union[Running, _Mapping]]] = ..., omissions: _Optional[_Iterable[_Union[Omission, _Mapping]]] = ..., waits: _Optional[_Union[Waits, _Mapping]] = ...) -> None: ...
+
+class Waits(_message.Message):
+    __slots__ = ("subjects", "origins", "reasons", "machine", "ident", "subject", "sequence", "at_ns", "origin", "ended_machine", "ended_ident", "ended_sequence", "ended_at_ns", "ended_reason", "standing")
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    IDENT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ENDED_MACHINE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_IDENT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_REASON_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    subjects: _containers.RepeatedCompositeFieldContainer[WaitSubject]
+    origins: _containers.RepeatedCompositeFieldContainer[WaitOrigin]
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    machine: _containers.RepeatedScalarFieldContainer[int]
+    ident: _containers.RepeatedScalarFieldContainer[int]
+    subject: _containers.RepeatedScalarFieldContainer[int]
+    sequence: _containers.RepeatedScalarFieldContainer[int]
+    at_ns: _containers.RepeatedScalarFieldContainer[int]
+    origin: _containers.RepeatedScalarFieldContainer[int]
+    ended_machine: _containers.RepeatedScalarFieldContainer[int]
+    ended_ident: _containers.RepeatedScalarFieldContainer[int]
+    ended_sequence: _containers.RepeatedScalarFieldContainer[int]
+    ended_at_ns: _containers.RepeatedScalarFieldContainer[int]
+    ended_reason: _containers.RepeatedScalarFieldContainer[int]
+    standing: _containers.RepeatedCompositeFieldContainer[WaitsStanding]
+    def __init__(self, subjects: _Optional[_Iterable[_Union[WaitSubject, _Mapping]]] = ..., origins: _Optional[_Iterable[_Union[WaitOrigin, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., machine: _Optional[_Iterable[int]] = ..., ident: _Optional[_Iterable[int]] = ..., subject: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., at_ns: _Optional[_Iterable[int]] = ..., origin: _Optional[_Iterable[int]] = ..., ended_machine: _Optional[_Iterable[int]] = ..., ended_ident: _Optional[_Iterable[int]] = ..., ended_sequence: _Optional[_Iterable[int]] = ..., ended_at_ns: _Optional[_Iterable[int]] = ..., ended_reason: _Optional[_Iterable[int]] = ..., standing: _Optional[_Iterable[_Union[WaitsStanding, _Mapping]]] = ...) -> None: ...
+
+class WaitSubject(_message.Message):
+    __slots__ = ("kind", "states", "ticks", "text", "peer", "peer_state", "mutation")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    TICKS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    PEER_STATE_FIELD_NUMBER: _ClassVar[int]
+    MUTATION_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    states: _containers.RepeatedScalarFieldContainer[str]
+    ticks: _containers.RepeatedScalarFieldContainer[int]
+    text: str
+    peer: str
+    peer_state: str
+    mutation: str
+    def __init__(self, kind: _Optional[str] = ..., states: _Optional[_Iterable[str]] = ..., ticks: _Optional[_Iterable[int]] = ..., text: _Optional[str] = ..., peer: _Optional[str] = ..., peer_state: _Optional[str] = ..., mutation: _Optional[str] = ...) -> None: ...
+
+class WaitOrigin(_message.Message):
+    __slots__ = ("machine", "sequence", "handler")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_FIELD_NUMBER: _ClassVar[int]
+    machine: str
+    sequence: int
+    handler: str
+    def __init__(self, machine: _Optional[str] = ..., sequence: _Optional[int] = ..., handler: _Optional[str] = ...) -> None: ...
+
+class WaitsStanding(_message.Message):
+    __slots__ = ("machine", "sequence", "at_ns", "idents")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    IDENTS_FIELD_NUMBER: _ClassVar[int]
+    machine: int
+    sequence: int
+    at_ns: int
+    idents: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, machine: _Optional[int] = ..., sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., idents: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Text(_message.Message):
     __slots__ = ("handle", "text")

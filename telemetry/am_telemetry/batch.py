@@ -4,7 +4,7 @@ Handles (``machine``, ``schema``, ``pattern``, ``text``) are small integers chos
 connection, in the same batch or an earlier one, before anything refers to them. Handles of texts and patterns may be
 defined again by a later batch, which replaces their meaning from then on: senders keep bounded tables. Order of
 application inside a batch: texts, schemas, opened, patterns, revised, transitions (with everything attached to them),
-gaps, omissions, late lines, running, closed.
+gaps, omissions, late lines, running, waits, closed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from am_telemetry.facts import (
     SchemaFact,
     SourceFact,
 )
+from am_telemetry.waits import Waits
 
 
 class PatternDef(NamedTuple):
@@ -142,6 +143,7 @@ class Batch:
     late: LateColumns = field(default_factory=LateColumns)
     running: list[RunningFact] = field(default_factory=list)
     omissions: list[OmissionFact] = field(default_factory=list)
+    waits: Waits = field(default_factory=Waits)
     skew_ns: int | None = None
     """Estimate by the receiver: its wall clock minus the sender's. For display; times are never rewritten."""
 

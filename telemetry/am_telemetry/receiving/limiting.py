@@ -59,4 +59,5 @@ def without_transitions(batch: Batch) -> Batch:
         late=batch.late,
         running=batch.running,
         omissions=batch.omissions,
+        waits=batch.waits,
     )

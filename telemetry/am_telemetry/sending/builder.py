@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -32,6 +33,8 @@ from am_telemetry.sending.ring import (
 )
 from am_telemetry.sending.transition_facts import running_fact
 from am_telemetry.sending.transition_rows import MAX_COST, TransitionRows
+from am_telemetry.sending.wait_book import WaitBook
+from am_telemetry.sending.wait_notes import WaitHappening
 from am_telemetry.settings import Settings
 
 OPENED_COST: Final = 1024
@@ -62,6 +65,7 @@ class Builder(TransitionRows):
         self.failure: Exception | None = None
         """Why something could not be told, the last time; emptied by the owner."""
         self._detail = settings.detail
+        self._waits = WaitBook(dropped)
         self._leaving: list[tuple[Track, int, str]] = []
         self._emit = emit
         self._next_seq = 1
@@ -112,7 +116,7 @@ class Builder(TransitionRows):
         batch = self._batch
         rows = self._rows
         records = len(rows) + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
-        records += len(batch.late) + len(batch.running)
+        records += len(batch.late) + len(batch.running) + len(batch.waits)
         if not records:
             return
         batch.first_seq = self._next_seq
@@ -161,6 +165,25 @@ class Builder(TransitionRows):
             if self._cost >= MAX_COST:
                 self.finish()
 
+    def tell_waits(self, lost: set[int]) -> None:
+        """Tell again what is pending in machines, because a hub may not know it, or think of it what is not true.
+
+        Args:
+            lost: handles of the machines; emptied.
+        """
+        if not lost:
+            return
+        self._offset = self.wall.check()
+        now = time.monotonic_ns() + self._offset
+        while lost:
+            track = self._waits.track(lost.pop())
+            if track is not None and track.announced and not track.closed:
+                self._cost += self._waits.tell_again(self._batch, track, now, self._offset)
+                self._mention(track)
+            if self._cost >= MAX_COST:
+                self.finish()
+        self.finish()
+
     # -- happenings -----------------------------------------------------------------------------------------------
 
     def _happened(self, tracer: Traced, item: Happening, at_ns: int) -> None:
@@ -189,7 +212,10 @@ class Builder(TransitionRows):
             if track.announced and not track.closed:
                 self._use_caches(track)
         elif track.announced and not track.closed:
-            if isinstance(item, LateLog):
+            if isinstance(item, WaitHappening):
+                self._cost += self._waits.take(self._batch, track, item, at_ns, self._offset)
+                self._mention(track)
+            elif isinstance(item, LateLog):
                 self._log_late(track, item, at_ns)
             elif isinstance(item, HandlersRan):
                 track.runs = item
@@ -201,6 +227,7 @@ class Builder(TransitionRows):
     def _close(self, track: Track, at_ns: int, reason: str) -> None:
         track.closed, track.leaving = True, False
         track.sequence = NEVER
+        self._waits.close(track)
         if track.announced:
             self._batch.closed.append(MachineClosed(track.handle, at_ns + self._offset, reason))
 

@@ -10,7 +10,7 @@ from am_telemetry.batch import Batch, PatternDef
 from am_telemetry.facts import MachineFact
 from am_telemetry.sending.drafts import size_of_opened
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.retention import Item, Machine
+from am_telemetry.sending.items import Item, Machine
 
 MAX_ANNOUNCED: Final = 512
 MAX_ANNOUNCED_COST: Final = 256 * 1024

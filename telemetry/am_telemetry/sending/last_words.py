@@ -15,8 +15,9 @@ from am_telemetry.sending.route import LinkError
 
 if TYPE_CHECKING:
     from am_telemetry.sending.interning import SchemaTable
+    from am_telemetry.sending.items import Item
     from am_telemetry.sending.link import Link
-    from am_telemetry.sending.retention import Item, Retention
+    from am_telemetry.sending.retention import Retention
     from am_telemetry.sending.route import Route
 
 logger = logging.getLogger("am_telemetry")

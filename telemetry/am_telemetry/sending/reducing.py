@@ -16,7 +16,7 @@ from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import GapFact
 from am_telemetry.sending.retention import LATE_LINES
-from am_telemetry.wire.encoding import deltas
+from am_telemetry.wire.columns import deltas
 
 FULL: Final = "buffer full"
 STEPS: Final = "steps"

@@ -4,97 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
-from am_telemetry.batch import Batch, MachineClosed, PatternDef, SchemaRevised
-from am_telemetry.facts import GapFact, MachineFact, OmissionFact
-from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
+from am_telemetry.batch import Batch, PatternDef
+from am_telemetry.facts import GapFact, OmissionFact
+from am_telemetry.sending.drafts import Draft, Dropped, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.spool import Place
+from am_telemetry.sending.items import Item, Machine, Spooler, settle
 
 MAX_TRANSITIONS: Final = 200_000
 MAX_BYTES: Final = 32 * 1024 * 1024
 ITEM_COST: Final = 512
 LATE_LINES: Final = "late log lines"
+WAITS: Final = "waits"
 STEP_COST: Final = 96
 """Bytes of memory that a step takes, about."""
 MAX_MERGED_COST: Final = 256 * 1024
 """Of what is left of batches that were given up; a hub takes no message that is much larger."""
 
 Encode = Callable[[Batch, Mapping[str, int]], bytes]
-
-
-@dataclass(eq=False, slots=True)
-class Item:
-    """One batch, encoded without the definitions, which depend on what a connection already knows."""
-
-    first_seq: int
-    last_seq: int
-    frame: bytes
-    cost: int
-    transitions: int
-    texts: dict[int, str]
-    patterns: dict[int, PatternDef]
-    spans: dict[int, Span]
-    opened: list[tuple[int, int, MachineFact]]
-    revised: list[SchemaRevised]
-    closed: list[MachineClosed]
-    was_sent: bool = False
-    """The hub may have it although no acknowledgement came."""
-    given_up: str = ""
-    """Why only its gaps and machines are left."""
-    steps_cost: int = 0
-    """Of the steps of patterns that no earlier item brought along; 0 when it has no steps to lose."""
-    has_lines: bool = False
-    place: Place | None = None
-    """In the spool, complete with all definitions."""
-    resident: int = 0
-    """Transitions in memory."""
-    late: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Machine to (sequence, number) of its late log lines."""
-
-
-@dataclass(eq=False, slots=True)
-class Machine:
-    """What the hub durably knows about a machine."""
-
-    fact: MachineFact
-    """With the schema, clock and sequence after its last durable transition."""
-    at_ns: int
-
-
-class Spooler(Protocol):
-    """Keeps items on disk."""
-
-    def append(self, item: Item) -> Place | None:
-        """Write an item with all it needs; None when that is not possible."""
-        ...
-
-    def read(self, place: Place) -> bytes | None:
-        """What was written; None when it is gone."""
-        ...
-
-    def acknowledged(self, upto_seq: int) -> None:
-        """Everything up to a record number is needed no more."""
-        ...
-
-
-def settle(machines: dict[int, Machine], item: Item, schemas: SchemaTable) -> None:
-    """Move machines on to where they stand after an item."""
-    for handle, at_ns, fact in item.opened:
-        machines[handle] = Machine(fact, at_ns)
-    for revised in item.revised:
-        machine = machines.get(revised.machine)
-        if machine is not None:
-            machine.fact = replace(machine.fact, schema=schemas.facts[revised.schema])
-    for handle, span in item.spans.items():
-        machine = machines.get(handle)
-        if machine is not None:
-            machine.fact = replace(machine.fact, clock=span.clock, sequence=span.last)
-    for closed in item.closed:
-        machines.pop(closed.machine, None)
 
 
 class Retention:
@@ -119,6 +48,8 @@ class Retention:
         self._spooler = spooler
         self.machines: dict[int, Machine] = {}
         """Durably announced ones that are not durably closed, by handle."""
+        self.lost_waits: set[int] = set()
+        """Machines of which something about their waits was given up; emptied by the owner."""
         self.transitions = 0
         self.cost = 0
         self.acked_seq = 0
@@ -168,6 +99,10 @@ class Retention:
         )
         for machine, sequence in zip(batch.late.machine, batch.late.sequence, strict=True):
             item.late[machine] = (sequence, item.late.get(machine, (0, 0))[1] + 1)
+        told = [(wait.machine, wait.sequence) for wait in batch.waits.begun]
+        told += [(wait.machine, wait.sequence) for wait in batch.waits.ended]
+        for machine, sequence in told:
+            item.waits[machine] = (sequence, item.waits.get(machine, (0, 0))[1] + 1)
         self._items.append(item)
         item.resident = item.transitions
         self.transitions += item.resident
@@ -218,6 +153,9 @@ class Retention:
     def start_again(self, have_seq: int) -> None:
         """A new connection: nothing is in flight, and everything up to ``have_seq`` is durable."""
         self._cursor = 0
+        if have_seq < self.acked_seq:
+            # Another recording than the one that has heard of them.
+            self.lost_waits.update(self.machines)
         self.acknowledge(have_seq)
 
     def acknowledge(self, upto_seq: int) -> None:
@@ -355,6 +293,7 @@ class Retention:
             item.closed = [entry for entry in item.closed if entry.machine not in gone]
             item.spans = {handle: span for handle, span in item.spans.items() if handle not in gone}
             item.late = {handle: entry for handle, entry in item.late.items() if handle not in gone}
+            item.waits = {handle: entry for handle, entry in item.waits.items() if handle not in gone}
             self._reestimate(item)
             self._merge_with_previous(position)
             return True
@@ -374,6 +313,9 @@ class Retention:
         item.steps_cost, item.has_lines = 0, False
         if item.late:
             self._dropped.omit(LATE_LINES, sum(count for _, count in item.late.values()))
+        if item.waits:
+            self._dropped.omit(WAITS, sum(count for _, count in item.waits.values()))
+            self.lost_waits.update(item.waits)
         self._reestimate(item)
 
     def _merge_with_previous(self, position: int) -> None:
@@ -394,6 +336,8 @@ class Retention:
         into.closed += item.closed
         for handle, (sequence, count) in item.late.items():
             into.late[handle] = (sequence, into.late.get(handle, (0, 0))[1] + count)
+        for handle, (sequence, count) in item.waits.items():
+            into.waits[handle] = (sequence, into.waits.get(handle, (0, 0))[1] + count)
         for handle, span in item.spans.items():
             known = into.spans.get(handle)
             if known is None:
@@ -411,7 +355,7 @@ class Retention:
             ITEM_COST
             + sum(64 + 4 * len(span.clock) for span in item.spans.values())
             + sum(size_of_opened(fact) for _, _, fact in item.opened)
-            + 32 * (len(item.revised) + len(item.closed) + len(item.late))
+            + 32 * (len(item.revised) + len(item.closed) + len(item.late) + len(item.waits))
             + self._size_of_schemas(item)
         )
         self.cost += item.cost
@@ -429,8 +373,9 @@ class Retention:
             if span.lost > 0
         ]
         batch.omissions = [
-            OmissionFact(handle, sequence, sequence, LATE_LINES, count, item.given_up)
-            for handle, (sequence, count) in item.late.items()
+            OmissionFact(handle, sequence, sequence, what, count, item.given_up)
+            for what, found in ((LATE_LINES, item.late), (WAITS, item.waits))
+            for handle, (sequence, count) in found.items()
         ]
         return self._encode(batch, self._schemas.handles)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from am_telemetry.batch import PatternDef
+from am_telemetry.sending.wait_notes import WaitHappening
 
 if TYPE_CHECKING:
     from am_telemetry.sending.express import Known
@@ -100,7 +101,9 @@ class DetailChanged:
     level: int
 
 
-Happening = Appeared | Reshaped | Restored | Vanished | LateLog | StillRunning | HandlersRan | DetailChanged
+Happening = (
+    Appeared | Reshaped | Restored | Vanished | LateLog | StillRunning | HandlersRan | DetailChanged | WaitHappening
+)
 HAPPENING_SIZE: Final = 3
 EXPRESS_SIZE: Final = 13
 Record = tuple[Any, ...]

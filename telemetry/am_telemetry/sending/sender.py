@@ -14,12 +14,13 @@ from am_telemetry.sending.attempts import Attempts
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.items import Item
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
 from am_telemetry.sending.loading import FIRST, SECOND, BackgroundImport, importing
 from am_telemetry.sending.lookout import Lookout
 from am_telemetry.sending.pacing import Pacing
 from am_telemetry.sending.requests import DetailRequests
-from am_telemetry.sending.retention import MAX_BYTES, Item, Retention
+from am_telemetry.sending.retention import MAX_BYTES, Retention
 from am_telemetry.sending.ring import Record, Ring, Traced
 from am_telemetry.sending.route import LinkError, Route, TlsRejectedError
 from am_telemetry.settings import Settings
@@ -337,6 +338,7 @@ class Sender:
             if waiting:
                 self._builder.announce(waiting)
                 self._builder.finish()
+        self._builder.tell_waits(self._retention.lost_waits)
         if time.monotonic() >= self._next_pulse:
             self._next_pulse = time.monotonic() + PULSE
             self._link.send(pulse(self._retention.cost, self._builder.next_seq - 1))

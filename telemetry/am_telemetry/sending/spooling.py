@@ -6,8 +6,9 @@ from pathlib import Path
 
 from am_telemetry.sending.identity import Session, hello
 from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.items import Item, Machine, settle
 from am_telemetry.sending.known import Known
-from am_telemetry.sending.retention import MAX_BYTES, Encode, Item, Machine, settle
+from am_telemetry.sending.retention import MAX_BYTES, Encode
 from am_telemetry.sending.spool import Place, Spool
 from am_telemetry.settings import Settings
 

@@ -24,6 +24,7 @@ from am_telemetry.sending.ring import (
     Track,
     Vanished,
 )
+from am_telemetry.sending.waits import WaitHooks
 
 if TYPE_CHECKING:
     from am_core.logs import LogEntry
@@ -38,7 +39,7 @@ LONG_NS: Final = 100_000_000
 """A transition that has lasted longer is told of while it lasts."""
 
 
-class MachineTracer(Tracer):
+class MachineTracer(WaitHooks):
     """Watches one machine.
 
     Args:
@@ -49,6 +50,7 @@ class MachineTracer(Tracer):
     """
 
     def __init__(self, ring: Ring, machine: Machine, handle: int, detail: int) -> None:
+        super().__init__()
         self.ring = ring
         self.express_sink = ring
         self.wants_steps = detail >= 2
@@ -97,6 +99,7 @@ class MachineTracer(Tracer):
         """Forget what was told about the machine: another session begins."""
         self.track = Track(self.track.handle, self.track.id, detail=self.detail)
         self.lost = self._taken = self._told_running = None
+        self._lost_waits = 0
 
     def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
         """What there is to say about the machine at a given moment; None when it is gone or disposed."""
@@ -115,6 +118,7 @@ class MachineTracer(Tracer):
         appeared = self.announcement(*steady_moment(machine))
         if appeared is not None:
             self.ring.note(appeared, self)
+            self.list_waits(machine)
 
     def retell(self, outcome: Macrostep, level: int) -> list[Told]:
         """See :class:`ExpressTraced`."""
@@ -137,6 +141,7 @@ class MachineTracer(Tracer):
             if now_ns - tx.started_ns >= LONG_NS or tx.is_timed_out:
                 self._note_running(tx)
             return
+        self.find_lost_waits(machine)
         count = machine.transition_count
         if count == self._quiet_at:
             self.collect_log()
@@ -179,9 +184,13 @@ class MachineTracer(Tracer):
         machine = self.machine()
         if machine is None or level == self.detail:
             return
-        self.detail = level
+        if not level:
+            self.forget_waits()
+        was_silent, self.detail = not self.detail, level
         self.wants_steps = level >= 2
         self.ring.note(DetailChanged(level), self)
+        if was_silent:
+            self.list_waits(machine)
         # Any change among its tracers has the machine look again at what they want.
         self._untime(machine)
         self.time_handlers(machine)

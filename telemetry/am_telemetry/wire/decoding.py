@@ -29,6 +29,7 @@ from am_telemetry.wire.limits import (
     WireError,
 )
 from am_telemetry.wire.patterns import decode_pattern
+from am_telemetry.wire.waits import decode_waits
 
 
 def decode(data: bytes) -> Batch:
@@ -88,6 +89,8 @@ class Decoder:
             owners = {entry.machine: self._machines.get(entry.machine, 0) for entry in message.running}
             schemas = {machine: self._schemas[owner] for machine, owner in owners.items() if owner in self._schemas}
             batch.running = decode_running(message, schemas)
+        if message.HasField("waits"):
+            batch.waits = decode_waits(message.waits, self._machines)
         batch.closed = self._closed(message)
         return batch
 

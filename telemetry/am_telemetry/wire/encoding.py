@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import sub
+from collections.abc import Mapping, Sequence
 
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch, LateColumns, RunColumns
 from am_telemetry.facts import GapFact, MachineFact, OmissionFact, PatternFact, RunningFact, SchemaFact
+from am_telemetry.wire.columns import clean, deltas
 from am_telemetry.wire.limits import WireError
 from am_telemetry.wire.names import (
     RELATION_NUMBERS,
@@ -17,6 +17,7 @@ from am_telemetry.wire.names import (
     STEP_KIND_NUMBERS,
     STEP_SELF,
 )
+from am_telemetry.wire.waits import fill_waits
 
 _MUTATIONS = {"add": pb.MUTATION_ADD, "remove": pb.MUTATION_REMOVE, "set": pb.MUTATION_SET}
 
@@ -42,20 +43,6 @@ def encode(batch: Batch, schemas: Mapping[str, int] | None = None) -> bytes:
         raise WireError(f"the batch cannot be encoded: {error}") from error
 
 
-def clean(text: str) -> str:
-    """The text with lone surrogates spelled out (``\\udc80``), because UTF-8 has no form for them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
-
-
-def deltas(values: Sequence[int]) -> Iterable[int]:
-    """Differences to the previous entry, the first one to zero."""
-    return map(sub, values, (0, *values[:-1]))
-
-
 def _fill(out: pb.Batch, batch: Batch, schemas: Mapping[str, int]) -> None:
     out.first_seq = batch.first_seq
     out.last_seq = batch.last_seq
@@ -78,6 +65,8 @@ def _fill(out: pb.Batch, batch: Batch, schemas: Mapping[str, int]) -> None:
         _fill_omission(out.omissions.add(), omission)
     for running in batch.running:
         _fill_running(out.running.add(), running)
+    if len(batch.waits):
+        fill_waits(out.waits, batch.waits)
     for closed in batch.closed:
         out.closed.add(machine=closed.machine, at_ns=closed.at_ns, reason=clean(closed.reason))
 
