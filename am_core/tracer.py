@@ -21,17 +21,24 @@ if TYPE_CHECKING:
     from am_core.waiting.waiters import Waiter
 
 
+NOTE_WIDTH: Final = 11
+
+
 class ExpressSink(Protocol):
     """Where express transitions are noted."""
 
     items: list[Any]
-    """Each is a tuple about one transition, or one and the automatic one that follows: the tracer, the numbers of the
-    last and the first of them, the ticks before and after, the :class:`~am_core.resolution.automaton.Macrostep`, the
-    machine's log level, start and end in nanoseconds of the monotonic clock, the queue tick, a copy of the arguments
-    or None, the source or None, and the lines logged since the last transition or None.
-    :func:`am_core.engine.retelling.retell` knows everything else."""
+    """A flat list, to which :data:`NOTE_WIDTH` entries are added at once for one transition, or for one and the
+    automatic one that follows: the tracer, the number of the first of them, the
+    :class:`~am_core.resolution.automaton.Macrostep`, the machine's log level, start and end in nanoseconds of the
+    monotonic clock, the queue tick, a copy of the arguments or None, the source or None, the lines logged since the
+    last transition or None, and the number of the last of them. The macrostep knows which ticks they make, and
+    :func:`am_core.engine.retelling.retell` everything else.
+
+    Flat, and without the ticks themselves, because every tuple that waits in it would bring the garbage collector's
+    next pass nearer, and make it longer."""
     limit: int
-    """With so many items, ``transition_end`` is called instead."""
+    """With so many entries, ``transition_end`` is called instead."""
 
 
 class Tracer:

@@ -100,7 +100,7 @@ def noted(
         number = last = machine._number + 1
         lines = buffer.entries or None
         ended = monotonic_ns()
-        # As above; the append comes last, and is all or nothing.
+        # As above; the extension comes last, and is all or nothing.
         if lines is not None:
             buffer.entries = []
         machine._now = (model, step.active, step.mask, after)
@@ -110,9 +110,7 @@ def noted(
             last += 1
             queue.token += 1
         machine._number = last
-        items.append(
-            (calm.tracer, last, number, before, after, step, calm.level, started, ended, tick, args, source, lines)
-        )
+        items += (calm.tracer, number, step, calm.level, started, ended, tick, args, source, lines, last)
         return step.result
 
 

@@ -8,7 +8,9 @@ from automaton_setups import TOGGLE
 
 from am_core import LastTxTracer, Machine, Transition
 from am_core.engine.retelling import preceded, retell, with_source
+from am_core.resolution.automaton import Macrostep
 from am_core.resolution.mutation import MutationSource
+from am_core.tracer import NOTE_WIDTH
 
 
 class Sink:
@@ -31,7 +33,21 @@ class Noting(LastTxTracer):
 
     @property
     def notes(self) -> list[Any]:
-        return [item for item in self.express_sink.items if isinstance(item, tuple)]
+        """One tuple for each note among the numbers."""
+        items = self.express_sink.items
+        starts = [position for position, item in enumerate(items) if item is self]
+        return [tuple(items[start : start + NOTE_WIDTH]) for start in starts]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the transitions that were noted or announced, in order."""
+        rest, numbers = iter(self.express_sink.items), []
+        for item in rest:
+            number = next(rest) if item is self else item
+            numbers.append(number)
+            if item is self:
+                assert len([next(rest) for _ in range(NOTE_WIDTH - 2)]) == NOTE_WIDTH - 2
+        return numbers
 
 
 def machine_of(schema: dict[str, Any], tracer: Noting, **options: Any) -> Machine:
@@ -44,9 +60,7 @@ def test_notes_and_calls_are_in_the_order_of_the_transitions() -> None:
     for _ in range(3):
         machine.add("A")
         machine.set(["B"])
-    items = tracer.express_sink.items
-    numbers = [item[2] if isinstance(item, tuple) else item for item in items]
-    assert numbers == [1, 2, 3, 4, 5, 6]
+    assert tracer.numbers == [1, 2, 3, 4, 5, 6]
     assert tracer.notes
 
 
@@ -56,13 +70,16 @@ def test_a_note_tells_ticks_arguments_and_moments() -> None:
     for _ in range(3):
         machine.add("A")
         machine.add("B")
-    before = tuple(machine.time())
+    before = list(machine.time())
     args = {"number": 1}
     machine.add("A", args)
     args["number"] = 2
-    noted_by, last, first, was, became, _, level, started, ended, tick, noted, source, lines = tracer.notes[-1]
+    noted_by, first, step, level, started, ended, tick, noted, source, lines, last = tracer.notes[-1]
     assert noted_by is tracer
-    assert (last, first, was, became) == (7, 7, before, tuple(machine.time()))
+    assert isinstance(step, Macrostep)
+    for state in step.ticks:
+        before[state] += 1
+    assert (last, first, tuple(before)) == (7, 7, tuple(machine.time()))
     assert (level, noted, source, lines) == (0, {"number": 1}, None, None)
     assert 0 < started <= ended
     assert tick == machine.queue_tick()
@@ -76,8 +93,8 @@ def test_a_mutation_and_the_automatic_one_behind_it_are_one_note_and_retold_as_t
         machine.remove("A")
     machine.add("A")
     note = tracer.notes[-1]
-    assert note[1] == note[2] + 1 == machine.transition_count
-    first, second = retell(note[5], note[6])
+    assert note[-1] == note[1] + 1 == machine.transition_count
+    first, second = retell(note[2], note[3])
     assert (first.is_auto, first.queue_len, second.is_auto, second.queue_len) == (False, 1, True, 0)
     assert [text for _, text in first.pre_log] == ["[queue:add] A"]
     assert [text for _, text in first.log] == [
@@ -93,12 +110,12 @@ def test_lines_of_a_level_are_retold_without_those_above() -> None:
     for _ in range(3):
         machine.add("A")
         machine.add("B")
-    (told,) = retell(tracer.notes[-1][5], 2)
+    (told,) = retell(tracer.notes[-1][2], 2)
     assert [text for _, text in told.log] == ["[state] +B -A"]
     assert told.pre_log == ()
     source = MutationSource("other", "1", 5, 1)
     assert with_source(told.log, source, 2) == told.log
-    (told,) = retell(tracer.notes[-1][5], 3)
+    (told,) = retell(tracer.notes[-1][2], 3)
     assert with_source(told.log, source, 3)[1] == (3, f"[source] {source}")
     assert preceded(((3, "[queue:add] B"),), told.pre_log) == told.pre_log
 
@@ -111,17 +128,19 @@ def test_lines_of_the_program_are_part_of_the_next_note() -> None:
         machine.add("B")
     machine.log("hello")
     machine.add("A")
-    assert [text for _, text in tracer.notes[-1][-1]] == ["[exter] hello"]
+    assert [text for _, text in tracer.notes[-1][9]] == ["[exter] hello"]
     assert machine.take_log() == []
 
 
 def test_a_full_sink_has_the_hook_called() -> None:
-    tracer = Noting(limit=4)
+    tracer = Noting(limit=2 * NOTE_WIDTH)
     machine = machine_of(TOGGLE, tracer)
     for _ in range(5):
         machine.add("A")
         machine.add("B")
-    assert tracer.express_sink.items[4:] == [5, 6, 7, 8, 9, 10]
+    assert tracer.numbers == list(range(1, 11))
+    assert 0 < len(tracer.notes) <= 2
+    assert tracer.express_sink.items[-5:] == [6, 7, 8, 9, 10]
 
 
 def test_a_logger_is_told_every_line_at_once() -> None:

@@ -15,8 +15,9 @@ from am_telemetry.batch import Batch
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Draft, Dropped
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
-from am_telemetry.sending.ring import EXPRESS_SIZE, HAPPENING_SIZE
+from am_telemetry.sending.ring import FULL, HAPPENED, WIDTH
 from am_telemetry.sending.tracer import MachineTracer, Ring
+from am_telemetry.sending.transition_rows import MAX_ROWS
 from am_telemetry.settings import read_settings
 
 NAMES = "ABCDE"
@@ -47,10 +48,10 @@ class Desk:
         return tracer
 
     def collect(self) -> None:
-        records = self.ring.take()
-        self.noted += sum(len(record) == EXPRESS_SIZE for record in records)
-        self.announced += sum(len(record) not in (EXPRESS_SIZE, HAPPENING_SIZE) for record in records)
-        self.builder.feed(records)
+        kinds = kinds_of(self.ring)
+        self.noted += len(kinds) - kinds.count(FULL) - kinds.count(HAPPENED)
+        self.announced += kinds.count(FULL)
+        self.builder.feed(self.ring.take())
         self.builder.close_left()
         assert self.builder.failure is None
 
@@ -59,6 +60,17 @@ class Desk:
         self.collect()
         self.builder.finish()
         return [_told(draft) for draft in self.drafts]
+
+
+def kinds_of(ring: Ring) -> list[Any]:
+    """The third entries of all records: ``FULL``, ``HAPPENED``, or the outcome of what was noted."""
+    kinds = []
+    rest = iter(ring.items[2::WIDTH])
+    for kind in rest:
+        kinds.append(kind)
+        if kind is FULL:
+            next(rest)
+    return kinds
 
 
 def _told(draft: Draft) -> tuple[object, ...]:
@@ -237,14 +249,14 @@ def test_a_full_ring_is_told_of_by_the_hook() -> None:
 
 
 def test_batches_are_bounded_also_in_the_middle_of_a_mutation_and_its_automatic_transition() -> None:
-    """511 rows, and then two at once."""
+    """One row less than fits, and then two at once."""
     schema = {"A": {}, "B": {"auto": True, "require": ["A"], "remove": ["C"]}, "C": {"multi": True}}
     stories = []
     for express in (True, False):
         machine = Machine(schema, id="m", plan_cache="always")
         desk = Desk(2, express)
         desk.trace(machine, 3)
-        for _ in range(511):
+        for _ in range(MAX_ROWS - 1):
             machine.add("C")
         for _ in range(600):
             machine.add("A")
@@ -252,7 +264,7 @@ def test_batches_are_bounded_also_in_the_middle_of_a_mutation_and_its_automatic_
         stories.append(desk.story())
         if express:
             assert desk.noted > 1600
-        assert max(len(draft.batch.transitions.sequence) for draft in desk.drafts) == 512
+        assert max(len(draft.batch.transitions.sequence) for draft in desk.drafts) == MAX_ROWS
     assert stories[0] == stories[1]
 
 
@@ -284,11 +296,9 @@ def test_a_note_that_cannot_be_told_is_booked_as_lost(monkeypatch: pytest.Monkey
     machine.add("A")
     right = tracer.retell
     monkeypatch.setattr(tracer, "retell", lambda outcome, level: 1 / 0)
-    for known in desk.builder.patterns._known.values():
-        known.clear()
-    records = desk.ring.take()
-    assert [len(record) for record in records] == [EXPRESS_SIZE]
-    desk.builder.feed(records)
+    desk.builder.patterns.forget_known()
+    assert not {FULL, HAPPENED} & set(kinds_of(desk.ring))
+    desk.builder.feed(desk.ring.take())
     assert isinstance(desk.builder.failure, ZeroDivisionError)
     monkeypatch.setattr(tracer, "retell", right)
     desk.builder.failure = None
@@ -297,6 +307,130 @@ def test_a_note_that_cannot_be_told_is_booked_as_lost(monkeypatch: pytest.Monkey
     assert desk.dropped.reasons == {"error": 2}
     assert tracer.track.sequence == machine.transition_count
     assert tracer.track.clock == tuple(machine.time())
+
+
+def book_losses(desk: Desk, *tracers: MachineTracer) -> None:
+    """What the sender does when there is room again."""
+    desk.collect()
+    desk.ring.booked = desk.ring.dropped
+    for tracer in tracers:
+        desk.builder.book_lost(tracer)
+    desk.ring.reopen()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*NAMES, "B", "collect", "book"]), max_size=80), st.integers(1, 12), st.booleans())
+def test_what_is_told_and_what_is_lost_are_all_that_happened_however_small_the_ring(
+    acts: list[str], limit: int, with_auto: bool
+) -> None:
+    schema = {name: {"multi": name == "B"} for name in NAMES}
+    if with_auto:
+        schema["E"] = {"auto": True, "require": ["C"], "multi": False}  # type: ignore[dict-item]  # a list of names
+    machine, other = (Machine(schema, id=name, plan_cache="always") for name in ("m", "n"))
+    desk = Desk(1, express=True, limit=limit)
+    tracers = [desk.trace(one, 0) for one in (machine, other)]
+    for act in acts * 2:
+        if act == "collect":
+            desk.collect()
+        elif act == "book":
+            book_losses(desk, *tracers)
+        else:
+            (machine if act < "D" else other).toggle(act)
+    book_losses(desk, *tracers)
+    for tracer, one in zip(tracers, (machine, other), strict=True):
+        assert tracer.track.sequence == one.transition_count
+    desk.story()
+    told = sum(len(draft.batch.transitions) for draft in desk.drafts)
+    assert told + sum(desk.dropped.reasons.values()) == machine.transition_count + other.transition_count
+    assert replayed(desk) == {1: tuple(machine.time()), 2: tuple(other.time())}
+
+
+def replayed(desk: Desk) -> dict[int, tuple[int, ...]]:
+    """Where machines stand, from nothing but what was told of them."""
+    clocks: dict[int, list[int]] = {}
+    for draft in desk.drafts:
+        batch = draft.batch
+        for handle, _, fact in batch.opened:
+            clocks[handle] = list(fact.clock) or [0] * len(fact.schema.states)
+        for handle, pattern in zip(batch.transitions.machine, batch.transitions.pattern, strict=True):
+            for state, ticks in draft.patterns[pattern].pattern.deltas:
+                clocks[handle][state] += ticks
+        for gap in batch.gaps:
+            clocks[gap.machine] = list(gap.clock)
+        for handle, span in draft.spans.items():
+            assert span.clock == tuple(clocks[handle])
+    return {handle: tuple(clock) for handle, clock in clocks.items()}
+
+
+def test_the_engine_notes_again_after_losses_are_booked() -> None:
+    machine = Machine(TOGGLE, id="m", plan_cache="always")
+    desk = Desk(1, express=True, limit=20)
+    tracer = desk.trace(machine, 0)
+    for _ in range(50):
+        machine.add("A")
+        machine.add("B")
+    book_losses(desk, tracer)
+    noted = desk.noted
+    machine.add("A")
+    desk.collect()
+    assert desk.noted == noted + 1
+
+
+def test_notes_from_before_the_announcement_are_told_when_it_has_come() -> None:
+    machine = Machine({"A": {"multi": True}}, id="m", plan_cache="always")
+    desk = Desk(1, express=True)
+    tracer = MachineTracer(desk.ring, machine, 1, 1)
+    for _ in range(3):
+        machine.add("A")
+    machine.bind_tracer(tracer)
+    announcement = tracer.announcement(tuple(machine.time()), machine.transition_count)
+    assert announcement is not None
+    for _ in range(3):
+        machine.add("A")
+    desk.collect()
+    desk.ring.note(announcement, tracer)
+    machine.add("A")
+    desk.story()
+    assert [number for draft in desk.drafts for number in draft.batch.transitions.sequence] == [4, 5, 6, 7]
+    assert (desk.dropped.reasons, tracer.track.clock) == ({}, tuple(machine.time()))
+
+
+def test_notes_of_a_machine_that_is_never_announced_are_counted() -> None:
+    machine = Machine({"A": {"multi": True}}, id="m", plan_cache="always")
+    desk = Desk(1, express=True)
+    for _ in range(3):
+        machine.add("A")
+    machine.bind_tracer(MachineTracer(desk.ring, machine, 1, 1))
+    for _ in range(3):
+        machine.add("A")
+    machine.dispose_force()
+    assert desk.story() == []
+    assert desk.dropped.reasons == {"garbage": 3}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_machine_is_asked_where_it_stands_when_notes_are_missing(gone: bool) -> None:
+    machine = Machine({"A": {"multi": True}}, id="m", plan_cache="always")
+    desk = Desk(1, express=True)
+    tracer = desk.trace(machine, 0)
+    for _ in range(5):
+        machine.add("A")
+    desk.collect()
+    machine.add("A")
+    desk.ring.take()
+    machine.add("A")
+    machine.add("A")
+    if gone:
+        machine.dispose_force()
+    desk.collect()
+    machine.add("A")
+    desk.story()
+    assert desk.dropped.reasons == {"error": 3}
+    (gap,) = [gap for draft in desk.drafts for gap in draft.batch.gaps]
+    assert (gap.after_sequence, gap.lost) == (5, 3)
+    if not gone:
+        assert [number for draft in desk.drafts for number in draft.batch.transitions.sequence] == [1, 2, 3, 4, 5, 9]
+        assert tracer.track.clock == tuple(machine.time())
 
 
 def test_threads_note_in_the_order_of_the_transitions() -> None:

@@ -16,7 +16,7 @@ from am_telemetry.adapters.moves import DECISIONS, EXCEPTION_INDEX, failure, mov
 from am_telemetry.adapters.shape import Move
 from am_telemetry.adapters.subject import UNKNOWN, Subject
 from am_telemetry.sending.arguments import cut
-from am_telemetry.sending.ring import Appeared, Record, Reshaped, Ring, Track
+from am_telemetry.sending.ring import FULL, Appeared, Record, Reshaped, Ring, Track
 from am_telemetry.settings import Settings
 
 DIRECTLY: Final = "set directly"
@@ -341,6 +341,7 @@ class Watch:
         record = (
             self,
             number,
+            FULL,
             attempt.started_ns,
             now(),
             SET if attempt.event is DIRECTLY else ADD,
@@ -361,8 +362,8 @@ class Watch:
             attempt.cause,
             attempt.arguments or None,
         )
-        if len(self._items) < self.ring.limit:
-            self._items.append(record)
+        if len(self._items) < self.ring.room:
+            self._items.extend(record)
         else:
             self.ring.overflow(record)
         attempt.handlers = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from am_telemetry.batch import MachineClosed, SchemaRevised, TransitionColumns
 from am_telemetry.facts import RESTORED, GapFact, MachineFact
@@ -12,12 +12,12 @@ from am_telemetry.sending.arguments import MAX_ID, cut
 from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.ring import (
-    EXPRESS_SIZE,
-    EXPRESS_TICKS_AFTER,
-    HAPPENING_SIZE,
+    FULL,
+    HAPPENED,
     NEVER,
     NUMBER,
     TICKS_AFTER,
+    WIDTH,
     Appeared,
     DetailChanged,
     HandlersRan,
@@ -32,7 +32,7 @@ from am_telemetry.sending.ring import (
     Vanished,
 )
 from am_telemetry.sending.transition_facts import running_fact
-from am_telemetry.sending.transition_rows import MAX_COST, TransitionRows
+from am_telemetry.sending.transition_rows import MAX_COST, MAX_ENTRIES, ROW, TransitionRows
 from am_telemetry.sending.wait_book import WaitBook
 from am_telemetry.sending.wait_notes import WaitHappening
 from am_telemetry.settings import Settings
@@ -75,30 +75,72 @@ class Builder(TransitionRows):
         """The first record number that was not given out yet."""
         return self._next_seq
 
-    def feed(self, records: list[Record]) -> None:
+    def feed(self, items: list[Any]) -> None:
         """Take in what the ring noted, in order, and emit what is complete.
 
         What cannot be told is booked as lost, and what comes after it is told.
         """
         self._offset = self.wall.check()
-        transition, express = self._transition, self._express
-        for record in records:
-            size = len(record)
-            try:
-                if size == EXPRESS_SIZE:
-                    express(*record)
-                elif size != HAPPENING_SIZE:
-                    transition(record)
-                else:
-                    self._happened(*record)
-            except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
-                self.failure = error
-                if size != HAPPENING_SIZE:
-                    ticks = record[EXPRESS_TICKS_AFTER if size == EXPRESS_SIZE else TICKS_AFTER]
-                    self.gap(record[0].track, record[NUMBER], tuple(ticks), "error")
-                    self.finish()
-            if self._cost >= MAX_COST:
+        rows = self._rows
+        notes: Iterator[Record] = zip(*[iter(items)] * WIDTH, strict=True)
+        for note in notes:
+            tracer, number, outcome, level, started_ns, ended_ns, queue_tick, arguments, source, lines, _ = note
+            track: Track = tracer.track
+            # Most notes are of this kind, so what _repeat does is done here, without a call.
+            part = track.known.get(outcome)
+            if (
+                part is not None
+                and number == track.sequence + 1
+                and level == track.level
+                and lines is None
+                and source is None
+                and not arguments
+            ):
+                if track.is_idle:
+                    self._begin(track)
+                if part.levels:
+                    self._add_known_lines(len(rows) // ROW, part)
+                rows += (
+                    track.handle,
+                    number,
+                    started_ns + self._offset,
+                    ended_ns - started_ns,
+                    part.pattern,
+                    part.queue_len,
+                    queue_tick,
+                )
+                track.sequence = number
+                track.moves.append(part)
+            else:
+                self._take(note, notes)
+                rows = self._rows
+            if len(rows) >= MAX_ENTRIES or self._cost >= MAX_COST:
                 self.finish()
+                rows = self._rows
+
+    def _take(self, note: Record, notes: Iterator[Record]) -> None:
+        """Take in something unusual, of which there may be more in the next place."""
+        tracer, number, kind = note[:3]
+        rest = next(notes) if kind is FULL else ()
+        try:
+            if kind is HAPPENED:
+                self._happened(tracer, number, note[3])
+            elif kind is FULL:
+                self._transition(note, rest)
+            else:
+                self._express(note)
+        except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
+            self.failure = error
+            track: Track = tracer.track
+            if kind is FULL:
+                self.gap(track, number, tuple((*note, *rest)[TICKS_AFTER]), "error")
+            elif kind is not HAPPENED:
+                self._settle(track)
+                ticks = list(track.clock)
+                for state in tracer.ticks(kind):
+                    ticks[state] += 1
+                self.gap(track, note[-1], tuple(ticks), "error")
+            self.finish()
 
     @property
     def busy(self) -> bool:
@@ -115,16 +157,19 @@ class Builder(TransitionRows):
         """Emit what was collected so far, if anything."""
         batch = self._batch
         rows = self._rows
-        records = len(rows) + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
+        count = len(rows) // ROW
+        records = count + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
         records += len(batch.late) + len(batch.running) + len(batch.waits)
         if not records:
             return
         batch.first_seq = self._next_seq
         batch.last_seq = self._next_seq + records - 1
         self._next_seq += records
-        self.collected += len(rows)
+        self.collected += count
+        for track in self._busy:
+            self._settle(track)
         if rows:
-            batch.transitions = TransitionColumns(*map(list, zip(*rows, strict=True)))
+            batch.transitions = TransitionColumns(*[rows[column::ROW] for column in range(ROW)])
         definitions = self.patterns.by_handle
         used = {handle: definitions[handle - 1] for handle in set(batch.transitions.pattern)}
         texts = {handle: self.texts.text(handle) for handle in {*batch.logs.text, *batch.late.text}}
@@ -142,6 +187,8 @@ class Builder(TransitionRows):
         lost = sequence - track.sequence
         if lost <= 0 or not track.announced or track.closed:
             return
+        self._settle(track)
+        track.torn_at = 0
         self._batch.gaps.append(GapFact(track.handle, track.sequence, lost, reason, clock))
         span = self._spans.setdefault(track.handle, Span(track.sequence, sequence))
         span.last, span.lost, span.clock = sequence, span.lost + lost, clock
@@ -155,6 +202,8 @@ class Builder(TransitionRows):
         record, tracer.lost = tracer.lost, None
         if record is not None:
             self.gap(tracer.track, record[NUMBER], tuple(record[TICKS_AFTER]), "buffer full")
+            # In a batch, gaps come after transitions.
+            self.finish()
 
     def announce(self, opened: list[tuple[int, int, MachineFact]]) -> None:
         """Tell of machines again, as records of their own, because a hub may not know them."""
@@ -189,7 +238,10 @@ class Builder(TransitionRows):
     def _happened(self, tracer: Traced, item: Happening, at_ns: int) -> None:
         track = tracer.track
         if isinstance(item, Appeared):
-            if not track.announced and not track.closed:
+            if track.torn_at:
+                self.gap(track, item.sequence, item.clock, "error")
+                self.finish()
+            elif not track.announced and not track.closed:
                 self._appeared(at_ns, item, track)
         elif isinstance(item, Reshaped):
             if track.announced and not track.closed:
@@ -225,6 +277,12 @@ class Builder(TransitionRows):
             self._dropped.omit("late log lines", len(item.entries))
 
     def _close(self, track: Track, at_ns: int, reason: str) -> None:
+        self._settle(track)
+        if track.torn_at:
+            self.gap(track, track.torn_at, (), "error")
+        if track.early:
+            self._dropped.count("garbage", sum(note[-1] - note[NUMBER] + 1 for note in track.early))
+            track.early = []
         track.closed, track.leaving = True, False
         track.sequence = NEVER
         self._waits.close(track)
@@ -251,6 +309,7 @@ class Builder(TransitionRows):
 
     def _mention(self, track: Track) -> None:
         """Have the batch need the machine, although nothing happens to it."""
+        self._settle(track)
         if track.handle not in self._spans:
             self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
 
@@ -277,6 +336,10 @@ class Builder(TransitionRows):
         )
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
         self._cost += OPENED_COST + size_of_opened(fact) + self._cost_of_schema(schema)
+        early, track.early = track.early, []
+        for note in early:
+            if note[NUMBER] > track.sequence:
+                self._express(note)
 
     def _reshaped(self, at_ns: int, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
@@ -288,6 +351,7 @@ class Builder(TransitionRows):
             return
         if track.handle in self._spans or any(entry[0] == track.handle for entry in self._batch.opened):
             self.finish()
+        self._settle(track)
         facts = self.schemas.facts
         ticks = dict(zip(facts[track.schema].names, track.clock, strict=False))
         track.clock = tuple([ticks.get(name, 0) for name in facts[schema].names])
@@ -306,7 +370,7 @@ class Builder(TransitionRows):
 
     def _use_caches(self, track: Track) -> None:
         track.patterns = self.patterns.keys_of(track.schema, track.detail)
-        track.known = self.patterns.known_of(track.schema, track.detail)
+        self._use_level(track, track.level)
 
     def _too_large(self, track: Track) -> None:
         """A machine cannot be told of from now on, because a hub would refuse its schema."""

@@ -1,9 +1,9 @@
 """Transitions of which an engine notes only the outcome, because it has happened before.
 
-An engine that remembers outcomes notes one tuple for them: the tracer, the numbers of the last and the first
-transition, the ticks before and after all of them, the outcome, the log level, start and end in monotonic nanoseconds,
-the queue tick, the arguments, the source, and the lines logged before. Patterns and lines follow from the outcome, once
-for all of its repetitions.
+An engine that remembers outcomes notes ``WIDTH`` values for them: the tracer, the number of the first transition, the
+outcome, the log level, start and end in monotonic nanoseconds, the queue tick, the arguments, the source, the lines
+logged before, and the number of the last transition. Patterns, ticks and lines follow from the outcome, once for all of
+its repetitions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from am_telemetry.batch import PatternDef
-from am_telemetry.sending.interning import Lines, TextTable
+from am_telemetry.sending.interning import TextTable
 
 Entries = tuple[tuple[int, str], ...]
 
@@ -34,7 +34,11 @@ class ExpressTraced(Protocol):
     """A tracer whose engine notes outcomes. Called on the sender's thread."""
 
     def retell(self, outcome: Any, level: int) -> list[Told]:
-        """The transitions of an outcome, in order, with their lines at a log level."""
+        """The transitions of an outcome, one or two, with their lines at a log level."""
+        ...
+
+    def ticks(self, outcome: Any) -> tuple[int, ...]:
+        """Indexes of states, once for every tick they make in all of its transitions."""
         ...
 
     def full_log(self, told: Told, pre_log: Entries, source: Any, level: int) -> tuple[Entries, Entries]:
@@ -42,30 +46,40 @@ class ExpressTraced(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Repetition:
     """What all repetitions of one transition have in common, in handles. Valid until the tables are tidied."""
 
     told: Told
-    definition: PatternDef
-    pre_log: Lines | None
-    log: Lines | None
+    pattern: int
+    queue_len: int
+    ticks: tuple[int, ...]
+    levels: list[int]
+    """Of log lines, those before the transition first."""
+    texts: list[int]
+    before: list[bool]
+    cost: int
+    """Of the lines, estimated bytes."""
 
     @classmethod
-    def of(cls, told: Told, definition: PatternDef, texts: TextTable) -> Repetition:
+    def of(cls, told: Told, definition: PatternDef, texts: TextTable, detail: int) -> Repetition:
         """Look up the handles of a transition's lines."""
-        pre_log = texts.lines(told.pre_log) if told.pre_log else None
-        return cls(told, definition, pre_log, texts.lines(told.log) if told.log else None)
+        levels: list[int] = []
+        handles: list[int] = []
+        before: list[bool] = []
+        cost = 0
+        for entries, is_before in ((told.pre_log, True), (told.log, False)) if detail else ():
+            if entries:
+                more_levels, more_handles, more_cost = texts.lines(entries)
+                levels += more_levels
+                handles += more_handles
+                before += [is_before] * len(more_levels)
+                cost += more_cost
+        return cls(told, definition.handle, told.queue_len, told.ticks, levels, handles, before, cost)
 
-    def after(self, before: tuple[int, ...]) -> tuple[int, ...]:
-        """Ticks after the transition."""
-        ticks = list(before)
-        for state in self.told.ticks:
-            ticks[state] += 1
-        return tuple(ticks)
 
-
-Known = dict[tuple[object, int], list[Repetition]]
-"""By outcome and log level."""
+Known = dict[Any, Repetition]
+"""By outcome."""
+KnownPairs = dict[Any, tuple[Repetition, Repetition]]
 MAX_KNOWN: Final = 4096
 """Outcomes of one schema that are remembered. Binding handlers makes others of the same transitions."""

@@ -10,7 +10,7 @@ from am_telemetry.facts import PatternFact, SchemaFact, StateFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
-    from am_telemetry.sending.express import Known
+    from am_telemetry.sending.express import Known, KnownPairs
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
@@ -103,12 +103,13 @@ class PatternTable:
         """Schema handle and level of detail to what the sender can compare quickly, to definition: a cache in front of
         the content."""
         self._keys = 0
-        self._known: dict[tuple[int, int], Known] = {}
+        self._known: dict[tuple[int, int, int], tuple[Known, KnownPairs]] = {}
         """The same for express transitions."""
 
-    def known_of(self, schema: int, detail: int) -> Known:
-        """What is known about the express transitions of one schema, for machines of which equally much is told."""
-        return self._known.setdefault((schema, detail), {})
+    def known_of(self, schema: int, detail: int, level: int) -> tuple[Known, KnownPairs]:
+        """What is known about the express transitions of one schema, for machines with the same log level of which
+        equally much is told."""
+        return self._known.setdefault((schema, detail, level), ({}, {}))
 
     def keys_of(self, schema: int, detail: int = -1) -> dict[tuple[Any, ...], PatternDef]:
         """The quick cache of one schema, for machines of which equally much is told."""
@@ -138,8 +139,9 @@ class PatternTable:
 
     def forget_known(self) -> None:
         """Forget what holds handles of texts and patterns, because some of them are to be given out anew."""
-        for known in self._known.values():
+        for known, pairs in self._known.values():
             known.clear()
+            pairs.clear()
 
 
 class SchemaTable:

@@ -1,12 +1,14 @@
 """Where the program's threads leave what happened, and what the sender thread knows about a machine.
 
-Noting costs one ``list.append`` of a tuple. A list is enough as a queue because append, slice and delete of a front
-slice are atomic in CPython, and one reader only ever removes what it has read. Everything else (deltas, patterns,
-texts, arguments) is worked out later by the sender thread. Nothing here knows which engine runs the machines.
+Noting costs one extension of a list. A list is enough as a queue because extending it by a tuple, slicing it and
+deleting a front slice are atomic in CPython, and one reader only ever removes what it has read. Everything else
+(deltas, patterns, texts, arguments) is worked out later by the sender thread. Nothing here knows which engine runs the
+machines.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +18,11 @@ from am_telemetry.batch import PatternDef
 from am_telemetry.sending.wait_notes import WaitHappening
 
 if TYPE_CHECKING:
-    from am_telemetry.sending.express import Known
+    from am_telemetry.sending.express import Known, KnownPairs, Repetition
 
-RING_LIMIT: Final = 65_536
-"""Transitions that may wait for the sender thread. At its pace of 20 ms this is never reached unless it is starved."""
+RING_LIMIT: Final = 131_072
+"""Places for what waits for the sender thread: for as many notes of the engine, or half as many transitions whose
+fields are all told. At its pace of 20 ms this is never reached unless it is starved."""
 NEVER: Final = -2
 """A sequence that no transition follows: of machines not yet announced, or closed."""
 
@@ -104,47 +107,65 @@ class DetailChanged:
 Happening = (
     Appeared | Reshaped | Restored | Vanished | LateLog | StillRunning | HandlersRan | DetailChanged | WaitHappening
 )
-HAPPENING_SIZE: Final = 3
-EXPRESS_SIZE: Final = 13
+WIDTH: Final = 11
+"""Entries of the ring in which a note is told: notes of the engine take one such place, see
+:mod:`am_telemetry.sending.express`, and so do happenings; transitions take two."""
+FULL: Final = 1
+"""Third entry of a transition whose fields are all told."""
+HAPPENED: Final = 2
+"""Third entry of a happening."""
 Record = tuple[Any, ...]
-"""Either (tracer, happening, monotonic ns), or the fields of a transition in the order in which they are unpacked, or a
-note of express transitions, see :mod:`am_telemetry.sending.express`."""
+"""The ``2 * WIDTH`` entries of a transition: tracer, number, ``FULL``, start and end in monotonic nanoseconds,
+mutation, states called, accepted, auto, check, broken; canceled by, ticks before and after, queue length, queue tick,
+steps, handlers, lines before and in it, source, arguments."""
 NUMBER: Final = 1
-"""Position of a transition's number in its record, of the last one in a note of express transitions."""
-TICKS_AFTER: Final = 12
-"""Position of the ticks after a transition in its record."""
-EXPRESS_TICKS_AFTER: Final = 4
-"""The same in a note of express transitions."""
+"""Position of a transition's number in its record."""
+TICKS_AFTER: Final = 13
+"""Position of the ticks after it."""
+_NOTHING: Final = (None,) * (WIDTH - 4)
 
 
 class Ring:
     """What happened and was not yet looked at. Bounded for transitions; other happenings are few and always kept."""
 
     def __init__(self, limit: int = RING_LIMIT) -> None:
-        self.items: list[Record] = []
-        self.limit = limit
-        """0 has the next transition call :attr:`on_idle` first, or be dropped when there is none."""
+        self.items: list[Any] = []
+        """Flat, because a tuple per transition would keep the garbage collector of the program busy."""
+        self.full_limit = limit * WIDTH
+        self.room = self.full_limit
+        """With so many entries, transitions are dropped. 0 has the next one call :attr:`on_idle` first, or be dropped
+        when there is none."""
+        self.limit = self.full_limit
+        """With so many entries, the engine tells all fields of a transition instead of noting it; 0 after transitions
+        were dropped, because only then the ticks behind the hole are known."""
         self.dropped = 0
-        """Transitions that found the ring full. Approximate when several threads overflow it at once; the exact
-        count per machine follows from the numbers of the transitions that come next."""
+        """Transitions that found the ring full."""
         self.booked = 0
         """Value of ``dropped`` when the losses were booked last."""
-        self.full_limit = limit
         self.on_idle: Callable[[Traced], None] | None = None
+        self._guard = threading.RLock()
 
     def note(self, happening: Happening, tracer: Traced) -> None:
         """Append something that is not a transition, unless nobody will ever look. Thread-safe."""
-        if self.limit or self.on_idle is not None:
-            self.items.append((tracer, happening, time.monotonic_ns()))
+        if self.room or self.on_idle is not None:
+            self.items.extend((tracer, happening, HAPPENED, time.monotonic_ns(), *_NOTHING))
 
     def overflow(self, record: Record) -> None:
         """A transition met a full ring, or one whose reader has to be started first. Thread-safe."""
-        if self.limit == 0 and self.on_idle is not None:
+        if self.room == 0 and self.on_idle is not None:
             self.on_idle(record[0])
-            self.items.append(record)
+            self.items.extend(record)
             return
-        self.dropped += 1
-        record[0].lost = record
+        with self._guard:
+            self.limit = 0
+            self.dropped += 1
+            record[0].lost = record
+
+    def reopen(self) -> None:
+        """Have the engine note transitions again, if all losses are booked."""
+        with self._guard:
+            if self.dropped == self.booked:
+                self.limit = self.room
 
     def sleep(self, on_idle: Callable[[Traced], None] | None = None) -> None:
         """Forget everything, and take in nothing until :meth:`awake`.
@@ -153,29 +174,41 @@ class Ring:
             on_idle: called, on the program's thread, by the first transition that comes, with its tracer. None: the
                 reader is gone for good.
         """
+        # A thread that does not exist after a fork may have held it.
+        self._guard = threading.RLock()
         self.on_idle = on_idle
-        self.limit = 0
+        self.limit = self.room = 0
+        self.booked = self.dropped
         self.items.clear()
 
     def awake(self) -> bool:
         """Take in transitions again; False when the ring was not asleep, or is for ever."""
-        if self.limit or self.on_idle is None:
+        if self.room or self.on_idle is None:
             return False
-        self.limit = self.full_limit
+        self.limit = self.room = self.full_limit
         return True
 
-    def take(self) -> list[Record]:
+    def take(self) -> list[Any]:
         """Remove and return everything. For one reader thread."""
         count = len(self.items)
         taken = self.items[:count]
         del self.items[:count]
         return taken
 
+    @property
+    def is_relieved(self) -> bool:
+        """Whether there is room again after transitions were dropped that nobody has booked."""
+        return self.dropped != self.booked and 2 * len(self.items) <= self.room
+
     def __len__(self) -> int:
-        return len(self.items)
+        thirds = self.items[2::WIDTH]
+        return len(thirds) - thirds.count(FULL)
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Track:
     """What the sender thread knows about a machine. Only that thread touches it."""
 
@@ -186,6 +219,11 @@ class Track:
     sequence: int = NEVER
     """Number of its last transition that was put into a batch or counted as lost."""
     clock: tuple[int, ...] = ()
+    """Ticks after it, when :attr:`moves` are added."""
+    moves: list[Repetition] = field(default_factory=list)
+    """Transitions since."""
+    is_idle: bool = True
+    """No transition was put into the batch under way, or those that were are settled."""
     announced: bool = False
     closed: bool = False
     leaving: bool = False
@@ -198,8 +236,16 @@ class Track:
     """Closed because its schema cannot be sent."""
     patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
     """The quick cache of the schema, shared by all machines that have it."""
+    level: int = -1
+    """The machine's log level when it was noted last."""
     known: Known = field(default_factory=dict)
-    """The same for express transitions, by outcome and log level."""
+    """The cache for notes of one transition at that level, by outcome."""
+    known_pairs: KnownPairs = field(default_factory=dict)
+    """The same for notes of two."""
+    early: list[Record] = field(default_factory=list)
+    """Notes that came before the machine's announcement."""
+    torn_at: int = 0
+    """The last transition behind a hole after which the ticks are unknown; 0 for none. The machine was asked."""
 
 
 class Traced(Protocol):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from am_telemetry.sending.attempts import Attempts
 from am_telemetry.sending.builder import Builder
@@ -21,7 +21,7 @@ from am_telemetry.sending.lookout import Lookout
 from am_telemetry.sending.pacing import Pacing
 from am_telemetry.sending.requests import DetailRequests
 from am_telemetry.sending.retention import MAX_BYTES, Retention
-from am_telemetry.sending.ring import Record, Ring, Traced
+from am_telemetry.sending.ring import WIDTH, Ring, Traced
 from am_telemetry.sending.route import LinkError, Route, TlsRejectedError
 from am_telemetry.settings import Settings
 
@@ -42,8 +42,8 @@ WELCOME_TIMEOUT: Final = 5.0
 GOODBYE_TIMEOUT: Final = 0.5
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
 LOST: Final = "some telemetry was lost: %r"
-MAX_HELD: Final = 200_000
-"""Records kept until they can be encoded; beyond that the ring counts what it drops."""
+MAX_HELD: Final = 200_000 * WIDTH
+"""Entries of records kept until they can be encoded; beyond that the ring counts what it drops."""
 
 
 class Sender:
@@ -86,7 +86,7 @@ class Sender:
         self._next_pulse = 0.0
         self._forget = forget
         self._parent = parent
-        self._held: list[Record] = []
+        self._held: list[Any] = []
         self._grpc: BackgroundImport | None = None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
@@ -182,10 +182,10 @@ class Sender:
                 self._finished = True
                 self._changed.notify_all()
 
-    def _take_while_loading(self) -> list[Record]:
+    def _take_while_loading(self) -> list[Any]:
         """Empty the ring while what encodes its records is imported; returns the records."""
         loading = BackgroundImport(*FIRST, *(("ssl",) if self.settings.address.startswith("tls:") else ()))
-        held: list[Record] = []
+        held: list[Any] = []
         while not loading.ready:
             self.wake.wait(POLL)
             self.wake.clear()
@@ -255,20 +255,19 @@ class Sender:
                 self._tell("collect", logging.ERROR, LOST, failure, cause=failure)
             while self._builder.vanished:
                 self._forget(self._builder.vanished.pop())
-        if not self.ring:
+        if self.ring.is_relieved:
             self._book_trailing_losses()
         self._builder.finish()
 
     def _book_trailing_losses(self) -> None:
-        """The ring dropped transitions, and no later one of their machine has told how many."""
-        if self.ring.dropped == self.ring.booked:
-            return
+        """The ring dropped transitions, and not all of their machines have told since how many."""
         self.ring.booked = self.ring.dropped
         for tracer in list(self._tracers()):
             if tracer.lost is not None:
                 # What was noted in the meantime is not lost.
                 self._builder.feed(self.ring.take())
                 self._builder.book_lost(tracer)
+        self.ring.reopen()
 
     # -- the connection -------------------------------------------------------------------------------------------
 

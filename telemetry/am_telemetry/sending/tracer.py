@@ -12,6 +12,7 @@ from am_core.engine.retelling import Retold, preceded, retell, with_source
 from am_core.tracer import Tracer
 from am_telemetry.sending.express import Entries, Told
 from am_telemetry.sending.ring import (
+    FULL,
     Appeared,
     DetailChanged,
     HandlersRan,
@@ -123,6 +124,10 @@ class MachineTracer(WaitHooks):
     def retell(self, outcome: Macrostep, level: int) -> list[Told]:
         """See :class:`ExpressTraced`."""
         return [told(part) for part in retell(outcome, level)]
+
+    def ticks(self, outcome: Macrostep) -> tuple[int, ...]:
+        """See :class:`ExpressTraced`."""
+        return outcome.ticks
 
     def full_log(
         self, told: Told, pre_log: Entries, source: MutationSource | None, level: int
@@ -305,7 +310,7 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
     on it are a dozen objects, which would outlive the garbage collector's young generation while they wait, and cost
     twice as much time there as reading the fields costs here.
     """
-    items, append, now = ring.items, ring.items.append, time.monotonic_ns
+    items, extend, now = ring.items, ring.items.extend, time.monotonic_ns
 
     def note(tx: Transition) -> None:
         mutation = tx.mutation
@@ -315,11 +320,12 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
             arguments = dict(arguments)
         if tracer.runs:
             runs, tracer.runs = tracer.runs, []
-            if len(items) < ring.limit:
-                append((tracer, HandlersRan(tx.number, tuple(runs)), 0))
+            if len(items) < ring.room:
+                ring.note(HandlersRan(tx.number, tuple(runs)), tracer)
         record = (
             tracer,
             tx.number,
+            FULL,
             tx.started_ns,
             now(),
             mutation.type,
@@ -340,8 +346,8 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
             mutation.source,
             arguments or None,
         )
-        if len(items) < ring.limit:
-            append(record)
+        if len(items) < ring.room:
+            extend(record)
         else:
             ring.overflow(record)
 

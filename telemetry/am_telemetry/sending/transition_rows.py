@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import compress
 from operator import sub
@@ -12,20 +13,20 @@ from am_telemetry.sending.arguments import ArgumentWriter
 from am_telemetry.sending.drafts import Dropped, Span, WallClock
 from am_telemetry.sending.express import MAX_KNOWN, Entries, Repetition
 from am_telemetry.sending.interning import PatternTable, TextTable
-from am_telemetry.sending.ring import Appeared, Record, Traced, Track
+from am_telemetry.sending.ring import NUMBER, Appeared, Record, Traced, Track
 from am_telemetry.sending.row_details import add_arguments, add_lines, add_runs, add_source
 from am_telemetry.sending.transition_facts import error_fact, pattern_fact
 from am_telemetry.settings import Settings
 
 MAX_ROWS: Final = 512
-LAST_ROW: Final = MAX_ROWS - 1
+ROW: Final = 7
+"""Entries of a row: machine, sequence, start, duration, pattern, queue length, queue tick."""
+MAX_ENTRIES: Final = MAX_ROWS * ROW
 MAX_COST: Final = 512 * 1024
 """Estimated bytes after which a batch is complete, whatever its number of rows."""
 
 ERROR_ARGUMENT: Final = "err"
 """Under which the engine passes the exception of an error state."""
-
-Row = tuple[int, int, int, int, int, int, int]
 
 
 class TransitionRows:
@@ -42,7 +43,9 @@ class TransitionRows:
 
     def _reset(self) -> None:
         self._batch = Batch()
-        self._rows: list[Row] = []
+        self._rows: list[int] = []
+        self._busy: list[Track] = []
+        """Machines that have rows."""
         self._spans: dict[int, Span] = {}
         self._batch_schemas: set[int] = set()
         self._cost = 0
@@ -61,11 +64,14 @@ class TransitionRows:
     def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
         raise NotImplementedError
 
-    def _transition(self, record: Record) -> None:
-        (
-            tracer, number, started_ns, ended_ns, mutation, called, accepted, auto, check, broken, canceled_by,
-            before, after, queue_len, queue_tick, steps, handlers, pre_log, log, source, arguments,
-        ) = record  # fmt: skip
+    @property
+    def _is_full(self) -> bool:
+        return self._cost >= MAX_COST or len(self._rows) >= MAX_ENTRIES
+
+    def _transition(self, note: Record, rest: Record) -> None:
+        """A transition whose fields are all told, in two parts."""
+        tracer, number, _, started_ns, ended_ns, mutation, called, accepted, auto, check, broken = note
+        canceled_by, before, after, queue_len, queue_tick, steps, handlers, pre_log, log, source, arguments = rest
         track: Track = tracer.track
         if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns):
             return
@@ -90,7 +96,21 @@ class TransitionRows:
             tuple(handlers) if handlers is not None else None,
         )
         definition = track.patterns.get(key) or self._define(track, key)
-        row = self._row(track, number, started_ns, ended_ns, definition, queue_len, queue_tick, after)
+        if track.is_idle:
+            self._begin(track)
+        row = len(self._rows) // ROW
+        self._rows += (
+            track.handle,
+            number,
+            started_ns + self._offset,
+            ended_ns - started_ns,
+            definition.handle,
+            queue_len,
+            queue_tick,
+        )
+        track.sequence = number
+        track.clock = after
+        track.moves.clear()
         if track.detail:
             if track.runs is not None:
                 self._runs(row, track)
@@ -104,137 +124,154 @@ class TransitionRows:
             if arguments is not None:
                 self._attach(row, track, arguments)
 
-    def _express(
-        self,
-        tracer: Any,
-        last: int,
-        number: int,
-        before: tuple[int, ...],
-        after: tuple[int, ...],
-        outcome: Any,
-        level: int,
-        started_ns: int,
-        ended_ns: int,
-        queue_tick: int,
-        arguments: Mapping[str, object] | None,
-        source: Any,
-        pre_log: Entries | None,
-    ) -> None:
+    def _express(self, note: Record) -> None:
+        """What the engine noted, if it is not as simple as most of it."""
+        tracer, number, outcome, level, started_ns, ended_ns, queue_tick, arguments, source, lines, last = note
         track: Track = tracer.track
-        if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns, last - number + 1):
+        if level != track.level:
+            self._use_level(track, level)
+        if number != track.sequence + 1 and not self._follows(tracer, note):
             return
-        parts = track.known.get((outcome, level)) or self._repetitions(tracer, outcome, level)
-        part = parts[0]
-        if len(parts) > 1:
-            # What follows automatically has neither a place in the queue nor arguments.
-            between = part.after(before)
-            self._repeat(
-                tracer, part, number, between, started_ns, ended_ns, queue_tick, arguments, source, pre_log, level
-            )
-            if self._cost >= MAX_COST:
-                self.finish()
-                parts = track.known.get((outcome, level)) or self._repetitions(tracer, outcome, level)
-            self._repeat(tracer, parts[1], last, after, ended_ns, ended_ns, 0, None, None, None, level)
-        else:
-            self._repeat(
-                tracer, part, number, after, started_ns, ended_ns, queue_tick, arguments, source, pre_log, level
-            )
+        if last == number:
+            part = track.known.get(outcome) or self._met(tracer, outcome, level)[0]
+            self._repeat(tracer, part, number, started_ns, ended_ns, queue_tick, arguments, source, lines)
+            return
+        first, second = track.known_pairs.get(outcome) or self._met(tracer, outcome, level)
+        self._repeat(tracer, first, number, started_ns, ended_ns, queue_tick, arguments, source, lines)
+        if self._is_full:
+            self.finish()
+            first, second = track.known_pairs.get(outcome) or self._met(tracer, outcome, level)
+        # What follows automatically has neither a place in the queue nor arguments.
+        self._repeat(tracer, second, last, ended_ns, ended_ns, 0, None, None, None)
 
     def _repeat(
         self,
         tracer: Any,
         part: Repetition,
         number: int,
-        after: tuple[int, ...],
         started_ns: int,
         ended_ns: int,
         queue_tick: int,
         arguments: Mapping[str, object] | None,
         source: Any,
         pre_log: Entries | None,
-        level: int,
     ) -> None:
         track: Track = tracer.track
-        row = self._row(track, number, started_ns, ended_ns, part.definition, part.told.queue_len, queue_tick, after)
+        if track.is_idle:
+            self._begin(track)
+        row = len(self._rows) // ROW
+        self._rows += (
+            track.handle,
+            number,
+            started_ns + self._offset,
+            ended_ns - started_ns,
+            part.pattern,
+            part.queue_len,
+            queue_tick,
+        )
+        track.sequence = number
+        track.moves.append(part)
         if not track.detail:
             return
-        lines_before, lines = part.pre_log, part.log
-        if pre_log is not None or source is not None:
-            told = tracer.full_log(part.told, tuple(pre_log or ()), source, level)
-            lines_before, lines = [self.texts.lines(entries) if entries else None for entries in told]
-        if lines_before is not None:
-            self._cost += add_lines(self._logs, row, lines_before, True)
-        if lines is not None:
-            self._cost += add_lines(self._logs, row, lines, False)
+        if pre_log is None and source is None:
+            if part.levels:
+                self._add_known_lines(row, part)
+        else:
+            told = tracer.full_log(part.told, tuple(pre_log or ()), source, track.level)
+            for entries, is_before in zip(told, (True, False), strict=True):
+                if entries:
+                    self._cost += add_lines(self._logs, row, self.texts.lines(entries), is_before)
         if source is not None:
             self._cost += add_source(self._batch, row, source)
         if arguments:
             self._attach(row, track, arguments)
 
-    def _repetitions(self, tracer: Any, outcome: Any, level: int) -> list[Repetition]:
-        """Have an outcome explained that was not met before."""
+    def _add_known_lines(self, row: int, part: Repetition) -> None:
+        logs = self._logs
+        logs.row += [row] * len(part.levels)
+        logs.level += part.levels
+        logs.text += part.texts
+        logs.before += part.before
+        self._cost += part.cost
+
+    def _met(self, tracer: Any, outcome: Any, level: int) -> tuple[Repetition, Repetition]:
+        """Have an outcome explained that was not met before; one transition is told twice."""
         track: Track = tracer.track
         parts = []
         for told in tracer.retell(outcome, level):
             definition = track.patterns.get(told.key) or self._define(track, told.key)
-            parts.append(Repetition.of(told, definition, self.texts))
-        if len(track.known) >= MAX_KNOWN:
-            track.known.clear()
-        track.known[outcome, level] = parts
-        return parts
+            parts.append(Repetition.of(told, definition, self.texts, track.detail))
+        if len(parts) == 1:
+            if len(track.known) >= MAX_KNOWN:
+                track.known.clear()
+            track.known[outcome] = parts[0]
+        else:
+            if len(track.known_pairs) >= MAX_KNOWN:
+                track.known_pairs.clear()
+            track.known_pairs[outcome] = (parts[0], parts[1])
+        return parts[0], parts[-1]
+
+    def _use_level(self, track: Track, level: int) -> None:
+        track.level = level
+        track.known, track.known_pairs = self.patterns.known_of(track.schema, track.detail, level)
 
     def _define(self, track: Track, key: tuple[Any, ...]) -> PatternDef:
         fact = pattern_fact(*key, detail=track.detail)
         self._cost += 64 + 8 * len(fact.steps)
         return self.patterns.define(track.schema, key, fact, track.detail)
 
-    def _row(
-        self,
-        track: Track,
-        number: int,
-        started_ns: int,
-        ended_ns: int,
-        definition: PatternDef,
-        queue_len: int,
-        queue_tick: int,
-        after: tuple[int, ...],
-    ) -> int:
-        handle, rows = track.handle, self._rows
-        row = len(rows)
-        rows.append(
-            (
-                handle,
-                number,
-                started_ns + self._offset,
-                ended_ns - started_ns,
-                definition.handle,
-                queue_len,
-                queue_tick,
-            )
-        )
-        track.sequence = number
-        track.clock = after
-        span = self._spans.get(handle)
-        if span is None:
-            self._spans[handle] = Span(number - 1, number, 0, after)
-        else:
-            span.last = number
-            span.clock = after
-        if row == LAST_ROW:
-            self._cost += MAX_COST
-        return row
+    def _begin(self, track: Track) -> None:
+        """A machine gets its first row of the batch, or the first one since it was settled."""
+        track.is_idle = False
+        self._busy.append(track)
+        if track.handle not in self._spans:
+            self._spans[track.handle] = Span(track.sequence, track.sequence, 0, track.clock)
 
-    def _fits(self, tracer: Traced, number: int, before: tuple[int, ...], started_ns: int, count: int = 1) -> bool:
-        """Handle one or more transitions that are not the expected next ones; False when they must be ignored."""
+    def _settle(self, track: Track) -> None:
+        """Work out where a machine stands."""
+        if track.moves:
+            ticks = list(track.clock)
+            for part, count in Counter(track.moves).items():
+                for state in part.ticks:
+                    ticks[state] += count
+            track.clock = tuple(ticks)
+            track.moves.clear()
+        if not track.is_idle:
+            track.is_idle = True
+            span = self._spans[track.handle]
+            span.last, span.clock = track.sequence, track.clock
+
+    def _follows(self, tracer: Any, note: Record) -> bool:
+        """Handle a note that is not the expected next one; False when it must be ignored."""
+        track: Track = tracer.track
+        number, last = note[NUMBER], note[-1]
+        if track.closed:
+            self._dropped.count("too large" if track.too_large else "after disposal", last - number + 1)
+        elif not track.announced:
+            # Another thread changed the machine while the tracer was being bound. Its announcement is to come.
+            track.early.append(note)
+        elif number > track.sequence + 1:
+            self._tear(tracer, last)
+        # Otherwise it was being noted while the machine was asked how much is missing, so the hole before it counts it.
+        return False
+
+    def _tear(self, tracer: Traced, last: int) -> None:
+        """Notes that should have come have not, and nobody knows the ticks. Have the machine tell them."""
+        if not tracer.track.torn_at:
+            tracer.announce()
+        tracer.track.torn_at = last
+
+    def _fits(self, tracer: Traced, number: int, before: tuple[int, ...], started_ns: int) -> bool:
+        """Handle a transition that is not the expected next one; False when it must be ignored."""
         track = tracer.track
         if track.closed:
-            self._dropped.count("too large" if track.too_large else "after disposal", count)
+            self._dropped.count("too large" if track.too_large else "after disposal", 1)
             return False
         if not track.announced:
             # Another thread changed the machine while the tracer was being bound.
             appeared = tracer.announcement(tuple(before), number - 1)
             if appeared is None:
-                self._dropped.count("garbage", count)
+                self._dropped.count("garbage", 1)
                 return False
             self._appeared(started_ns, appeared, track)
             return True

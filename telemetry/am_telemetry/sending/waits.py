@@ -86,9 +86,9 @@ class WaitHooks(Tracer):
         ring = self.ring
         if not self.detail:
             return
-        if len(ring.items) < ring.limit:
-            ring.items.append((self, happening, time.monotonic_ns()))
-        elif ring.limit:
+        if len(ring.items) < ring.room:
+            ring.note(happening, self)  # type: ignore[arg-type]  # as above
+        elif ring.room:
             # Approximate when several threads do so at once; the list that follows is exact.
             self._lost_waits += 1
 
