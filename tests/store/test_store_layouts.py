@@ -24,7 +24,7 @@ from tests.support.sender import NOW, Sender
 from tests.support.session_folder import am_dbg, file_names, write_session
 
 FIXTURES = Path(__file__).parent / "fixtures"
-OLD = [1]
+OLD = [1, 2]
 
 
 def unpack(layout: int, folder: Path) -> tuple[Path, dict[str, Any]]:

@@ -22,6 +22,7 @@ from am_telemetry.store.ledger import MachineState, SessionState, load_sessions
 from am_telemetry.store.records import EndReason, ProcessRecord
 from am_telemetry.store.runs import Runs
 from am_telemetry.store.undo import UndoLog
+from am_telemetry.store.wait_rows import WaitRows
 
 _REASONS: Final[dict[str, EndReason]] = {
     "disposed": "disposed",
@@ -54,6 +55,7 @@ class Ingest:
         self._base = (self._next_id, self._runs.next_id)
         self._counters: Counter[str] = Counter()
         self._additions = Additions(connection, self._runs, self._counters)
+        self._waits = WaitRows(connection, self._runs, self._counters)
         self._seen: dict[int, SessionState] = {}
         self._changes = Changes()
 
@@ -228,6 +230,8 @@ class Ingest:
             additions.add_late_lines(session, batch.late)
         if batch.running:
             additions.update_running(session, batch.running)
+        if len(batch.waits):
+            self._waits.add(machines, batch.waits)
         for handle in {*batch.transitions.machine, *(gap.machine for gap in batch.gaps)}:
             machine = machines.get(handle)
             if machine is not None and machine.running:

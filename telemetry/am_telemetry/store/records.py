@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from am_telemetry.facts import ErrorFact, Mutation, PatternFact, SchemaFact, SourceFact
+from am_telemetry.waits import WaitFact, WaitOrigin
 
 EndReason = Literal["", "disposed", "closed", "disconnected", "superseded"]
 """``disposed``: the program disposed the machine; ``closed``: the program ended in order; ``disconnected``: it
@@ -107,6 +108,32 @@ class OmissionRecord:
     count: int
     """Of transitions without their steps, or of lines."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRecord:
+    """A wait, a context or a pipe of a machine run."""
+
+    ident: int
+    """Tells it apart from all others of the run."""
+    fact: WaitFact
+    opened_number: int
+    """The transition after which it was pending; 0 for the time before the first one, and one more than the last for
+    the one under way."""
+    opened_ns: int
+    closed_number: int | None = None
+    """The transition after which it was pending no longer; None as far as the recording goes."""
+    closed_ns: int | None = None
+    close_reason: str = ""
+    origin: WaitOrigin | None = None
+
+
+class WaitsAt(NamedTuple):
+    """What was pending in a machine after one of its transitions."""
+
+    pending: tuple[WaitRecord, ...] = ()
+    ended: tuple[WaitRecord, ...] = ()
+    """During that transition, or between it and the next one."""
 
 
 @dataclass(frozen=True, slots=True)

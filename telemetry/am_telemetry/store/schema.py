@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from am_telemetry.store import waits_layout
 from am_telemetry.store.views import VIEWS, renewed_views
 
 APPLICATION_ID: Final = 0x616D6462
 """The letters ``amdb`` in the SQLite header, so that ``file`` and this program know the format."""
 
-USER_VERSION: Final = 2
+USER_VERSION: Final = 3
 
 _ADDITIONS: Final = """
 CREATE TABLE late_log_lines (
@@ -239,20 +240,7 @@ CREATE TABLE gaps (
 ) STRICT;
 CREATE INDEX gaps_by_machine ON gaps (machine_id, after_number);
 
-CREATE TABLE waits (
-  -- Who waited for what, and for how long.
-  id INTEGER PRIMARY KEY,
-  machine_id INTEGER NOT NULL REFERENCES machines (id),
-  kind TEXT NOT NULL,
-  states_json TEXT NOT NULL,
-  opened_number INTEGER NOT NULL,
-  opened_ns INTEGER NOT NULL,
-  closed_number INTEGER,
-  closed_ns INTEGER,
-  close_reason TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE INDEX waits_by_machine ON waits (machine_id, opened_number);
-
+{waits_layout.TABLE}
 CREATE TABLE bookmarks (
   -- Moments that people marked.
   id INTEGER PRIMARY KEY,
@@ -290,6 +278,9 @@ ALTER TABLE processes ADD COLUMN skew_ns INTEGER;
 ALTER TABLE schemas ADD COLUMN groups_json TEXT NOT NULL DEFAULT '{{}}';
 ALTER TABLE machines ADD COLUMN id_prefix TEXT NOT NULL DEFAULT '';
 {_ADDITIONS}
+""",
+    2: f"""
+{waits_layout.MIGRATION}
 {renewed_views()}
 """,
 }

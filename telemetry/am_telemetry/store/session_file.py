@@ -26,9 +26,11 @@ from am_telemetry.store.records import (
     ProcessRecord,
     RunningRecord,
     TransitionRecord,
+    WaitsAt,
 )
 from am_telemetry.store.rows import merge_late_lines, running_from_row
 from am_telemetry.store.timeline import Timeline
+from am_telemetry.store.wait_reading import waits_at
 
 MAX_PENDING: int = 500_000
 """Committed transitions kept for a reader that does not call ``catch_up``; beyond that it reads them from the file."""
@@ -289,6 +291,25 @@ class SessionFile:
             (machine_id,),
         )
         return running_from_row(row) if row else None
+
+    def skews(self) -> dict[int, int]:
+        """About how many nanoseconds the recording computer's clock is ahead of each process's, by process id."""
+        return dict(self._all("SELECT id, skew_ns FROM processes WHERE skew_ns IS NOT NULL", ()))
+
+    def waits(self, machine_id: int, number: int) -> WaitsAt:
+        """What was pending in a machine after a transition; see :func:`waits_at`.
+
+        Raises:
+            KeyError: there is no such machine.
+            StoreError: the file cannot be read.
+        """
+        count = self._model.timelines[machine_id].count
+        try:
+            return waits_at(self.reader(), machine_id, number, count)
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+        except (UnicodeDecodeError, TypeError, ValueError) as error:
+            raise damaged(self._path, "a row of waits cannot be understood") from error
 
     def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
         """How long the handlers of a transition took, in order; empty where the program did not tell."""

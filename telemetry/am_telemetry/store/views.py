@@ -241,6 +241,28 @@ CREATE VIEW v_losses AS
   ) AS missing
   JOIN machines ON machines.id = missing.machine_id;
 
+CREATE VIEW v_waits AS
+  -- Who waited for what, contexts of states, and pipes. What is pending: WHERE ended IS NULL
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    waits.kind AS kind,
+    {_names("waits.states_json")} AS states,
+    waits.text AS what,
+    waits.opened_number AS opened_number,
+    {_iso("waits.opened_ns")} AS began,
+    waits.closed_number AS closed_number,
+    {_iso("waits.closed_ns")} AS ended,
+    nullif(waits.close_reason, '') AS reason,
+    round((waits.closed_ns - waits.opened_ns) / 1e6, 3) AS milliseconds,
+    nullif(waits.origin_machine, '') AS origin_machine,
+    nullif(waits.origin_handler, '') AS origin_handler,
+    nullif(waits.peer, '') AS peer,
+    nullif(waits.peer_state, '') AS peer_state,
+    nullif(waits.mutation, '') AS mutation
+  FROM waits
+  JOIN machines ON machines.id = waits.machine_id;
+
 CREATE VIEW v_log AS
   -- Log lines in order of arrival. Narrow it with: WHERE machine = 'name' AND text LIKE '%word%'
   SELECT
