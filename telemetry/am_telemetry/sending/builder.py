@@ -370,6 +370,7 @@ class Builder(TransitionRows):
 
     def _use_caches(self, track: Track) -> None:
         track.patterns = self.patterns.keys_of(track.schema, track.detail)
+        track.recalled = self.patterns.recalled_of(track.schema, track.detail)
         self._use_level(track, track.level)
 
     def _too_large(self, track: Track) -> None:

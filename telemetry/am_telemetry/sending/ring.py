@@ -19,6 +19,7 @@ from am_telemetry.sending.wait_notes import WaitHappening
 
 if TYPE_CHECKING:
     from am_telemetry.sending.express import Known, KnownPairs, Repetition
+    from am_telemetry.sending.recalling import RecalledByKind
 
 RING_LIMIT: Final = 131_072
 """Places for what waits for the sender thread: for as many notes of the engine, or half as many transitions whose
@@ -236,6 +237,8 @@ class Track:
     """Closed because its schema cannot be sent."""
     patterns: dict[tuple[Any, ...], PatternDef] = field(default_factory=dict)
     """The quick cache of the schema, shared by all machines that have it."""
+    recalled: RecalledByKind = field(default_factory=dict)
+    """A quicker one in front of it."""
     level: int = -1
     """The machine's log level when it was noted last."""
     known: Known = field(default_factory=dict)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import compress
-from operator import sub
 from typing import Any, Final
 
 from am_telemetry.batch import Batch, LogColumns, PatternDef
@@ -13,12 +11,13 @@ from am_telemetry.sending.arguments import ArgumentWriter
 from am_telemetry.sending.drafts import Dropped, Span, WallClock
 from am_telemetry.sending.express import MAX_KNOWN, Entries, Repetition
 from am_telemetry.sending.interning import PatternTable, TextTable
+from am_telemetry.sending.recalling import MAX_RECALLED, Recalled, movement, recall
 from am_telemetry.sending.ring import NUMBER, Appeared, Record, Traced, Track
 from am_telemetry.sending.row_details import add_arguments, add_lines, add_runs, add_source
 from am_telemetry.sending.transition_facts import error_fact, pattern_fact
 from am_telemetry.settings import Settings
 
-MAX_ROWS: Final = 512
+MAX_ROWS: Final = 1024
 ROW: Final = 7
 """Entries of a row: machine, sequence, start, duration, pattern, queue length, queue tick."""
 MAX_ENTRIES: Final = MAX_ROWS * ROW
@@ -75,14 +74,9 @@ class TransitionRows:
         track: Track = tracer.track
         if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns):
             return
-        moved: tuple[int, ...] = ()
-        were_active: tuple[int, ...] = ()
-        if before is not after and before != after:
-            if len(before) < len(after):
-                before = (*before, *[0] * (len(after) - len(before)))
-            moved = tuple(map(sub, after, before))
-            were_active = tuple([tick & 1 for tick in compress(before, moved)])
-        key = (
+        if len(before) < len(after):
+            before = (*before, *[0] * (len(after) - len(before)))
+        kind = (
             mutation,
             called,
             accepted,
@@ -90,12 +84,13 @@ class TransitionRows:
             check,
             broken,
             canceled_by,
-            moved,
-            were_active,
             tuple(steps) if steps is not None else None,
             tuple(handlers) if handlers is not None else None,
         )
-        definition = track.patterns.get(key) or self._define(track, key)
+        candidates = track.recalled.get(kind)
+        definition = recall(candidates, before, after) if candidates is not None else None
+        if definition is None:
+            definition = self._recognised(track, kind, before, after)
         if track.is_idle:
             self._begin(track)
         row = len(self._rows) // ROW
@@ -123,6 +118,18 @@ class TransitionRows:
                 self._cost += add_source(self._batch, row, source)
             if arguments is not None:
                 self._attach(row, track, arguments)
+
+    def _recognised(
+        self, track: Track, kind: tuple[Any, ...], before: tuple[int, ...], after: tuple[int, ...]
+    ) -> PatternDef:
+        """The definition of a transition that was not met lately."""
+        key = (*kind[:-2], *movement(before, after), *kind[-2:])
+        definition = track.patterns.get(key) or self._define(track, key)
+        candidates = track.recalled.setdefault(kind, [])
+        if len(candidates) >= MAX_RECALLED:
+            candidates.pop(0)
+        candidates.append(Recalled.of(definition, before, after))
+        return definition
 
     def _express(self, note: Record) -> None:
         """What the engine noted, if it is not as simple as most of it."""
