@@ -43,6 +43,7 @@ def detail(machine: int, level: int, ttl_seconds: int) -> bytes:
     return pb.HubFrame(detail=pb.Detail(machine=machine, level=level, ttl_seconds=ttl_seconds)).SerializeToString()
 
 
-def go_away(reason: str, final: bool) -> bytes:
-    """The stream ends here; ``final``: the program should not come back."""
-    return pb.HubFrame(go_away=pb.GoAway(reason=reason[:MAX_REASON], final=final)).SerializeToString()
+def go_away(reason: str, final: bool, after_ms: int = 0) -> bytes:
+    """The stream ends here; ``final``: the program should not come back, otherwise not before ``after_ms``."""
+    frame = pb.HubFrame(go_away=pb.GoAway(reason=reason[:MAX_REASON], final=final, reconnect_after_ms=after_ms))
+    return frame.SerializeToString()

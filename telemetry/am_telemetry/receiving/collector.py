@@ -37,6 +37,8 @@ START_TIMEOUT: Final = 10.0
 STOP_GRACE: Final = 0.5
 _NO_CREDENTIALS: Final = Credentials()
 _DEFAULT_LIMITS: Final = Limits()
+WINDOW: Final = 1024 * 1024
+"""Bytes of one stream that may be on their way to this process."""
 
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
@@ -44,6 +46,9 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Finding out the best window would cost a message to the program and one back for every batch.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", WINDOW),
 )
 
 

@@ -54,6 +54,8 @@ class Account:
         self._open = 0
         """Bytes that were granted and not yet settled."""
         self._closed = False
+        self.held = 0
+        """Cost of the batches that are not durable."""
         budget.accounts += 1
 
     def grant(self) -> int:
@@ -69,6 +71,7 @@ class Account:
         """A batch was handed to the sink."""
         cost = cost_of(size, rows)
         self._entries.append((last_seq, size, cost))
+        self.held += cost
         self._budget.held += cost
 
     def settle(self, upto_seq: int) -> None:
@@ -77,6 +80,7 @@ class Account:
         while entries and entries[0][0] <= upto_seq:
             _, size, cost = entries.popleft()
             self._open -= size
+            self.held -= cost
             self._budget.held -= cost
 
     def close(self) -> None:
@@ -84,7 +88,8 @@ class Account:
         if not self._closed:
             self._closed = True
             self._budget.accounts -= 1
-            self._budget.held -= sum(cost for _, _, cost in self._entries)
+            self._budget.held -= self.held
+            self.held = 0
             self._entries.clear()
 
 

@@ -17,7 +17,6 @@ from am_telemetry.batch import Batch
 from am_telemetry.errors import TelemetryError
 from am_telemetry.receiving.complaints import Complaints
 from am_telemetry.receiving.foreign import ForeignSession
-from am_telemetry.receiving.intake import MAX_BACKLOG
 from am_telemetry.receiving.peers import find_peer
 from am_telemetry.sink import Sink
 
@@ -25,6 +24,8 @@ logger = logging.getLogger("am_telemetry.receiving.collector")
 
 FLUSH_S: Final = 0.03
 FLUSH_SIZE: Final = 512
+MAX_BACKLOG: Final = 1_024
+"""Batches that wait for the sink. More than others are allowed to fill it with, because these programs cannot wait."""
 MAX_HELD: Final = 2048
 """Records of one connection that are kept while the sink is not taking any."""
 PATIENCE_S: Final = 1.0

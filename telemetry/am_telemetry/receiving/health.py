@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Health:
         self._servicer = health.aio.HealthServicer()
         self._pb = health_pb2
         self._troubles: dict[str, str] = {}
+        # Of its own, because the others may all be waiting for a disk when it matters.
+        self._threads = ThreadPoolExecutor(1, "am-collector-health")
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -58,10 +61,12 @@ class Health:
 
     async def stop(self) -> None:
         """Say that nothing is served any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         await self._servicer.enter_graceful_shutdown()
 
     async def _look(self) -> None:
-        found = {name: await asyncio.to_thread(check) for name, check in self._checks.items()}
+        loop = asyncio.get_running_loop()
+        found = {name: await loop.run_in_executor(self._threads, check) for name, check in self._checks.items()}
         troubles = {name: trouble for name, trouble in found.items() if trouble}
         for name, trouble in troubles.items():
             if name not in self._troubles:

@@ -9,21 +9,23 @@ import asyncio
 import logging
 import time
 import weakref
-from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch
+from am_telemetry.errors import TelemetryError
 from am_telemetry.facts import ProcessFact
 from am_telemetry.receiving import answers
 from am_telemetry.receiving.admission import Limits, Pace, Refusals
-from am_telemetry.receiving.credit import Account, Budget, cost_of
+from am_telemetry.receiving.connection import Connection, Post
+from am_telemetry.receiving.credit import Budget, cost_of
 from am_telemetry.receiving.limiting import limited
 from am_telemetry.sink import Sink
-from am_telemetry.wire import PROTO_VERSION, Decoder, WireError
+from am_telemetry.wire import PROTO_VERSION, WireError
 
 if TYPE_CHECKING:
     import grpc
@@ -35,9 +37,20 @@ Message = TypeVar("Message", pb.ClientFrame, pb.PushRequest)
 logger = logging.getLogger("am_telemetry.receiving.collector")
 
 ACK_INTERVAL: Final = 0.02
-MAX_BACKLOG: Final = 64
-BACKLOG_POLL: Final = 0.005
-MAX_OUTBOX: Final = 256
+"""Seconds between acknowledgements to one program, when few are connected."""
+ACK_INTERVAL_EACH: Final = 0.0001
+"""Seconds by which every connected program makes that longer, up to the next."""
+MAX_ACK_INTERVAL: Final = 0.1
+MAX_BACKLOG: Final = 512
+"""Batches that wait for the sink, of all programs. Programs that speak foreign protocols get some more."""
+MAX_HELD_EACH: Final = 8 * 1024 * 1024
+"""Cost of the batches of one program that wait for the sink; those of others queue behind them."""
+LOOK_AGAIN_S: Final = 0.05
+"""The sink is also filled and emptied by others, of which nobody tells."""
+OPENING_S: Final = 4.0
+"""Seconds that a program waits to be let in before it is asked to come back; it would not wait much longer anyway."""
+SINK_THREADS: Final = 16
+COME_BACK_MS: Final = 2_000
 TROUBLE_PAUSE_MS: Final = 1_000
 PUSH_TIMEOUT: Final = 30.0
 FAREWELL_TIMEOUT: Final = 5.0
@@ -51,64 +64,6 @@ class Superseded(Exception):  # noqa: N818  # not an error: another connection g
 
 class FullError(Exception):
     """There is no room at the moment."""
-
-
-class Connection:
-    """One connected program."""
-
-    def __init__(self, session: str, name: str, have_seq: int, pace: Pace, budget: Budget) -> None:
-        self.session = session
-        self.name = name
-        self.decoder = Decoder()
-        self.put_seq = have_seq
-        """Last record number handed to the sink."""
-        self.durable_seq = have_seq
-        self.acked_seq = have_seq
-        self.said_goodbye = False
-        self.pace = pace
-        self.machines: set[int] = set()
-        """Handles of the machines that are recorded."""
-        self.names: dict[int, str] = {}
-        """Handles of all machines that are open, and their ids."""
-        self.account = Account(budget)
-        self.skew_ns: int | None = None
-        """Estimate of how far this computer's clock is ahead, until a batch has taken it to the sink."""
-        self.outbox: deque[bytes] = deque(maxlen=MAX_OUTBOX)
-        """Frames to send besides acknowledgements and credit."""
-        self.told_trouble = False
-        self.superseded = asyncio.Event()
-        self.progress = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-
-    def committed(self, last_seq: int) -> None:
-        """Called by the sink on its own thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._advance, last_seq)
-        except RuntimeError:
-            logger.debug("the collector has ended before an acknowledgement could be sent")
-
-    def _advance(self, last_seq: int) -> None:
-        self.durable_seq = max(self.durable_seq, last_seq)
-        self.account.settle(self.durable_seq)
-        self.told_trouble = False
-        self.progress.set()
-
-    def say(self, frame: bytes) -> None:
-        """Send a frame soon."""
-        self.outbox.append(frame)
-        self.progress.set()
-
-    def compare_clocks(self, anchor: pb.ClockAnchor) -> None:
-        """Estimate the skew between the program's wall clock and this one's."""
-        if anchor.wall_ns:
-            self.skew_ns = time.time_ns() - anchor.wall_ns
-
-    def note_names(self, batch: Batch) -> None:
-        """Keep in mind which machines are open."""
-        for handle, _, fact in batch.opened:
-            self.names[handle] = fact.id
-        for closed in batch.closed:
-            self.names.pop(closed.machine, None)
 
 
 class Intake:
@@ -134,6 +89,11 @@ class Intake:
         self._connections: dict[str, Connection] = {}
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._ending: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        """Held by the program whose batch is the next to be handed over. First come, first served."""
+        self._post: Post | None = None
+        # Of its own, because they wait for the disk, and others must not wait with them.
+        self._threads = ThreadPoolExecutor(SINK_THREADS, "am-collector-sink")
 
     @property
     def clients(self) -> int:
@@ -165,6 +125,7 @@ class Intake:
         """Wait until the sessions of ended streams are closed in the sink."""
         while self._ending:
             await asyncio.gather(*self._ending, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         """One program's stream, from Hello to its end."""
@@ -179,7 +140,7 @@ class Intake:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
             await context.write(answers.go_away(str(error), final=True))
         except FullError as error:
-            await context.write(answers.go_away(str(error), final=False))
+            await context.write(answers.go_away(str(error), final=False, after_ms=COME_BACK_MS))
         except Superseded:
             await context.write(answers.go_away("superseded by another connection of the same session", final=False))
         finally:
@@ -209,7 +170,7 @@ class Intake:
             logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
             reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=True)))
         except FullError as error:
-            reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=False)))
+            reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=False, after_ms=COME_BACK_MS)))
         finally:
             if connection is not None:
                 await self._close(connection)
@@ -246,13 +207,27 @@ class Intake:
         async with lock:
             earlier = self._connections.get(process.session)
             if earlier is not None:
-                earlier.superseded.set()
-            have = await asyncio.to_thread(self._sink.open_session, process, time.time_ns())
+                earlier.supersede()
+            have = await self._open_session(process)
             pace = Pace(self._limits.rate, time.monotonic())
-            connection = Connection(process.session, f"{process.name} ({process.pid})", have, pace, self.budget)
+            post = self._post = self._post or Post()
+            connection = Connection(process.session, f"{process.name} ({process.pid})", have, pace, self.budget, post)
             self._connections[process.session] = connection
         logger.info("%s connected, %s records are known", connection.name, have)
         return connection
+
+    async def _open_session(self, process: ProcessFact) -> int:
+        opening = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._sink.open_session, process, time.time_ns()
+        )
+        try:
+            return await asyncio.wait_for(opening, OPENING_S)
+        except TelemetryError as error:
+            failure: object = error.message
+        except TimeoutError:
+            failure = self._sink.failure or "nothing is stored in time at present"
+        self._refusals.count("programs that could not be recorded at once")
+        raise FullError(f"this hub cannot record anything now: {failure}")
 
     async def _close(self, connection: Connection) -> None:
         try:
@@ -268,7 +243,9 @@ class Intake:
                 return  # a later connection goes on with the session
             reason = "closed" if connection.said_goodbye else "disconnected"
             try:
-                await asyncio.to_thread(self._sink.close_session, session, time.time_ns(), reason)
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._sink.close_session, session, time.time_ns(), reason
+                )
             except Exception:
                 logger.exception("the session of %s could not be closed", connection.name)
             del self._connections[session]
@@ -285,11 +262,7 @@ class Intake:
     async def _take(self, connection: Connection, frame: pb.ClientFrame, size: int) -> None:
         kind = frame.WhichOneof("frame")
         if kind == "batch":
-            cost = cost_of(size, len(frame.batch.machine))
-            while self._sink.backlog >= MAX_BACKLOG or not self.budget.has_room(cost):
-                self._tell_trouble(connection)
-                await asyncio.sleep(BACKLOG_POLL)
-            await self._put(connection, connection.decoder.decode(frame.batch), size)
+            await self._take_batch(connection, frame.batch, size)
         elif kind == "pulse":
             connection.compare_clocks(frame.pulse.anchor)
         elif kind == "farewell":
@@ -297,15 +270,32 @@ class Intake:
         elif kind == "hello":
             raise WireError("Hello was sent twice")
 
-    def _tell_trouble(self, connection: Connection) -> None:
-        """Say once why nothing goes on, if there is a reason other than that much is to be done."""
-        failure = self._sink.failure
-        if failure is not None and not connection.told_trouble:
-            connection.told_trouble = True
-            connection.say(answers.throttle(TROUBLE_PAUSE_MS, str(failure)))
+    async def _take_batch(self, connection: Connection, message: pb.Batch, size: int) -> None:
+        cost = cost_of(size, len(message.machine))
+        while connection.account.held and connection.account.held + cost > MAX_HELD_EACH:
+            await self._wait_for(connection.room)
+        async with self._turn:
+            while self._sink.backlog >= MAX_BACKLOG or not self.budget.has_room(cost):
+                assert self._post is not None
+                await self._wait_for(self._post.stored)
+            pause = self._put(connection, connection.decoder.decode(message), size)
+        if pause > 0:
+            self._refusals.count("batches slowed down")
+            connection.say(answers.throttle(max(1, round(pause * 1000)), "too many transitions per second"))
+            await asyncio.sleep(pause)
 
-    async def _put(self, connection: Connection, batch: Batch, size: int) -> None:
-        if connection.superseded.is_set():
+    async def _wait_for(self, room: asyncio.Event) -> None:
+        """Wait for a while, and tell everybody if there is a reason other than that much is to be done."""
+        failure = self._sink.failure
+        if failure is not None:
+            for connection in self._connections.values():
+                connection.say_once("trouble", answers.throttle(TROUBLE_PAUSE_MS, str(failure)))
+        room.clear()
+        await _wait(room, LOOK_AGAIN_S)
+
+    def _put(self, connection: Connection, batch: Batch, size: int) -> float:
+        """Hand over a batch; returns the seconds to wait until the next."""
+        if connection.superseded:
             raise Superseded
         if batch.first_seq <= connection.put_seq:
             raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
@@ -316,50 +306,42 @@ class Intake:
         connection.account.take(batch.last_seq, size, rows)
         connection.put_seq = batch.last_seq
         self._sink.put(connection.session, batch, connection.committed)
-        pause = connection.pace.take(rows, time.monotonic())
-        if pause > 0:
-            self._refusals.count("batches slowed down")
-            connection.say(answers.throttle(max(1, round(pause * 1000)), "too many transitions per second"))
-            await asyncio.sleep(pause)
+        return connection.pace.take(rows, time.monotonic())
 
     async def _acknowledge_until_done(
         self, connection: Connection, reader: asyncio.Task[None], context: Context
     ) -> None:
-        """Send cumulative acknowledgements, not more often than ACK_INTERVAL, until the program has gone."""
-        superseded = asyncio.create_task(connection.superseded.wait())
+        """Send cumulative acknowledgements, with pauses in between, until the program has gone."""
+        reader.add_done_callback(lambda _: connection.progress.set())
         deadline: float | None = None
-        try:
-            while True:
-                progress = asyncio.create_task(connection.progress.wait())
-                waiting: set[asyncio.Task[Any]] = {progress, superseded}
-                if deadline is None:
-                    waiting.add(reader)
-                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-                try:
-                    await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    progress.cancel()
-                if superseded.done():
-                    raise Superseded
-                if reader.done() and deadline is None:
-                    reader.result()
-                    if not connection.said_goodbye:
-                        return
-                    deadline = time.monotonic() + FAREWELL_TIMEOUT
-                connection.progress.clear()
-                if connection.durable_seq > connection.acked_seq:
-                    connection.acked_seq = connection.durable_seq
-                    await context.write(answers.ack(connection.acked_seq))
-                if deadline is None and (credit := connection.account.grant()):
-                    await context.write(answers.more_credit(credit))
-                while connection.outbox:
-                    await context.write(connection.outbox.popleft())
-                if deadline is None:
-                    await asyncio.sleep(ACK_INTERVAL)
-                elif connection.acked_seq >= connection.put_seq or time.monotonic() >= deadline:
+        while True:
+            if deadline is None:
+                await connection.progress.wait()
+            else:
+                await _wait(connection.progress, deadline - time.monotonic())
+            connection.progress.clear()
+            if connection.superseded:
+                raise Superseded
+            if reader.done() and deadline is None:
+                reader.result()
+                if not connection.said_goodbye:
                     return
-        finally:
-            superseded.cancel()
+                deadline = time.monotonic() + FAREWELL_TIMEOUT
+            if connection.durable_seq > connection.acked_seq:
+                connection.acked_seq = connection.durable_seq
+                await context.write(answers.ack(connection.acked_seq))
+            if deadline is None and (credit := connection.account.grant()):
+                await context.write(answers.more_credit(credit))
+            while connection.outbox:
+                await context.write(connection.outbox.popleft())
+            if deadline is None:
+                await asyncio.sleep(self._ack_interval)
+            elif connection.acked_seq >= connection.put_seq or time.monotonic() >= deadline:
+                return
+
+    @property
+    def _ack_interval(self) -> float:
+        return min(MAX_ACK_INTERVAL, max(ACK_INTERVAL, ACK_INTERVAL_EACH * len(self._connections)))
 
 
 async def _wait(event: asyncio.Event, timeout: float) -> None:

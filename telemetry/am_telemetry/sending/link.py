@@ -25,6 +25,7 @@ CHANNEL_OPTIONS: Final = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
+    ("grpc.http2.bdp_probe", 0),  # costs a message there and one back for every answer
 )
 PROBE_TIMEOUT: Final = 2.0
 
