@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and Uni
 
 EVENTFUL = """
 import am_telemetry
-from am_core import Machine
+from am_core import Machine, pipes
 
 def fail(e):
     raise RuntimeError("out of order")
@@ -42,8 +42,11 @@ one = Machine(schema, id="one", tags=["blue"])
 two = Machine(schema, id="two", parent=one)
 idle = Machine({"X": {}}, id="idle")
 one.bind(Handlers())
+pipes.add(one, two, "D", "D")
+never, cycles = idle.when("X"), one.when_time(["A", "C"], [1, 600])
 for n in range(700):
     one.add("A", n=n)
+    waiting, context = two.when("A"), one.state_ctx("B")
     one.add(["B", "C"])
     one.remove("B")
     two.toggle("A")
@@ -78,6 +81,9 @@ EVERYTHING = (
     " ON t.id = s.transition_id JOIN machines m ON m.id = t.machine_id ORDER BY m.name, t.number",
     "SELECT m.name, g.after_number, g.after_sequence, g.lost, g.reason, g.clock_json FROM gaps g JOIN machines m"
     " ON m.id = g.machine_id ORDER BY m.name, g.id",
+    "SELECT m.name, w.ident, w.kind, w.states_json, w.ticks_json, w.text, w.peer, w.peer_state, w.mutation,"
+    " w.opened_number, w.opened_ns, w.closed_number, w.closed_ns, w.close_reason, w.origin_machine, w.origin_handler"
+    " FROM waits w JOIN machines m ON m.id = w.machine_id ORDER BY m.name, w.ident",
     "SELECT m.name, r.revision, s.digest, r.after_number FROM machine_schemas r JOIN machines m ON m.id = r.machine_id"
     " JOIN schemas s ON s.id = r.schema_id ORDER BY m.name, r.revision",
     "SELECT name, host, pid, language, library FROM processes ORDER BY name, pid",

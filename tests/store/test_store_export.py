@@ -150,7 +150,7 @@ def test_every_line_is_an_object_that_other_programs_can_read(rich: Path) -> Non
     assert rows[0] == {"record": "header", "format": "am-dbg-jsonl", "version": 1}
     assert {row["record"] for row in rows} == {
         "header", "process", "schema", "machine", "pattern", "transition", "revision", "gap", "omission", "late_log",
-        "running", "end", "bookmark",
+        "running", "wait", "wait_end", "end", "bookmark",
     }  # fmt: skip
     pattern = next(row for row in rows if row["record"] == "pattern" and row["added"])
     states = next(row for row in rows if row["record"] == "schema" and row["id"] == pattern["schema"])["states"]

@@ -20,6 +20,7 @@ from am_telemetry.facts import (
 )
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.writer import Writer
+from am_telemetry.waits import CONTEXT, PIPE_OUT, WaitBegun, WaitEnded, WaitFact, WaitOrigin
 from tests.support.recordings import START_NS, batches, process
 from tests.support.sender import NOW, REFUSED, Sender, schema, toggle
 
@@ -38,6 +39,24 @@ def late(sender: Sender, handle: int, *lines: str) -> None:
         columns.at_ns.append(NOW + 7)
         columns.level.append(2)
         columns.text.append(sender.text(line))
+
+
+def wait(sender: Sender, handle: int, ident: int, ahead: int = 0) -> None:
+    """Something is pending from now on; ``ahead`` of a transition that is under way."""
+    fact = (
+        WaitFact("whenTime", ("A", "B"), (3, 4), "A,B 3 4"),
+        WaitFact(CONTEXT, ("ünïcode",), (1,), "ünïcode"),
+        WaitFact(PIPE_OUT, ("A",), peer="orders", peer_state="B", mutation="add"),
+    )[ident % 3]
+    origin = WaitOrigin("orders", ident, "AState") if ident % 2 else None
+    begun = WaitBegun(handle, ident, sender.sequences[handle] + ahead, NOW + ident, fact, origin)
+    sender.batch.waits.begun.append(begun)
+
+
+def end_wait(sender: Sender, handle: int, ident: int, reason: str = "match", ahead: int = 0) -> None:
+    """It is no longer."""
+    ended = WaitEnded(handle, ident, sender.sequences[handle] + ahead, NOW + 100 + ident, reason)
+    sender.batch.waits.ended.append(ended)
 
 
 def write_rich_session(path: Path) -> Path:
@@ -63,7 +82,11 @@ def write_rich_session(path: Path) -> Path:
             sender.batch.runs.offset_ns.append(offset)
             sender.batch.runs.duration_ns.append(1_000)
         late(sender, 0, "late", "later")
+        for ident in range(1, 6):
+            wait(sender, ident % 2, ident)
+        end_wait(sender, 1, 3)
         writer.put(sender.session, sender.take())
+        end_wait(sender, 0, 2, "canceled", ahead=1)
         sender.gap(0, 4, clock=(5, 2, 0), reason="full")
         sender.toggle(0, times=2)
         sender.batch.omissions.append(OmissionFact(0, 9, 11, "steps", 3, "budget"))
@@ -76,6 +99,7 @@ def write_rich_session(path: Path) -> Path:
         sender.revise(0, schema("New", "Exception"))
         sender.gap(0, 2)
         sender.add(0, toggle(0, True), at_ns=NOW - 5)
+        wait(sender, 0, 9, ahead=1)
         sender.batch.running.append(RunningFact(1, 1, NOW, NOW + 9, "add", (1,), False, "BState", True))
         sender.batch.skew_ns = -1_500
         writer.put(sender.session, sender.take())
@@ -103,6 +127,12 @@ def write_random_session(path: Path, seed: int, steps: int = 40) -> Path:
                 machines.append((sender, handle))
         for step in range(steps):
             sender, handle = rng.choice(machines)
+            if rng.random() < 0.4:
+                wait(sender, handle, step + 1, rng.randrange(2))
+            if rng.random() < 0.4:
+                end_wait(
+                    sender, handle, rng.randrange(1, step + 2), rng.choice(["match", "canceled"]), rng.randrange(2)
+                )
             action = rng.randrange(10)
             if action < 5:
                 sender.toggle(handle, times=rng.randrange(1, 3))

@@ -50,6 +50,7 @@ def machine_facts(session: SessionFile, machine_id: int) -> dict[str, Any]:
         "bookmarks": bookmarks.fetchall(),
         "handler_runs": [session.handler_runs(machine_id, number) for number in numbers],
         "omissions": session.omissions(machine_id),
+        "waits": [session.waits(machine_id, number) for number in range(timeline.count + 1)],
         "running": running and replace(running, machine_id=0),
         "clock": clock.fetchone(),
         "process": replace(session.process(machine.process_id), id=0),

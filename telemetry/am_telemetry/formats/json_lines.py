@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from am_telemetry.batch import Batch
 from am_telemetry.facts import SchemaFact
+from am_telemetry.formats.json_lines_waits import wait_records
 from am_telemetry.recorded import BookmarkFact, Piece, ProcessPast
 
 FORMAT: Final = "am-dbg-jsonl"
@@ -101,6 +102,7 @@ class _Encoder:
             )
         for running in batch.running:
             yield _line({"record": "running", **asdict(running)})
+        yield from map(_line, wait_records(batch.waits))
         for closed in batch.closed:
             yield _line({"record": "end", **closed._asdict()})
 

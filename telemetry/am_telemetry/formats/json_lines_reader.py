@@ -30,6 +30,7 @@ from am_telemetry.formats.json_lines_definitions import (
     read_process,
     read_schema,
 )
+from am_telemetry.formats.json_lines_waits import read_wait, read_wait_end
 from am_telemetry.recorded import BookmarkFact, Piece
 
 MAX_LINE: Final = 32 * 1024 * 1024
@@ -38,7 +39,7 @@ BATCH_ROWS: Final = 2_048
 
 _INT64: Final = 2**63
 # In a batch, records are stored in this order; one that comes later in the file but earlier here needs another batch.
-_REVISION, _TRANSITION, _GAP, _OMISSION, _LATE, _RUNNING, _END = range(7)
+_REVISION, _TRANSITION, _GAP, _OMISSION, _LATE, _RUNNING, _WAIT, _WAIT_END, _END = range(9)
 
 
 @dataclass(slots=True)
@@ -90,6 +91,8 @@ class JsonLines:
             "omission": self._omission,
             "late_log": self._late,
             "running": self._running,
+            "wait": self._wait,
+            "wait_end": self._wait_end,
             "end": self._end,
             "bookmark": self._bookmark,
         }
@@ -182,7 +185,12 @@ class JsonLines:
         machine = fields.known("machine", self._machines)
         process = self._machines[machine]
         batch = process.batch
-        if phase < process.phase or len(batch.transitions.machine) >= BATCH_ROWS or len(batch.gaps) >= 64:
+        if (
+            phase < process.phase
+            or len(batch.transitions.machine) >= BATCH_ROWS
+            or len(batch.gaps) >= 64
+            or len(batch.waits) >= BATCH_ROWS
+        ):
             self._flush(process)
             batch = process.batch
         process.phase = phase
@@ -312,6 +320,14 @@ class JsonLines:
                 timed_out=fields.boolean("timed_out"),
             )
         )
+
+    def _wait(self, fields: Fields) -> None:
+        machine, _, batch = self._turn(fields, _WAIT)
+        batch.waits.begun.append(read_wait(fields, machine))
+
+    def _wait_end(self, fields: Fields) -> None:
+        machine, _, batch = self._turn(fields, _WAIT_END)
+        batch.waits.ended.append(read_wait_end(fields, machine))
 
     def _end(self, fields: Fields) -> None:
         machine, _, batch = self._turn(fields, _END)

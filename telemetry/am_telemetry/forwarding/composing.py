@@ -11,6 +11,7 @@ from am_telemetry.facts import GapFact, OmissionFact
 from am_telemetry.forwarding.tail import Chunk, Details, Machine, Mark, Tail
 
 ROWS: Final = 512
+WAITS: Final = 1_024
 TEXT_SIZE: Final = 1_000_000
 """Characters of text in a batch, about; a single transition may have more."""
 
@@ -156,6 +157,14 @@ class Composer:
         for row_id, machine_id, first, last, what, count, reason in chunk.omissions.get(self.process_id, ()):
             if row_id > self.mark.omission and machine_id in self._announced:
                 self._current.batch.omissions.append(OmissionFact(machine_id, first, last, what, count, reason))
+        for change, begun, ended in chunk.waits.get(self.process_id, ()):
+            if change > self.mark.wait and begun.machine in self._announced:
+                waits = self._current.batch.waits
+                waits.begun.append(begun)  # the other hub may know it
+                if ended is not None:
+                    waits.ended.append(ended)
+                if len(waits) >= WAITS:
+                    self._cut()
         for machine in mine:
             if machine.ended_ns and machine.id in self._announced:
                 self._current.batch.closed.append(MachineClosed(machine.id, machine.ended_ns, machine.end_reason))
@@ -212,7 +221,8 @@ class Composer:
     def _cut(self) -> None:
         current, batch = self._current, self._current.batch
         definitions = batch.opened or batch.revised or batch.schemas or batch.patterns
-        if definitions or len(batch) or batch.gaps or len(batch.late) or batch.omissions or batch.closed:
+        beside = batch.gaps or len(batch.late) or batch.omissions or len(batch.waits) or batch.closed
+        if definitions or len(batch) or beside:
             self._done.append(current)
             self._current = self._fresh()
             self._texts, self._size = set(), 0

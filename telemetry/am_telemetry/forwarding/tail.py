@@ -12,6 +12,10 @@ from typing import Any, Final, NamedTuple
 from am_telemetry.batch import PatternDef
 from am_telemetry.facts import ErrorFact, MachineFact, SchemaFact, SourceFact
 from am_telemetry.store import codec, files
+from am_telemetry.store.wait_reading import COLUMNS as WAIT_COLUMNS
+from am_telemetry.store.wait_reading import wait_from_row
+from am_telemetry.store.wait_rereading import SequenceReader
+from am_telemetry.waits import WaitBegun, WaitEnded
 
 CHUNK: Final = 2_048
 """Transitions that are read at once."""
@@ -26,6 +30,8 @@ class Mark(NamedTuple):
     gap: int = 0
     late: int = 0
     omission: int = 0
+    wait: int = 0
+    """Of the last change to a wait, rather than its id: rows of waits change once."""
 
 
 @dataclass(slots=True)
@@ -82,6 +88,8 @@ class Chunk:
     """Process -> (id, machine, sequence, at, level, text id)."""
     omissions: dict[int, list[tuple[Any, ...]]]
     """Process -> (id, machine, first sequence, last sequence, what, count, reason)."""
+    waits: dict[int, list[tuple[int, WaitBegun, WaitEnded | None]]]
+    """Process -> (change, beginning, end)."""
     patterns: dict[int, PatternDef]
     texts: dict[int, str]
     machines: dict[int, Machine]
@@ -93,7 +101,7 @@ class Chunk:
 
     def processes(self) -> set[int]:
         """Those with something new beside :attr:`changed`."""
-        found = {*self.transitions, *self.late, *self.omissions}
+        found = {*self.transitions, *self.late, *self.omissions, *self.waits}
         if self.complete:
             found.update(self.machines[machine].process_id for machine in self.gaps)
         return found
@@ -106,6 +114,7 @@ class Chunk:
             gaps if self.complete else (),
             self.late.get(process_id, ()),
             self.omissions.get(process_id, ()),
+            self.waits.get(process_id, ()),
         )
         return any(rows and rows[-1][0] > last for rows, last in zip(found, mark, strict=True))
 
@@ -197,6 +206,7 @@ class Tail:
             gaps[machine_id].append(tuple(gap))
         late = self._late(after.late) if complete else {}
         omissions = self._omissions(after.omission) if complete else {}
+        waits = self._waits(after.wait) if complete else {}
         details = self._details(first, last) if rows else {}
         texts = {text for found in details.values() for _, text, _ in found.logs}
         texts.update(line[5] for lines in late.values() for line in lines)
@@ -205,6 +215,7 @@ class Tail:
             max([after.gap, *(gap[0] for found in gaps.values() for gap in found)]) if complete else after.gap,
             max([after.late, *(line[0] for lines in late.values() for line in lines)]),
             max([after.omission, *(one[0] for found in omissions.values() for one in found)]),
+            max([after.wait, *(one[0] for found in waits.values() for one in found)]),
         )
         return Chunk(
             end=end,
@@ -214,6 +225,7 @@ class Tail:
             gaps=gaps,
             late=late,
             omissions=omissions,
+            waits=waits,
             patterns=self._take_patterns({row[6] for row in rows}),
             texts=dict(self._by_id("SELECT id, text FROM texts", texts)),
             machines=self._machines,
@@ -310,6 +322,23 @@ class Tail:
         ).fetchall():
             span = (self._sequence(machine_id, first), self._sequence(machine_id, last))
             found[self._machines[machine_id].process_id].append((row_id, machine_id, *span, *rest))
+        return found
+
+    def _waits(self, after: int) -> dict[int, list[tuple[int, WaitBegun, WaitEnded | None]]]:
+        found: defaultdict[int, list[tuple[int, WaitBegun, WaitEnded | None]]] = defaultdict(list)
+        sequences = SequenceReader(self._db, {machine.id: machine.sequence for machine in self._machines.values()})
+        for change, machine_id, *row in self._db.execute(
+            f"SELECT change, machine_id, {WAIT_COLUMNS} FROM waits WHERE change > ? ORDER BY change",  # noqa: S608 - constant
+            (after,),
+        ).fetchall():
+            wait = wait_from_row(row)
+            at = sequences.at(machine_id, wait.opened_number)
+            begun = WaitBegun(machine_id, wait.ident, at, wait.opened_ns, wait.fact, wait.origin)
+            ended = None
+            if wait.closed_number is not None:
+                at = sequences.at(machine_id, wait.closed_number)
+                ended = WaitEnded(machine_id, wait.ident, at, wait.closed_ns or 0, wait.close_reason)
+            found[self._machines[machine_id].process_id].append((change, begun, ended))
         return found
 
     def _sequence(self, machine_id: int, number: int) -> int:

@@ -21,6 +21,7 @@ from am_telemetry.store.errors import damaged, from_sqlite
 from am_telemetry.store.part_reading import Mark, PartReading
 from am_telemetry.store.scope import REDACTED, Scope, machine_fact, parts
 from am_telemetry.store.session_file import SessionFile
+from am_telemetry.store.wait_rereading import SequenceReader, reread_waits
 
 CHUNK: Final = 4_096
 """Transitions that are read at once."""
@@ -326,12 +327,17 @@ class Rereading:
                         machine_id, sequence, at_ns, noted, mutation, states, bool(auto), handler, bool(timed_out)
                     )
                 )
+        yield from self._waits()
         for machine_id, part in self._parts.items():
             machine = part.machine
             if part.is_end and machine.ended_ns:
                 batch = rest[machine.process_id]
                 batch.closed.append(MachineClosed(machine_id, machine.ended_ns, machine.end_reason))
         yield from rest.items()
+
+    def _waits(self) -> Iterator[Piece]:
+        beginnings = {machine_id: self._reading.sequence_before(part) for machine_id, part in self._parts.items()}
+        yield from reread_waits(self._db, self._parts, SequenceReader(self._db, beginnings))
 
 
 def _redacted_arguments(text: str) -> str:
