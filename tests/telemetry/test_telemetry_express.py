@@ -312,10 +312,7 @@ def test_a_note_that_cannot_be_told_is_booked_as_lost(monkeypatch: pytest.Monkey
 def book_losses(desk: Desk, *tracers: MachineTracer) -> None:
     """What the sender does when there is room again."""
     desk.collect()
-    desk.ring.booked = desk.ring.dropped
-    for tracer in tracers:
-        desk.builder.book_lost(tracer)
-    desk.ring.reopen()
+    desk.builder.book_losses(desk.ring, tracers)
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from am_telemetry.batch import MachineClosed, SchemaRevised, TransitionColumns
@@ -26,6 +26,7 @@ from am_telemetry.sending.ring import (
     Record,
     Reshaped,
     Restored,
+    Ring,
     StillRunning,
     Traced,
     Track,
@@ -147,6 +148,11 @@ class Builder(TransitionRows):
         """Whether :meth:`close_left` has something to do."""
         return bool(self._leaving)
 
+    @property
+    def leaving(self) -> list[Track]:
+        """Machines that were disposed and may still do something."""
+        return [track for track, _, _ in self._leaving]
+
     def close_left(self) -> None:
         """Close the machines that were disposed before, whose last lines have come in by now."""
         leaving, self._leaving = self._leaving, []
@@ -204,6 +210,16 @@ class Builder(TransitionRows):
             self.gap(tracer.track, record[NUMBER], tuple(record[TICKS_AFTER]), "buffer full")
             # In a batch, gaps come after transitions.
             self.finish()
+
+    def book_losses(self, ring: Ring, tracers: Iterable[Traced]) -> None:
+        """Book all that a ring has dropped of some machines, also where no later transition has told how much."""
+        ring.booked = ring.dropped
+        for tracer in tracers:
+            if tracer.lost is not None:
+                # What was noted in the meantime is not lost.
+                self.feed(ring.take())
+                self.book_lost(tracer)
+        ring.reopen()
 
     def announce(self, opened: list[tuple[int, int, MachineFact]]) -> None:
         """Tell of machines again, as records of their own, because a hub may not know them."""

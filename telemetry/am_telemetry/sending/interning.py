@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from am_telemetry.batch import PatternDef
@@ -23,6 +23,8 @@ MAX_LINES_COST: Final = 256 * 1024
 MAX_STATES: Final = 16_384
 MAX_SCHEMA_CHARACTERS: Final = 512 * 1024
 MAX_PATTERNS: Final = 8_192
+MAX_SCHEMAS: Final = 1_024
+"""Remembered without looking whether they are still in use."""
 
 Lines = tuple[list[int], list[int], int]
 Groups = dict[str, tuple[str, ...]]
@@ -129,7 +131,7 @@ class PatternTable:
             definition = PatternDef(len(self.by_handle) + 1, schema, fact)
             self.by_handle.append(definition)
             self._definitions[schema, fact] = definition
-        self.by_key[schema, detail][key] = definition
+        self.keys_of(schema, detail)[key] = definition
         self._keys += 1
         return definition
 
@@ -146,6 +148,12 @@ class PatternTable:
                 recalled.clear()
         return is_full
 
+    def keep_schemas(self, used: Set[int]) -> None:
+        """Forget the caches of all other schemas."""
+        self.by_key = {key: keys for key, keys in self.by_key.items() if key[0] in used}
+        self._recalled = {key: recalled for key, recalled in self._recalled.items() if key[0] in used}
+        self._known = {key: known for key, known in self._known.items() if key[0] in used}
+
     def forget_known(self) -> None:
         """Forget what holds handles of texts and patterns, because some of them are to be given out anew."""
         for known, pairs in self._known.values():
@@ -154,9 +162,15 @@ class PatternTable:
 
 
 class SchemaTable:
-    """Handles for schemas, by content."""
+    """Handles for schemas, by content. No handle is ever given out again, because a hub takes no other schema for it.
 
-    def __init__(self) -> None:
+    Args:
+        limit: with so many schemas, :attr:`is_full`; or with twice as many as were kept the last time.
+    """
+
+    def __init__(self, limit: int = MAX_SCHEMAS) -> None:
+        self._limit = self._full = limit
+        self._last = 0
         self.facts: dict[int, SchemaFact] = {}
         self.handles: dict[str, int] = {}
         """Digest to handle."""
@@ -178,7 +192,7 @@ class SchemaTable:
         size = _size(fact)
         handle = self.handles.get(fact.digest) if size <= MAX_SCHEMA_CHARACTERS else 0
         if handle is None:
-            handle = len(self.facts) + 1
+            handle = self._last = self._last + 1
             self.handles[fact.digest] = handle
             self.facts[handle] = fact
             self.sizes[handle] = size
@@ -186,6 +200,21 @@ class SchemaTable:
             self._recent.clear()
         self._recent[names] = (schema, groups, handle)
         return handle
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to find out which schemas are still in use, and :meth:`keep` them."""
+        return len(self.facts) >= self._full
+
+    def keep(self, used: Set[int]) -> None:
+        """Forget all other schemas; who comes back with one gets a new handle for it."""
+        self.facts = {handle: fact for handle, fact in self.facts.items() if handle in used}
+        self.sizes = {handle: size for handle, size in self.sizes.items() if handle in used}
+        # The same object, because others hold it.
+        for digest in [digest for digest, handle in self.handles.items() if handle not in used]:
+            del self.handles[digest]
+        self._recent.clear()
+        self._full = max(self._limit, 2 * len(self.facts))
 
 
 def _size(fact: SchemaFact) -> int:

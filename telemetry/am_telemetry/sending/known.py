@@ -12,6 +12,8 @@ from am_telemetry.sending.drafts import size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.items import Item, Machine
 
+MAX_DEFINED: Final = 16_384
+"""Schemas that a hub has to remember for one connection, where definitions last as long as it does."""
 MAX_ANNOUNCED: Final = 512
 MAX_ANNOUNCED_COST: Final = 256 * 1024
 
@@ -43,6 +45,11 @@ class Known:
         self._machines: set[int] = set()
         self._waiting = deque(told.machines if announce_all else ())
         """Machines that the hub should hear of again, whether anything happens to them or not."""
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so many schemas that are forgotten by now were defined that a new connection should be begun."""
+        return len(self._defined) >= MAX_DEFINED + 2 * len(self._schemas.facts)
 
     def weight(self, item: Item) -> int:
         """Estimated bytes of the texts and patterns that the other end lacks before it can take an item."""

@@ -18,7 +18,7 @@ class Recalled(NamedTuple):
 
     definition: PatternDef
     total: int
-    """Of all ticks gained. They are never lost, so equal totals and equal gains of some states leave none for others."""
+    """Of all ticks gained. None are ever lost, so equal totals and equal gains of some states leave none for others."""
     gains: tuple[tuple[int, int, int], ...]
     """(state, ticks gained, 1 when it was active before)."""
 
@@ -48,7 +48,7 @@ def recall(candidates: list[Recalled], before: Sequence[int], after: Sequence[in
 
 
 def movement(before: Sequence[int], after: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Ticks gained by state index, empty for none; and for every state that gained some, 1 when it was active before."""
+    """Ticks gained by state index, empty for none; for every state that gained some, 1 when it was active before."""
     if before is after or before == after:
         return (), ()
     moved = tuple(map(sub, after, before))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from am_telemetry.sending.attempts import Attempts
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Dropped
+from am_telemetry.sending.forgetting import forget_schemas
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.items import Item
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
@@ -256,18 +257,10 @@ class Sender:
             while self._builder.vanished:
                 self._forget(self._builder.vanished.pop())
         if self.ring.is_relieved:
-            self._book_trailing_losses()
+            self._builder.book_losses(self.ring, self._tracers())
         self._builder.finish()
-
-    def _book_trailing_losses(self) -> None:
-        """The ring dropped transitions, and not all of their machines have told since how many."""
-        self.ring.booked = self.ring.dropped
-        for tracer in list(self._tracers()):
-            if tracer.lost is not None:
-                # What was noted in the meantime is not lost.
-                self._builder.feed(self.ring.take())
-                self._builder.book_lost(tracer)
-        self.ring.reopen()
+        if self._schemas.is_full:
+            forget_schemas(self._schemas, self._builder, self._tracers(), self._retention, self._spooler)
 
     # -- the connection -------------------------------------------------------------------------------------------
 
@@ -342,6 +335,10 @@ class Sender:
             self._next_pulse = time.monotonic() + PULSE
             self._link.send(pulse(self._retention.cost, self._builder.next_seq - 1))
         if self._pacing.paused and not stopping:
+            return
+        if self._known.is_worn:
+            if not self._retention.in_flight:
+                self._drop_link()
             return
         while self._retention.in_flight < WINDOW:
             item = self._retention.next_to_send()
