@@ -133,6 +133,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("K",), Group.JUMP, "previous_problem",
     ),
     Action(
+        "jump.problems", "Problems …", "Everything that went wrong on all machines, newest first; Enter goes there.",
+        ("exclamation_mark",), Group.JUMP, "list_problems", footer="! problems",
+    ),
+    Action(
         "jump.cause", "Go to the cause",
         "The transition, often of another machine, that caused this one; its name stands after ← in the line.",
         ("C",), Group.JUMP, "go_to_cause", footer="C cause",
@@ -248,7 +252,7 @@ def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
     order = (
         "app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
-        "view.filters", "step.previous", "step.inspect", "time.tail", "jump.cause",
+        "view.filters", "jump.problems", "step.previous", "step.inspect", "time.tail", "jump.cause",
         "view.next", "jump.history-back", "time.play", "jump.goto",
     )  # fmt: skip
     return [BY_ID[name] for name in order]

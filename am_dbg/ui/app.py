@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 
@@ -54,6 +55,8 @@ class DebuggerApp(App[None]):
         self.theme = PLAIN if without_color else DARK
         self.title = "am-dbg"
         self.main = MainScreen(session)
+        self.early_keys: list[events.Key] = []
+        """Typed for a dialog that was about to open; it gets them as soon as it has."""
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
@@ -63,6 +66,14 @@ class DebuggerApp(App[None]):
         gc.set_threshold(50_000, 20, 50)
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(POLL_SECONDS, self._poll)
+
+    def hand_over_early_keys(self) -> None:
+        """Press the early keys again, now that the dialog they were meant for is there."""
+        early, self.early_keys = self.early_keys, []
+        for event in early:
+            again = events.Key(event.key, event.character)  # the old one is marked as delivered
+            again.set_sender(self)  # from the dialog itself it would not rise beyond it
+            self.post_message(again)
 
     # -- colours -------------------------------------------------------------------------------------------------
 

@@ -107,6 +107,11 @@ class Controller:
     def previous_problem(self) -> None:
         self._session.previous_problem()
 
+    def list_problems(self) -> None:
+        from am_dbg.ui.screens.problems import ProblemsScreen
+
+        self._app.push_screen(ProblemsScreen(self._session), self._screen.dialog_closed)
+
     def go_to_cause(self) -> None:
         self._session.go_to_cause()
 

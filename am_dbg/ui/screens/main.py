@@ -97,8 +97,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         The panes hand their keys over at once instead of letting them rise through the tree as bindings do: every hop
         is a queue of its own, and keys typed in quick succession would overtake each other.
         """
-        if not self.is_current:
-            return  # typed before a dialog had opened
+        if self.app.screen is not self:
+            event.stop()
+            self.debugger.early_keys.append(event)
+            return
         view = self.focused_view
         if isinstance(view, SearchableView) and view.take_letter(event):
             event.stop()
