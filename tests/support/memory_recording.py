@@ -294,7 +294,7 @@ class MemoryRecording:
             for position, log in enumerate(details[number - 1].logs)
         ]
         late = [(n, 1, text) for machine, n, text in self.late_lines if machine == machine_id and first <= n <= last]
-        return merge_late_lines(lines, late, has_first=last >= 1)
+        return merge_late_lines(lines, late, first=min(1, last))
 
     def totals(self) -> RecordingTotals:
         lines = [self._timelines[m.id] for m in self.machines]

@@ -31,6 +31,8 @@ class Recording(Protocol):
     first caller about a change; the others see it by comparing ``version`` with the one they drew last.
     """
 
+    removed: int = 0
+    """Transitions that retention has taken away. They count nowhere else."""
     @property
     def label(self) -> str:
         """What to show as the source, usually a path."""

@@ -226,7 +226,7 @@ class SessionFile:
             KeyError: there is no such machine.
             StoreError: the file cannot be read.
         """
-        if not 1 <= number <= self._model.timelines[machine_id].count:
+        if not self._model.timelines[machine_id].holds(number):
             raise IndexError(number)
         row = self._one(
             "SELECT id, number + skipped, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time"
@@ -271,14 +271,19 @@ class SessionFile:
         lines = [
             LogRecord(number, position, level, text, bool(before)) for number, position, level, text, before in rows
         ]
-        # Those before the first transition belong to it as soon as it is there.
-        lowest = 0 if first <= 1 else first
+        # Those before the first transition belong to it as soon as it is there, those after removed ones to the kept
+        # one before.
+        pieces = self._model.timelines[machine_id].pieces
+        lowest = 0 if first <= pieces.first else first
         late = self._all(
             "SELECT l.after_number, l.level, x.text FROM late_log_lines AS l JOIN texts AS x ON x.id = l.text_id"
             " WHERE l.machine_id = ? AND l.after_number BETWEEN ? AND ? ORDER BY l.after_number, l.id",
-            (machine_id, lowest, last),
+            (machine_id, lowest, pieces.reach(last)),
         )
-        return merge_late_lines(lines, late, has_first=last >= 1) if late else lines
+        if not late:
+            return lines
+        late = [(pieces.floor(number), level, text) for number, level, text in late]
+        return merge_late_lines(lines, late, first=pieces.first if last >= pieces.first else 0)
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none.
@@ -331,9 +336,11 @@ class SessionFile:
 
     def find_sequence(self, machine_id: int, sequence: int) -> int:
         """The number of the transition that its machine counts as ``sequence``; 0 when it is not in the file."""
-        low, high = 1, self._model.timelines[machine_id].count
+        pieces, size = self._model.timelines[machine_id].pieces, self._model.timelines[machine_id].size
+        low, high = 0, size - 1
         while low <= high:
-            middle = (low + high) // 2
+            place = (low + high) // 2
+            middle = pieces.number(place)
             row = self._one(
                 "SELECT number + skipped FROM transitions WHERE machine_id = ? AND number = ?", (machine_id, middle)
             )
@@ -342,9 +349,9 @@ class SessionFile:
             if row[0] == sequence:
                 return middle
             if row[0] < sequence:
-                low = middle + 1
+                low = place + 1
             else:
-                high = middle - 1
+                high = place - 1
         return 0
 
     def find_transition_id(self, external_id: str) -> tuple[int, int] | None:
@@ -419,7 +426,7 @@ class SessionFile:
             connection.execute("BEGIN")
             try:
                 self._model.define(read_definitions(connection, self._position, self._model.schemas))
-                if not self._position.transition_id:
+                if not self._position.transition_id and not self._position.removals_commit:
                     rest = saved_timelines.take_back(connection, self._model, self._position)
                     for events in read_machine_events(connection, rest, self._position):
                         self._model.apply(events)
