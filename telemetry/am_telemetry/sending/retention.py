@@ -60,6 +60,8 @@ class Retention:
         self._max_transitions = max_transitions
         self._max_bytes = max_bytes
         self._items: deque[Item] = deque()
+        self._compare_at = 0
+        """Record number from which on machines are compared again, to find one that does more than all others."""
         self._cursor = 0
         """Items before it were sent on the present connection."""
         self._patterns: dict[int, PatternDef] = {}
@@ -114,7 +116,9 @@ class Retention:
             self._reduce(_has_steps, self._drop_steps)
         if self.cost > self._max_bytes:
             self._reduce(_has_lines, self._drop_lines)
-        if self.transitions > self._max_transitions or self.cost > self._max_bytes:
+        if (self.transitions > self._max_transitions or self.cost > self._max_bytes) and (
+            batch.last_seq >= self._compare_at
+        ):
             self._silence_noisiest()
         while self.transitions > self._max_transitions or self.cost > self._max_bytes:
             remains = sum(item.cost for item in self._items if item.given_up)
@@ -243,7 +247,9 @@ class Retention:
         for item in items:
             for handle, span in item.spans.items():
                 counts[handle] += span.last - span.first - span.lost
-        if len(counts) < 2:
+        if len(counts) < 2 or 2 * counts.most_common(1)[0][1] <= counts.total():
+            # All items were looked through in vain, which is too much work for every single one that comes.
+            self._compare_at = items[-1].last_seq + self._max_transitions // 32 if items else 0
             return
         (noisiest, most), total = counts.most_common(1)[0], counts.total()
         others = total - most
