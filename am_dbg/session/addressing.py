@@ -4,33 +4,71 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from am_dbg.session import lookup
+from am_dbg.session.filters import DEFAULT_FILTERS, Filter
+from am_dbg.session.layout import Layout
 from am_dbg.session.session import Session
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
 from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
+from am_telemetry.store.records import MachineRecord
 
 
 def address(session: Session) -> str:
-    """The URL of what the session shows, or an empty string before there is a machine."""
-    machine = session.machine
-    if machine is None:
+    """The URL of the place the session shows, short, or an empty string before there is a machine."""
+    place = _place(session)
+    return "" if place is None else format_url(place)
+
+
+def shared_address(session: Session) -> str:
+    """A URL to hand to others, or an empty string before there is a machine.
+
+    It names the transition by its id where there is one, which holds in every recording of the same program, and what
+    is shown in another way than by default: selected state, panes and filters.
+    """
+    place = _place(session)
+    if place is None:
         return ""
-    several = len(session.runs(machine.name)) > 1
-    return format_url(MachineUrl(machine.name, number=session.number, run=machine.run if several else None))
+    record = session.transition(place.number or 0)
+    filters = session.filters
+    return format_url(
+        MachineUrl(
+            place.machine,
+            number=None if record is not None and record.transition_id else place.number,
+            transition_id="" if record is None else record.transition_id,
+            step=place.step,
+            run=place.run,
+            state=session.state,
+            view="" if session.layout is Layout.TREE_LOG else session.layout.value,
+            hidden=None if filters.hidden == DEFAULT_FILTERS.hidden else tuple(sorted(map(_spelled, filters.hidden))),
+        )
+    )
 
 
 def go_to(session: Session, text: str) -> bool:
-    """Go where the text says: ``#96``, ``96``, ``t412``, ``12:03:07.5``, an RFC 3339 moment, or a machine URL.
+    """Go where the text says.
 
-    Returns whether there was such a place; when not, ``session.message`` says why and nothing else has changed.
+    It may be ``#96``, ``96``, ``96/5`` (after step 5), ``t412``, ``q17``, ``12:03:07.5``, an RFC 3339 moment, or a
+    machine URL. Returns whether there was such a place; when not, ``session.message`` says why and nothing else has
+    changed.
     """
     wanted = text.strip()
-    if re.fullmatch(r"#?[0-9]{1,18}", wanted):
-        session.go_to_number(int(wanted.lstrip("#")))
+    numbered = re.fullmatch(r"#?([0-9]{1,18})(?:/([0-9]{1,9}))?", wanted)
+    if numbered:
+        number, step = numbered.groups()
+        if step is None:
+            session.go_to_number(int(number))
+        else:
+            session.go_to_step(int(number), int(step))
         return True
-    if re.fullmatch(r"t[0-9]{1,18}", wanted):
-        session.go_to_machine_time(int(wanted[1:]))
+    counted = re.fullmatch(r"([tq])([0-9]{1,18})", wanted)
+    if counted and not session.runs(wanted):
+        if counted[1] == "t":
+            session.go_to_machine_time(int(counted[2]))
+        else:
+            _go_to_queue_tick(session, int(counted[2]))
         return True
     moment = _moment(session, wanted)
     if moment is not None:
@@ -48,22 +86,74 @@ def go_to(session: Session, text: str) -> bool:
 
 
 def go_to_url(session: Session, url: MachineUrl) -> bool:
-    """Go to a machine URL. Returns whether its machine (and transition id) exist in the recording."""
+    """Go to a machine URL. Returns whether its machine, run and transition id exist in the recording."""
     runs = session.runs(url.machine)
     if not runs:
-        session.say(f"there is no machine {url.machine!r} here{_suggestion(session, url.machine)}")
+        names = [machine.name for machine in session.recording.machines]
+        session.say(f"there is no machine {url.machine!r} here{nearest(url.machine, names)}")
         return False
-    machine = runs[-1] if url.run is None else next((m for m in runs if m.run == url.run), None)
-    if machine is None:
-        session.say(f"{url.machine} has {len(runs)} run(s), not {url.run}")
-        return False
-    number = url.number
-    if url.transition_id:
-        number = lookup.by_id(session.recording, machine.id, url.transition_id)
-        if number is None:
+    if url.run is not None:
+        runs = [run for run in runs if run.run == url.run]
+        if not runs:
+            session.say(f"{url.machine} has {len(session.runs(url.machine))} run(s), not {url.run}")
+            return False
+    machine, number = runs[-1], url.number
+    if url.transition_id and number is None:
+        found = _by_id(session, runs, url.transition_id)
+        if found is None:
             session.say(f"{url.machine} has no transition with the id {url.transition_id}")
             return False
+        machine, number = found
+    _show(session, url)
     session.select_machine(machine.id)
+    _move(session, url, number)
+    if url.state:
+        moved = session.message
+        session.select_state(url.state)
+        missing = _missing_state(session, url.state)
+        if missing or moved:
+            session.say(missing or moved)
+    return True
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """``; did you mean 'x' or 'y'?``, or nothing when no name is like it."""
+    known = list(dict.fromkeys(names))
+    near = difflib.get_close_matches(name, known, n=3) or [n for n in known if name.casefold() in n.casefold()][:3]
+    return f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+
+
+def _place(session: Session) -> MachineUrl | None:
+    machine = session.machine
+    if machine is None:
+        return None
+    run = machine.run if len(session.runs(machine.name)) > 1 else None
+    inside = session.next_number if session.step else None
+    if inside is not None:
+        return MachineUrl(machine.name, number=inside, step=session.step, run=run)
+    return MachineUrl(machine.name, number=session.number, run=run)
+
+
+def _by_id(session: Session, runs: list[MachineRecord], transition_id: str) -> tuple[MachineRecord, int] | None:
+    """The newest run that has a transition of that id, and its number."""
+    for run in reversed(runs):
+        number = lookup.by_id(session.recording, run.id, transition_id)
+        if number is not None:
+            return run, number
+    return None
+
+
+def _show(session: Session, url: MachineUrl) -> None:
+    """The view and the filters of a URL; what this version does not know is left out."""
+    if url.view in set(Layout):
+        session.set_layout(Layout(url.view))
+    if url.hidden is not None:
+        kinds = {_spelled(kind): kind for kind in Filter}
+        hidden = frozenset(kinds[name] for name in url.hidden if name in kinds)
+        session.set_filters(replace(session.filters, hidden=hidden))
+
+
+def _move(session: Session, url: MachineUrl, number: int | None) -> None:
     if number is not None and url.step is not None:
         session.go_to_step(number, url.step)
     elif number is not None:
@@ -73,10 +163,25 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
     elif url.at_ns is not None:
         session.go_to_time(url.at_ns)
     elif url.queue_tick is not None:
-        session.go_to_number(lookup.by_queue_tick(session.recording, machine.id, url.queue_tick))
-    if url.state:
-        session.select_state(url.state)
-    return True
+        _go_to_queue_tick(session, url.queue_tick)
+
+
+def _go_to_queue_tick(session: Session, queue_tick: int) -> None:
+    machine = session.machine
+    if machine is None:
+        return session.say("no machine is selected")
+    return session.go_to_number(lookup.by_queue_tick(session.recording, machine.id, queue_tick))
+
+
+def _missing_state(session: Session, name: str) -> str:
+    timeline = session.timeline
+    if timeline is None or name in timeline.schema.index:
+        return ""
+    return f"this machine has no state {name!r}{nearest(name, timeline.schema.names)}"
+
+
+def _spelled(kind: Filter) -> str:
+    return kind.value.replace(" ", "-")
 
 
 def _moment(session: Session, text: str) -> int | None:
@@ -86,9 +191,3 @@ def _moment(session: Session, text: str) -> int | None:
         except ValueError:
             continue
     return None
-
-
-def _suggestion(session: Session, name: str) -> str:
-    names = list({machine.name for machine in session.recording.machines})
-    near = difflib.get_close_matches(name, names, n=1) or [n for n in names if name.casefold() in n.casefold()][:1]
-    return f"; did you mean {near[0]!r}?" if near else ""

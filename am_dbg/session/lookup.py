@@ -8,8 +8,7 @@ from typing import Final
 
 from am_telemetry.store.reading import Recording
 
-SCAN_LIMIT: Final = 5_000
-"""Transitions that are read one by one in search of an id that does not tell its number."""
+_COUNT: Final = re.compile("[0-9a-f]{8}")
 
 
 def by_sequence(recording: Recording, machine_id: int, sequence: int) -> int | None:
@@ -25,17 +24,16 @@ def by_sequence(recording: Recording, machine_id: int, sequence: int) -> int | N
 def by_id(recording: Recording, machine_id: int, transition_id: str) -> int | None:
     """The number of the transition with an id, or None.
 
-    Ids of Python machines end with the transition's own count in hexadecimal, which is found by bisection; others are
-    looked for one by one among the first ``SCAN_LIMIT`` transitions.
+    Ids that a machine makes of its prefix and its own count are found by bisection, recorded ones by their index.
     """
-    if re.fullmatch(r"[0-9a-f]{16}", transition_id):
-        number = by_sequence(recording, machine_id, int(transition_id[8:], 16))
-        if number is not None and recording.transition(machine_id, number).transition_id == transition_id:
+    prefix = next((machine.id_prefix for machine in recording.machines if machine.id == machine_id), "")
+    count = transition_id[len(prefix) :]
+    if prefix and transition_id.startswith(prefix) and _COUNT.fullmatch(count):
+        number = by_sequence(recording, machine_id, int(count, 16))
+        if number is not None:
             return number
-    for number in range(1, min(recording.timeline(machine_id).count, SCAN_LIMIT) + 1):
-        if recording.transition(machine_id, number).transition_id == transition_id:
-            return number
-    return None
+    found = recording.find_transition_id(transition_id, machine_id)
+    return None if found is None else found[1]
 
 
 def by_queue_tick(recording: Recording, machine_id: int, queue_tick: int) -> int:

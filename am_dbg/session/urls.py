@@ -3,27 +3,36 @@
 ==========================  ============================================================
 ``mach://ID``               the machine; its id is percent-encoded
 ``mach://ID/#96``           transition number 96 (as the cursor counts); a plain ``#96`` works too
-``mach://ID/t412``          where the machine time is 412
+``mach://ID/#96/5``         after its fifth step
+``mach://ID/t412``          where the machine time is 412; ``?t=412`` is read too
 ``mach://ID/9f0c3a…``       the transition with this id
 ``mach://ID/9f0c3a…/5``     its step number 5
 ``?run=2``                  the second run of that machine id
-``?at=2023-11-14T…Z``       a moment (RFC 3339, nanoseconds)
+``?at=2023-11-14T…Z``       a moment (RFC 3339, nanoseconds); it is read as a part of the path too
 ``?q=17``                   queue tick 17
 ``?state=Ready``            the selected state
+``?view=rain``              which panes are shown
+``?filter=auto,canceled``   which kinds of transitions are hidden; ``?filter=none``: all are shown
+``?session=shop.db``        the session file, for the command line
 ==========================  ============================================================
+
+Of several places in time, the first one in this order counts: number, transition id, machine time, moment, queue tick.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from am_dbg.timefmt import parse_rfc3339, rfc3339
 
 SCHEME: Final = "mach://"
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_NO_FILTER: Final = "none"
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")
 
 
 class UrlError(ValueError):
@@ -39,18 +48,23 @@ class MachineUrl:
     machine_time: int | None = None
     transition_id: str = ""
     step: int | None = None
-    """Only together with a transition id."""
+    """Only together with a number or a transition id."""
     run: int | None = None
     at_ns: int | None = None
     queue_tick: int | None = None
     state: str = ""
+    view: str = ""
+    hidden: tuple[str, ...] | None = None
+    """Kinds of transitions that are hidden; None says nothing about filters."""
+    session: str = ""
+    """Path or name of a session file."""
 
 
 def format_url(url: MachineUrl) -> str:
     """The URL as text."""
     text = SCHEME + _quote(url.machine)
     if url.number is not None:
-        text += f"/#{url.number}"
+        text += f"/#{url.number}" + ("" if url.step is None else f"/{url.step}")
     elif url.machine_time is not None:
         text += f"/t{url.machine_time}"
     elif url.transition_id:
@@ -64,6 +78,12 @@ def format_url(url: MachineUrl) -> str:
         query.append(f"run={url.run}")
     if url.state:
         query.append("state=" + _quote(url.state))
+    if url.view:
+        query.append("view=" + _quote(url.view))
+    if url.hidden is not None:
+        query.append("filter=" + (",".join(_quote(kind) for kind in url.hidden) or _NO_FILTER))
+    if url.session:
+        query.append("session=" + _quote(url.session))
     return text + ("?" + "&".join(query) if query else "")
 
 
@@ -79,36 +99,45 @@ def parse_url(text: str) -> MachineUrl:
         if scheme.lower() != "mach":
             raise UrlError(f"machine URLs begin with mach://, not {scheme}://")
     path, _, query = rest.partition("?")
-    fields: dict[str, int | str] = {"machine": ""}
-    path, hash_sign, number = path.partition("#")
-    if hash_sign:
-        fields["number"] = _integer(number, "a transition number follows #")
-        path = path.removesuffix("/")
-    machine, *places = path.split("/")
-    fields["machine"] = _unquote(machine)
+    path, hash_sign, numbered = path.partition("#")
+    machine, *places = path.removesuffix("/").split("/")
+    fields: dict[str, Any] = {"machine": _unquote(machine)}
     if not fields["machine"]:
         raise UrlError("the machine id is missing: mach://ID")
-    if places and places[-1] == "":
-        places.pop()
-    if hash_sign and places:
-        raise UrlError("give a transition number or a transition id, not both")
-    if len(places) > 2:
+    if hash_sign:
+        if places:
+            raise UrlError("give a transition number or a transition id, not both")
+        number, *places = numbered.removesuffix("/").split("/")
+        fields["number"] = _integer(number, "a transition number follows #")
+        _read_step(places, fields)
+    elif places:
+        _read_place(places[0], fields)
+        if len(places) > 1 and "transition_id" not in fields:
+            raise UrlError("a step belongs to a transition: mach://ID/TRANSITION/STEP")
+        _read_step(places[1:], fields)
+    _read_query(query, fields)
+    return MachineUrl(**fields)
+
+
+def _read_place(place: str, fields: dict[str, Any]) -> None:
+    if re.fullmatch(r"t[0-9]{1,18}", place):
+        fields["machine_time"] = int(place[1:])
+        return
+    if _MOMENT.match(place):
+        with contextlib.suppress(ValueError):  # then it is an id that looks like one
+            fields["at_ns"] = parse_rfc3339(_unquote(place))
+            return
+    fields["transition_id"] = _unquote(place)
+
+
+def _read_step(places: list[str], fields: dict[str, Any]) -> None:
+    if len(places) > 1:
         raise UrlError("too many parts: mach://ID/TRANSITION/STEP; write / inside an id as %2F")
     if places:
-        place = places[0]
-        if re.fullmatch(r"t[0-9]{1,18}", place):
-            fields["machine_time"] = int(place[1:])
-            if len(places) > 1:
-                raise UrlError("a step belongs to a transition id")
-        else:
-            fields["transition_id"] = _unquote(place)
-            if len(places) > 1:
-                fields["step"] = _integer(places[1], "the step is a number")
-    _read_query(query, fields)
-    return MachineUrl(**fields)  # type: ignore[arg-type]  # every value was made for its field
+        fields["step"] = _integer(places[0], "the step is a number")
 
 
-def _read_query(query: str, fields: dict[str, int | str]) -> None:
+def _read_query(query: str, fields: dict[str, Any]) -> None:
     for item in filter(None, query.split("&")):
         key, _, value = item.partition("=")
         if key == "at":
@@ -122,8 +151,11 @@ def _read_query(query: str, fields: dict[str, int | str]) -> None:
             fields["machine_time"] = _integer(value, "t is a machine time")
         elif key == "run":
             fields["run"] = _integer(value, "run is a number")
-        elif key == "state":
-            fields["state"] = _unquote(value)
+        elif key in ("state", "view", "session"):
+            fields[key] = _unquote(value)
+        elif key == "filter":
+            kinds = [] if value == _NO_FILTER else value.split(",")
+            fields["hidden"] = tuple(_unquote(kind) for kind in kinds if kind)
         # Unknown keys belong to newer versions; the place is still the right one without them.
 
 
@@ -135,8 +167,10 @@ def _integer(text: str, meaning: str) -> int:
 
 def _quote(text: str) -> str:
     quoted = quote(text, safe="", errors="surrogatepass")
-    # "t412" is a machine time, so an id of that form hides its first letter.
-    return "%74" + quoted[1:] if re.fullmatch(r"t[0-9]{1,18}", quoted) else quoted
+    # "t412" is a machine time and "none" no filter, so what looks like one hides its first letter; so does a moment.
+    if re.fullmatch(r"t[0-9]{1,18}", quoted) or quoted == _NO_FILTER or _MOMENT.match(quoted):
+        return f"%{ord(quoted[0]):02X}" + quoted[1:]
+    return quoted
 
 
 def _unquote(text: str) -> str:

@@ -156,6 +156,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
         ("slash",), Group.JUMP, "find", footer="/ find",
+    Action(
+        "jump.copy-address", "Copy the address",
+        "Send the address of this place to the clipboard of the terminal (OSC 52); paste such an address to go there.",
+        ("Y",), Group.JUMP, "copy_address",
+    ),
     ),
     _move("up", "Row up", "Move the row cursor up; in the rain, that is the transition before.", "up"),
     _move("down", "Row down", "Move the row cursor down; in the rain, that is the transition after.", "down"),

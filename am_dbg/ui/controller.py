@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from am_dbg.session import Session
+from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.viewmodels import error_text
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from am_dbg.ui.app import DebuggerApp
     from am_dbg.ui.screens.main import MainScreen
     from am_dbg.ui.widgets.line_view import LineView
+
+_LONGEST_ADDRESS: Final = 10_000
 
 
 class Controller:
@@ -125,6 +128,21 @@ class Controller:
         from am_dbg.ui.screens.goto import GoToScreen
 
         self._app.push_screen(GoToScreen(self._session), self._screen.dialog_closed)
+
+    def copy_address(self) -> None:
+        text = shared_address(self._session)
+        if not text:
+            return self._session.say("there is no machine yet")
+        self._app.copy_to_clipboard(text)
+        return self._session.say(f"sent to the terminal's clipboard, if it takes it (OSC 52): {text}")
+
+    def go_to_pasted(self, text: str) -> None:
+        """Go where pasted text says, if it is about a place at all."""
+        lines = text.split("\n")
+        if len(lines) > 1 and lines[1].strip():
+            return self._session.say("a machine address is one line")
+        go_to(self._session, lines[0][:_LONGEST_ADDRESS])
+        return self._screen.paint_soon()
 
     def find(self) -> None:
         self._open_palette(names_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from am_dbg.session.addressing import address
 from am_dbg.session.session import Session
 from am_dbg.session.targets import SetMode, StepMachine
@@ -12,6 +14,8 @@ from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.transition_line import Part, fit
 from am_telemetry.store.records import MachineRecord
 
+COPY: Final = "jump.copy-address"
+"""Target of the address: the action that copies it."""
 _OWN = ("am_telemetry", "am_core")
 """Names of the libraries that programs report with unless they are special."""
 _END = {
@@ -34,9 +38,13 @@ def line(session: Session, width: int) -> Line:
         return fit([Part(arrows, 3), Part((Span(SCHEME, Role.DIM), Span("no machine yet", Role.DIM)), 0)], width)
     role = Role.ACTIVE if machine.connected else Role.DIM
     url = clean(address(session)).removeprefix(SCHEME)
+    shown = (
+        Span(SCHEME, role, target=COPY),  # type: ignore[arg-type]  # followed by the address bar alone
+        Span(url, Role.TEXT, bold=True, underline=True, target=COPY),  # type: ignore[arg-type]  # as above
+    )
     parts = [
         Part(arrows, 5),
-        Part((Span(SCHEME, role), Span(url, Role.TEXT, bold=True, underline=True)), 6, short_rank=0, least=40),
+        Part(shown, 6, short_rank=0, least=40),
         Part(connection(machine), 1),
     ]
     if session.mode is Mode.TAIL:

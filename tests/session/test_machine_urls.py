@@ -9,28 +9,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from am_dbg.session import Session, lookup
-from am_dbg.session.addressing import address, go_to
+from am_dbg.session.addressing import address, go_to, shared_address
+from am_dbg.session.filters import Filter
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
 from tests.support.memory_recording import START_NS, MemoryRecording
 
 ids = st.text(min_size=1, max_size=12)
+odd_ids = st.sampled_from(["none", "t412", "2023-11-14T22:13:20Z", "2023-11-14T", "a,b", "9f0c3a", "#1"])
 numbers = st.none() | st.integers(0, 10**15)
 moments = st.none() | st.integers(-(10**18), 250_000_000_000 * 10**9)
 
 
 @st.composite
 def urls(draw: st.DrawFn) -> MachineUrl:
-    place = draw(st.sampled_from(["", "number", "machine_time", "transition_id", "step"]))
+    place = draw(st.sampled_from(["", "number", "numbered step", "machine_time", "transition_id", "step"]))
     return MachineUrl(
         machine=draw(ids),
-        number=draw(st.integers(0, 10**15)) if place == "number" else None,
+        number=draw(st.integers(0, 10**15)) if place in ("number", "numbered step") else None,
         machine_time=draw(st.integers(0, 10**15)) if place == "machine_time" else None,
-        transition_id=draw(ids) if place in ("transition_id", "step") else "",
-        step=draw(st.integers(0, 10**6)) if place == "step" else None,
+        transition_id=draw(ids | odd_ids) if place in ("transition_id", "step") else "",
+        step=draw(st.integers(0, 10**6)) if place in ("step", "numbered step") else None,
         run=draw(numbers),
         at_ns=draw(moments),
         queue_tick=draw(numbers),
         state=draw(st.text(max_size=8)),
+        view=draw(st.text(max_size=8)),
+        hidden=draw(st.none() | st.lists(ids | odd_ids, max_size=3).map(tuple)),
+        session=draw(st.text(max_size=8)),
     )
 
 
@@ -52,6 +57,10 @@ def test_odd_machine_ids_survive(machine: str) -> None:
 
 def test_urls_look_as_documented() -> None:
     assert format_url(MachineUrl("orders", number=96)) == "mach://orders/#96"
+    assert format_url(MachineUrl("orders", number=96, step=5)) == "mach://orders/#96/5"
+    assert format_url(MachineUrl("orders", transition_id="9f0c", step=5)) == "mach://orders/9f0c/5"
+    assert format_url(MachineUrl("orders", hidden=("auto", "checks"))) == "mach://orders?filter=auto,checks"
+    assert format_url(MachineUrl("orders", hidden=())) == "mach://orders?filter=none"
     assert format_url(MachineUrl("orders", machine_time=412, run=2)) == "mach://orders/t412?run=2"
     assert format_url(MachineUrl("a b", at_ns=START_NS + 5)) == "mach://a%20b?at=2023-11-14T22:13:20.000000005Z"
 
@@ -74,6 +83,8 @@ def test_any_text_is_either_read_or_refused_with_a_message(text: str) -> None:
         ("mach://a/#x", "number"),
         ("mach://a/b/c/d", "too many"),
         ("mach://a?at=yesterday", "not a moment"),
+        ("mach://a/t4/5", "a step belongs to a transition"),
+        ("mach://a/#4/x", "the step is a number"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_said(text: str, words: str) -> None:
@@ -89,6 +100,7 @@ def shop() -> Session:
             orders.add("Start")
             orders.remove("Start")
     recording.machine("billing", ["Ready"]).add("Ready")
+    recording.transition_ids["recorded-id"] = (1, 6)
     return Session(recording, live=False)
 
 
@@ -115,6 +127,10 @@ def test_the_address_of_every_place_leads_back_to_it() -> None:
         ("orders%2Feu/#9?run=1", 9),
         ("mach://orders%2Feu/0000000100000006?run=1", 6),
         ("mach://orders%2Feu?q=8&run=1", 8),
+        ("mach://orders%2Feu/2023-11-14T22:13:20.050Z?run=1", 5),
+        ("mach://orders%2Feu?t=3&run=1", 3),
+        ("mach://orders%2Feu/recorded-id", 6),
+        ("q8", 8),
         ("2023-11-14T22:13:20.050Z", 5),
     ],
 )
@@ -158,11 +174,56 @@ def test_what_looks_like_a_time_but_is_none_is_not_taken_for_a_machine(text: str
     assert session.number == before
 
 
-def test_ids_that_do_not_tell_their_number_are_searched() -> None:
-    recording = shop().recording
+def test_ids_of_machines_and_recorded_ids_are_found() -> None:
+    session = shop()
+    recording = session.recording
     assert lookup.by_id(recording, 1, "0000000100000003") == 3
     assert lookup.by_id(recording, 1, "0000000200000003") is None
+    assert lookup.by_id(recording, 1, "recorded-id") == 6
+    assert lookup.by_id(recording, 2, "recorded-id") is None
     assert lookup.by_id(recording, 1, "anything") is None
+
+
+def test_a_transition_id_finds_its_run() -> None:
+    session = shop()
+    assert go_to(session, "mach://orders%2Feu/0000000100000006")
+    assert (session.machine_id, session.number) == (1, 6)
+
+
+def test_what_is_handed_to_others_leads_to_the_same_sight() -> None:
+    session, other = shop(), shop()
+    session.select_machine(1)
+    session.go_to_number(4)
+    session.select_state("Ready")
+    session.toggle_content("rain")
+    session.toggle_filter(Filter.AUTO)
+    text = shared_address(session)
+    assert text.startswith("mach://orders%2Feu/0000000100000004?run=1&state=Ready&view=tree-rain&filter=auto,")
+    assert go_to(other, text), other.message
+    seen = [(s.machine_id, s.number, s.state, s.layout, s.filters.hidden) for s in (session, other)]
+    assert seen[0] == seen[1]
+
+
+def test_a_url_shows_what_filters_of_the_sender_showed() -> None:
+    session, other = shop(), shop()
+    session.select_machine(1)
+    session.clear_filters()
+    text = shared_address(session)
+    assert "filter=none" in text
+    go_to(other, text)
+    assert not other.filters.hidden
+
+
+def test_unknown_views_and_filters_of_a_url_are_left_out() -> None:
+    session = shop()
+    assert go_to(session, "mach://billing?view=hologram&filter=auto,unheard-of")
+    assert session.filters.hidden == {Filter.AUTO}
+
+
+def test_a_state_that_the_machine_lacks_is_said_with_the_nearest_one() -> None:
+    session = shop()
+    assert go_to(session, "mach://billing/#1?state=Redy")
+    assert session.message == "this machine has no state 'Redy'; did you mean 'Ready'?"
 
 
 def test_transitions_are_found_by_the_machines_own_count_even_with_holes() -> None:

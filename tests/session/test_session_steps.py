@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from am_dbg.session import Mode, Session
-from am_dbg.session.addressing import go_to
+from am_dbg.session.addressing import address, go_to, shared_address
 from am_dbg.session.filters import Filter
 from am_dbg.session.steps import active_before, commit_after, partly_applied, steps_of
 from am_dbg.session.targets import GoToStep
@@ -234,3 +234,18 @@ def test_the_state_before_a_transition_behind_a_hole_follows_from_what_it_change
 def test_an_address_leads_to_a_step(session: Session) -> None:
     assert go_to(session, f"mach://m/{session.recording.transition(1, 3).transition_id}/2")
     assert place(session) == (2, 2)
+    session.first()
+    assert go_to(session, "3/1")
+    assert place(session) == (2, 1)
+
+
+def test_the_address_of_every_step_leads_back_to_it(session: Session) -> None:
+    session.first()
+    while session.next_number is not None:
+        session.next_step()
+        here, texts = place(session), (address(session), shared_address(session))
+        for text in texts:
+            session.last()
+            assert go_to(session, text), session.message
+            assert place(session) == here, text
+        assert texts[0].endswith(f"/{here[1]}" if here[1] else f"#{here[0]}")

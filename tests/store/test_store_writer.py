@@ -69,7 +69,29 @@ def test_a_transition_comes_back_with_everything_it_had(session: SessionFile, wr
     ]
     assert session.find_transition_id("f" * 32) == (machine.id, 1)
     assert session.find_sequence(machine.id, 8) == 1
+    assert session.find_transition_id("f" * 32, machine.id) == (machine.id, 1)
+    assert session.find_transition_id("f" * 32, machine.id + 1) is None
     assert session.find_sequence(machine.id, 7) == 0
+
+
+def test_ids_follow_from_the_prefix_of_the_machine_except_where_one_was_recorded(
+    session: SessionFile, writer: Writer
+) -> None:
+    sender = Sender()
+    writer.open_session(sender.process, NOW)
+    sender.open(3, "orders", sequence=0x1F)
+    handle, at_ns, fact = sender.batch.opened[-1]
+    sender.batch.opened[-1] = (handle, at_ns, replace(fact, id_prefix="a1b2c3d4"))
+    sender.add(3, REFUSED)
+    row = sender.add(3, REFUSED)
+    sender.batch.transition_ids.append((row, "other"))
+    send(writer, sender)
+    assert session.catch_up()
+    (machine,) = session.machines
+    assert machine.id_prefix == "a1b2c3d4"
+    assert [session.transition(machine.id, n).transition_id for n in (1, 2)] == ["a1b2c3d400000020", "other"]
+    with SessionFile.open(session.path) as again:
+        assert again.machines[0].id_prefix == "a1b2c3d4"
 
 
 def test_an_acknowledgement_means_durable(session: SessionFile, writer: Writer) -> None:

@@ -173,6 +173,14 @@ class MemoryRecording:
         self._now = start_ns - step_ns
         self._schemas: list[SchemaFact] = []
         self._patterns: dict[tuple[str, PatternFact], PatternRecord] = {}
+        self.transition_ids: dict[str, tuple[int, int]] = {}
+        """Ids that were recorded with transitions."""
+        self.process_skews: dict[int, int] = {}
+        self.process_hosts: dict[int, str] = {}
+        self.wait_records: dict[int, list[WaitRecord]] = {}
+        """By machine."""
+        self.timed_handlers: dict[tuple[int, int], list[HandlerRunRecord]] = {}
+        """By machine and number."""
         self._timelines: dict[int, Timeline] = {}
         self._pending: list[Callable[[], None]] = []
         self._processes = {1: ProcessRecord(1, "0" * 32, "app", "localhost", 4242, "am_telemetry 0.1.0")}
@@ -215,6 +223,7 @@ class MemoryRecording:
         ticks = [*clock, *([0] * (len(schema.names) - len(clock)))]
         builder = self.builders[record.id] = MachineBuilder(self, record.id, schema, ticks)
 
+            id_prefix=f"{len(self.builders) + 1:08x}",
         def publish() -> None:
             self._timelines[record.id] = Timeline(schema, clock)
             self.machines.append(record)
@@ -279,7 +288,10 @@ class MemoryRecording:
             source=details.source,
             arguments=details.arguments,
             error=details.error,
-            transition_id=f"{machine_id:08x}{number:08x}",
+            transition_id=next(
+                (text for text, place in self.transition_ids.items() if place == (machine_id, number)),
+                f"{machine_id:08x}{number:08x}",
+            ),
         )
 
     def running(self, machine_id: int) -> RunningRecord | None:
@@ -292,9 +304,13 @@ class MemoryRecording:
             LogRecord(number, position, log.level, log.text, log.before)
             for number in range(max(1, first), min(last, count) + 1)
             for position, log in enumerate(details[number - 1].logs)
+    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
+        place = self.transition_ids.get(external_id)
+        return place if place and machine_id in (None, place[0]) else None
+
         ]
         late = [(n, 1, text) for machine, n, text in self.late_lines if machine == machine_id and first <= n <= last]
-        return merge_late_lines(lines, late, first=min(1, last))
+        return merge_late_lines(lines, late, has_first=last >= 1)
 
     def totals(self) -> RecordingTotals:
         lines = [self._timelines[m.id] for m in self.machines]

@@ -17,7 +17,7 @@ from am_dbg.session.addressing import go_to
 from am_dbg.ui.screens.once import ClosesOnce
 from am_dbg.viewmodels.spans import clean
 
-_HINT = "#96 transition · t412 machine time · 12:03:07.5 · mach://ID"
+_HINT = "#96 · 96/5 step · t412 machine time · q17 queue tick · 12:03:07.5 · mach://…"
 
 
 class GoToScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):

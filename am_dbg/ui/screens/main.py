@@ -117,6 +117,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
     # -- focus ---------------------------------------------------------------------------------------------------
 
     @property
+    def on_paste(self, event: events.Paste) -> None:
+        """An address pasted anywhere but into a field."""
+        event.stop()
+        if event.text.strip():
+            self.controller.go_to_pasted(event.text.strip())
+
     def focused_pane(self) -> Pane:
         """The pane that keys are meant for; the last one while a dialog is open."""
         return self._pane

@@ -33,3 +33,9 @@ class AddressBar(SessionBar):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         return [(Span(" "), *address.line(self.session, width - 2))]
+
+    def on_target(self, target: object, event: events.Click) -> None:
+        if target == address.COPY:
+            cast("MainScreen", self.screen).controller.run(address.COPY)
+        else:
+            super().on_target(target, event)

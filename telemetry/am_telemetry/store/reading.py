@@ -31,8 +31,6 @@ class Recording(Protocol):
     first caller about a change; the others see it by comparing ``version`` with the one they drew last.
     """
 
-    removed: int = 0
-    """Transitions that retention has taken away. They count nowhere else."""
     @property
     def label(self) -> str:
         """What to show as the source, usually a path."""
@@ -69,3 +67,12 @@ class Recording(Protocol):
         ...
 
     def totals(self) -> RecordingTotals: ...
+    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
+        """(machine run, number) of the transition whose id was recorded with it, as in imported recordings.
+
+        Args:
+            external_id: the id as the machine spells it.
+            machine_id: only of this run.
+        """
+        ...
+

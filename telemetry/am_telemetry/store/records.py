@@ -41,10 +41,16 @@ class MachineRecord:
     """0 while connected."""
     end_reason: EndReason
     initial_clock: tuple[int, ...]
+    id_prefix: str = ""
+    """Ids of its transitions are this and their sequence in eight hexadecimal digits; empty when they are not."""
 
     @property
     def connected(self) -> bool:
         return self.ended_ns == 0
+
+    def transition_id(self, sequence: int) -> str:
+        """The id of a transition by the machine's own count; empty when ids do not follow from it."""
+        return f"{self.id_prefix}{sequence & 0xFFFFFFFF:08x}" if self.id_prefix else ""
 
 
 @dataclass(frozen=True, slots=True)

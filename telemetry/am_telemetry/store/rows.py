@@ -10,7 +10,8 @@ from am_telemetry.store.codec import clock_from_json
 from am_telemetry.store.records import LogRecord, MachineRecord, RunningRecord
 
 MACHINE_COLUMNS: Final = (
-    "id, name, parent, run, tags_json, schema_id, process_id, started_ns, ended_ns, end_reason, initial_clock_json"
+    "id, name, parent, run, tags_json, schema_id, process_id, started_ns, ended_ns, end_reason, initial_clock_json,"
+    " id_prefix"
 )
 
 
@@ -32,6 +33,7 @@ def machine_from_row(row: Sequence[Any]) -> MachineRecord:
         ended_ns=row[8],
         end_reason=row[9],
         initial_clock=clock_from_json(row[10]),
+        id_prefix=row[11],
     )
 
 
@@ -55,27 +57,27 @@ def running_from_row(row: Sequence[Any]) -> RunningRecord:
     )
 
 
-def merge_late_lines(lines: list[LogRecord], late: Sequence[Sequence[Any]], *, first: int) -> list[LogRecord]:
+def merge_late_lines(lines: list[LogRecord], late: Sequence[Sequence[Any]], *, has_first: bool) -> list[LogRecord]:
     """Put lines that were logged after transitions behind those of the transitions.
 
     Args:
         lines: of transitions, in order.
         late: (number, level, text), in order; the number 0 stands for lines before the first transition.
-        first: the transition to which those lines belong then, 0 when there is none.
+        has_first: whether there is a first transition, to which those lines belong then.
     """
     positions: dict[int, int] = {}
     for line in lines:
         positions[line.number] = line.position + 1
     early = 0
     for number, level, text in late:
-        if number or not first:
+        if number or not has_first:
             position = positions.get(number, 0)
             lines.append(LogRecord(number, position, level, text, before=False, after=True))
             positions[number] = position + 1
         else:
             early -= 1
-            lines.append(LogRecord(first, early, level, text, before=True))
+            lines.append(LogRecord(1, early, level, text, before=True))
     # Counted down, so that they come first; the order among themselves is the one in which they were written.
-    early_lines = [line for line in lines if line.position < 0]
+    first = [line for line in lines if line.position < 0]
     rest = [line for line in lines if line.position >= 0]
-    return early_lines + sorted(rest, key=lambda line: (line.number, line.position))
+    return first + sorted(rest, key=lambda line: (line.number, line.position))

@@ -97,6 +97,7 @@ class Runs:
         record = MachineRecord(
             id=self.next_id,
             name=name,
+            id_prefix=codec.storable(fact.id_prefix),
             parent=codec.storable(fact.parent),
             run=run,
             tags=tags,
@@ -121,7 +122,7 @@ class Runs:
                 at_ns,
                 fact.sequence,
                 codec.to_json(clock),
-                codec.storable(fact.id_prefix),
+                record.id_prefix,
             ),
         )
         self._db.execute("INSERT INTO machine_schemas VALUES (?, 1, ?, 0)", (record.id, schema_id))

@@ -226,7 +226,7 @@ class SessionFile:
             KeyError: there is no such machine.
             StoreError: the file cannot be read.
         """
-        if not self._model.timelines[machine_id].holds(number):
+        if not 1 <= number <= self._model.timelines[machine_id].count:
             raise IndexError(number)
         row = self._one(
             "SELECT id, number + skipped, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time"
@@ -258,7 +258,7 @@ class SessionFile:
             source=SourceFact(*source) if source else None,
             arguments=codec.arguments_from_json(arguments[0]) if arguments else None,
             error=ErrorFact(*error) if error else None,
-            transition_id=external[0] if external else "",
+            transition_id=external[0] if external else self._model.machine(machine_id).transition_id(sequence),
         )
 
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
@@ -271,19 +271,14 @@ class SessionFile:
         lines = [
             LogRecord(number, position, level, text, bool(before)) for number, position, level, text, before in rows
         ]
-        # Those before the first transition belong to it as soon as it is there, those after removed ones to the kept
-        # one before.
-        pieces = self._model.timelines[machine_id].pieces
-        lowest = 0 if first <= pieces.first else first
+        # Those before the first transition belong to it as soon as it is there.
+        lowest = 0 if first <= 1 else first
         late = self._all(
             "SELECT l.after_number, l.level, x.text FROM late_log_lines AS l JOIN texts AS x ON x.id = l.text_id"
             " WHERE l.machine_id = ? AND l.after_number BETWEEN ? AND ? ORDER BY l.after_number, l.id",
-            (machine_id, lowest, pieces.reach(last)),
+            (machine_id, lowest, last),
         )
-        if not late:
-            return lines
-        late = [(pieces.floor(number), level, text) for number, level, text in late]
-        return merge_late_lines(lines, late, first=pieces.first if last >= pieces.first else 0)
+        return merge_late_lines(lines, late, has_first=last >= 1) if late else lines
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none.
@@ -336,11 +331,9 @@ class SessionFile:
 
     def find_sequence(self, machine_id: int, sequence: int) -> int:
         """The number of the transition that its machine counts as ``sequence``; 0 when it is not in the file."""
-        pieces, size = self._model.timelines[machine_id].pieces, self._model.timelines[machine_id].size
-        low, high = 0, size - 1
+        low, high = 1, self._model.timelines[machine_id].count
         while low <= high:
-            place = (low + high) // 2
-            middle = pieces.number(place)
+            middle = (low + high) // 2
             row = self._one(
                 "SELECT number + skipped FROM transitions WHERE machine_id = ? AND number = ?", (machine_id, middle)
             )
@@ -349,17 +342,22 @@ class SessionFile:
             if row[0] == sequence:
                 return middle
             if row[0] < sequence:
-                low = place + 1
+                low = middle + 1
             else:
-                high = place - 1
+                high = middle - 1
         return 0
 
-    def find_transition_id(self, external_id: str) -> tuple[int, int] | None:
-        """(machine id, number) of an imported transition, None when there is none of that id."""
+    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
+        """(machine id, number) of the transition whose id was recorded with it, None when there is none of that id.
+
+        Args:
+            external_id: the id as the machine spells it.
+            machine_id: only of this run.
+        """
         row = self._one(
             "SELECT t.machine_id, t.number FROM transition_ids AS i JOIN transitions AS t ON t.id = i.transition_id"
-            " WHERE i.external_id = ? LIMIT 1",
-            (external_id,),
+            " WHERE i.external_id = ?1 AND (?2 IS NULL OR t.machine_id = ?2) ORDER BY t.id LIMIT 1",
+            (external_id, machine_id),
         )
         return (row[0], row[1]) if row else None
 
@@ -426,7 +424,7 @@ class SessionFile:
             connection.execute("BEGIN")
             try:
                 self._model.define(read_definitions(connection, self._position, self._model.schemas))
-                if not self._position.transition_id and not self._position.removals_commit:
+                if not self._position.transition_id:
                     rest = saved_timelines.take_back(connection, self._model, self._position)
                     for events in read_machine_events(connection, rest, self._position):
                         self._model.apply(events)
