@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from am_telemetry.facts import SchemaFact
@@ -48,7 +49,28 @@ class LateLines:
     number: int
 
 
-Event = Rows | Correction | Revision | LateLines
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Retention has taken transitions away, and log lines with them."""
+
+    machine_id: int
+    first: int
+    last: int
+    ticks: Mapping[str, int]
+    """After ``last``, by state name."""
+    active: tuple[str, ...]
+    """Names of the states that were active then."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoLines:
+    """The log lines after a transition, and there are no others of it, were taken away by retention."""
+
+    machine_id: int
+    number: int
+
+
+Event = Rows | Correction | Revision | LateLines | Removed | NoLines
 
 
 @dataclass(slots=True)
@@ -68,4 +90,6 @@ class Changes:
     last_late_id: int = 0
     events: list[Event] = field(default_factory=list)
     log_lines: dict[int, int] = field(default_factory=dict)
-    """Machine -> new log lines."""
+    """Machine -> new log lines, less those that retention removed."""
+    removals_commit: int = 0
+    """The last commit in which retention removed something, when that is known from the file."""

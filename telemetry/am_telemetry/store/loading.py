@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,12 +13,12 @@ from typing import Final
 
 from am_telemetry.facts import RESTORED, SchemaFact
 from am_telemetry.store import codec
-from am_telemetry.store.changes import Changes, Correction, Event, LateLines, Revision, Rows
+from am_telemetry.store.changes import Changes, Correction, Event, LateLines, Removed, Revision, Rows
 from am_telemetry.store.records import PatternRecord, ProcessRecord
 from am_telemetry.store.rows import MACHINE_COLUMNS, machine_from_row
 
 _ROWS: Final = """
-SELECT machine_id, at_ns, pattern_id,
+SELECT machine_id, number, at_ns, pattern_id,
   EXISTS (SELECT 1 FROM log_lines WHERE log_lines.transition_id = transitions.id) AS logged
 FROM transitions
 """
@@ -37,8 +39,8 @@ class Position:
     late_id: int = 0
     revisions: dict[int, int] = field(default_factory=dict)
     """Machine -> last schema revision."""
-    counts: dict[int, int] = field(default_factory=dict)
-    """Machine -> transitions taken in."""
+    removals_commit: int = 0
+    """What retention had removed by this commit is taken in."""
     log_lines: dict[int, int] = field(default_factory=dict)
     """Machine -> log lines counted."""
 
@@ -55,8 +57,8 @@ class Position:
         for machine_id, count in changes.log_lines.items():
             self.log_lines[machine_id] = self.log_lines.get(machine_id, 0) + count
         for event in changes.events:
-            if isinstance(event, Rows):
-                self.counts[event.machine_id] = self.counts.get(event.machine_id, 0) + len(event.at_ns)
+            if isinstance(event, Removed):
+                self.removals_commit = changes.commit
             elif isinstance(event, Revision):
                 self.revisions[event.machine_id] = self.revisions.get(event.machine_id, 1) + 1
 
@@ -76,9 +78,11 @@ def read_definitions(connection: sqlite3.Connection, position: Position, schemas
         schemas: those already known; new ones are added.
     """
     meta = dict(
-        connection.execute("SELECT key, value FROM meta WHERE key IN ('commits', 'machines_changed_at_commit')")
+        connection.execute(
+            "SELECT key, value FROM meta WHERE key IN ('commits', 'machines_changed_at_commit', 'removed_at_commit')"
+        )
     )
-    changes = Changes(commit=int(meta.get("commits", 0)))
+    changes = Changes(commit=int(meta.get("commits", 0)), removals_commit=int(meta.get("removed_at_commit", 0)))
     for schema_id, text, groups in connection.execute(
         "SELECT id, states_json, groups_json FROM schemas WHERE id > ? ORDER BY id", (position.schema_id,)
     ):
@@ -102,7 +106,7 @@ def read_definitions(connection: sqlite3.Connection, position: Position, schemas
         )
     for machine_id, count in connection.execute("SELECT machine_id, log_lines FROM machine_clocks"):
         known = position.log_lines.get(machine_id, 0)
-        if count > known:
+        if count != known:
             changes.log_lines[machine_id] = count - known
             position.log_lines[machine_id] = count
     position.commit = changes.commit
@@ -110,20 +114,21 @@ def read_definitions(connection: sqlite3.Connection, position: Position, schemas
 
 
 def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[list[Event]]:
-    """Transitions, gaps and revisions behind the position, in portions that are in order per machine.
+    """Transitions, gaps, revisions and removals behind the position, in portions that are in order per machine.
 
     Args:
         connection: inside the same read transaction as the definitions.
         position: where the reader stands; moved on with every portion.
     """
     marks = _read_marks(connection, position, _MAX_ID)
+    _add_removals(connection, position, marks)
     cursor = connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id", (position.transition_id,))
     top = connection.execute("SELECT max(id) FROM transitions").fetchone()[0] or 0
     while True:
         rows = list(islice(cursor, _CHUNK))
         if not rows:
             break
-        yield [event for group in _group(rows) for event in _cut(group, marks, position.counts)]
+        yield [event for group in _group(rows) for event in _cut(group, marks)]
     position.transition_id = max(position.transition_id, top)
     rest: list[Event] = [event for events in marks.values() for _, event in events]
     rest += _read_late(connection, position)
@@ -149,10 +154,11 @@ def read_machine_events(
     Args:
         connection: inside a read transaction.
         machine_ids: machines of which nothing was taken in so far.
-        saved: its transition and gap ids are the limits; the machines' counts and revisions are filled in.
+        saved: its transition and gap ids are the limits; the machines' revisions are filled in.
     """
     start = Position()
     marks = _read_marks(connection, start, saved.gap_id)
+    _add_removals(connection, start, marks)
     for machine_id in machine_ids:
         saved.revisions[machine_id] = start.revisions.get(machine_id, 1)
         cursor = connection.execute(
@@ -160,7 +166,7 @@ def read_machine_events(
         )
         while rows := list(islice(cursor, _CHUNK)):
             for group in _group(rows):
-                yield _cut(group, marks, saved.counts)
+                yield _cut(group, marks)
         rest = [event for _, event in marks.get(machine_id, ())]
         if rest:
             yield rest
@@ -196,39 +202,61 @@ def _read_marks(connection: sqlite3.Connection, position: Position, last_gap_id:
     return result
 
 
-def _group(rows: list[tuple[int, int, int, int]]) -> list[Rows]:
-    groups: dict[int, Rows] = {}
-    for machine_id, at_ns, pattern_id, logged in rows:
-        group = groups.get(machine_id)
-        if group is None:
-            groups[machine_id] = group = Rows(machine_id)
+def _add_removals(connection: sqlite3.Connection, position: Position, marks: Marks) -> None:
+    """What retention has removed, where something is new about that; moves the position on."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'removed_at_commit'").fetchone()
+    commit = int(row[0]) if row else 0
+    if commit <= position.removals_commit:
+        return
+    position.removals_commit = commit
+    touched: set[int] = set()
+    for machine_id, first, last, ticks, active in connection.execute(
+        "SELECT machine_id, first_number, last_number, ticks_json, active_json FROM removals"
+        " ORDER BY machine_id, first_number"
+    ):
+        touched.add(machine_id)
+        event = Removed(machine_id, first, last, json.loads(ticks), tuple(json.loads(active)))
+        marks.setdefault(machine_id, []).append((last, event))
+    for machine_id in touched:
+        # Before what happens behind the last one of them; states may be new since within.
+        marks[machine_id].sort(key=lambda mark: (mark[0], not isinstance(mark[1], Removed)))
+
+
+_Row = tuple[int, int, int, int, int]
+
+
+def _group(rows: list[_Row]) -> list[tuple[Rows, list[int]]]:
+    """The rows of each machine, with their numbers."""
+    groups: dict[int, tuple[Rows, list[int]]] = {}
+    for machine_id, number, at_ns, pattern_id, logged in rows:
+        found = groups.get(machine_id)
+        if found is None:
+            groups[machine_id] = found = (Rows(machine_id), [])
+        group, numbers = found
         if logged:
             group.logged.append(len(group.at_ns))
         group.at_ns.append(at_ns)
         group.patterns.append(pattern_id)
+        numbers.append(number)
     return list(groups.values())
 
 
-def _cut(group: Rows, marks: Marks, counts: dict[int, int]) -> list[Event]:
+def _cut(numbered: tuple[Rows, list[int]], marks: Marks) -> list[Event]:
     """Split the rows of one machine where something else happens in between."""
-    machine_id = group.machine_id
-    count = counts.get(machine_id, 0)
-    last = count + len(group.at_ns)
-    counts[machine_id] = last
-    waiting = marks.get(machine_id)
+    group, numbers = numbered
+    waiting = marks.get(group.machine_id)
     if not waiting:
         return [group]
     events: list[Event] = []
     start = 0
-    while waiting and waiting[0][0] < last:
+    while waiting and waiting[0][0] < numbers[-1]:
         after, event = waiting.pop(0)
-        end = max(start, after - count)
+        end = max(start, bisect_right(numbers, after))
         if end > start:
             events.append(_slice(group, start, end))
         events.append(event)
         start = end
-    if start < len(group.at_ns):
-        events.append(_slice(group, start, len(group.at_ns)))
+    events.append(_slice(group, start, len(numbers)))
     return events
 
 

@@ -33,7 +33,7 @@ def rows_to_save(model: Model, position: Position) -> list[Row]:
             dump(timeline),
         )
         for machine_id, timeline in model.timelines.items()
-        if timeline.count >= MIN_TRANSITIONS
+        if timeline.size >= MIN_TRANSITIONS
     ]
 
 
@@ -70,26 +70,33 @@ def take_back(connection: sqlite3.Connection, model: Model, position: Position) 
             continue
         try:
             timeline = load(content, model.patterns)
-            if timeline.count != number or number != _count(connection, machine_id, transition_id):
+            if timeline.count != number or not _fits(connection, machine_id, number, transition_id):
                 raise BlobError("it does not match the rows")
         except BlobError as error:
             _log.info("the stored index of machine %s is made anew: %s", machine_id, error)
             continue
         saved.transition_id, saved.gap_id = transition_id, gap_id
-        saved.counts[machine_id], saved.revisions[machine_id] = number, revision
+        saved.revisions[machine_id] = revision
         timelines[machine_id] = timeline
     if not timelines:
         return []
     model.timelines.update(timelines)
     position.transition_id, position.gap_id = saved.transition_id, saved.gap_id
-    position.counts, position.revisions = saved.counts, saved.revisions
+    position.revisions = saved.revisions
     return [machine_id for machine_id in model.timelines if machine_id not in timelines]
 
 
-def _count(connection: sqlite3.Connection, machine_id: int, transition_id: int) -> int:
-    """The number of the machine's last transition up to an id."""
+def _fits(connection: sqlite3.Connection, machine_id: int, number: int, transition_id: int) -> bool:
+    """Whether the machine's last transition up to an id has that number, or was removed since."""
     row = connection.execute(
         "SELECT number FROM transitions WHERE machine_id = ? AND id <= ? ORDER BY number DESC LIMIT 1",
         (machine_id, transition_id),
     ).fetchone()
-    return row[0] if row else 0
+    if row is not None and row[0] == number:
+        return True
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM removals WHERE machine_id = ? AND ? BETWEEN first_number AND last_number)",
+            (machine_id, number),
+        ).fetchone()[0]
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from am_telemetry.store import waits_layout
+from am_telemetry.store import removals_layout, waits_layout
 from am_telemetry.store.views import VIEWS, renewed_views
 
 APPLICATION_ID: Final = 0x616D6462
@@ -126,7 +126,7 @@ CREATE TABLE machine_schemas (
 CREATE TABLE machine_clocks (
   -- Where each machine stands now.
   machine_id INTEGER PRIMARY KEY REFERENCES machines (id),
-  transitions INTEGER NOT NULL,
+  transitions INTEGER NOT NULL,          -- number of the last one
   log_lines INTEGER NOT NULL,
   lost INTEGER NOT NULL,                 -- transitions that are missing
   last_sequence INTEGER NOT NULL,
@@ -169,7 +169,7 @@ CREATE TABLE transitions (
   -- What happened, one row per transition. Read v_transitions for the same with names.
   id INTEGER PRIMARY KEY,
   machine_id INTEGER NOT NULL REFERENCES machines (id),
-  number INTEGER NOT NULL,               -- 1, 2, 3, … per machine run, without holes
+  number INTEGER NOT NULL,               -- 1, 2, 3, … per machine run, without holes but those in removals
   skipped INTEGER NOT NULL,              -- the machine's own count is number + skipped
   at_ns INTEGER NOT NULL,                -- start
   duration_ns INTEGER NOT NULL,
@@ -252,7 +252,7 @@ CREATE TABLE bookmarks (
   created_ns INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX bookmarks_by_machine ON bookmarks (machine_id, number);
-
+{removals_layout.TABLE}
 CREATE TABLE cursors (
   -- How far exporters have read.
   name TEXT PRIMARY KEY,
@@ -264,7 +264,7 @@ CREATE TABLE cursors (
 CREATE TABLE timelines (
   -- A cache that makes opening quick. It may be deleted at any time and is rebuilt from transitions.
   machine_id INTEGER PRIMARY KEY REFERENCES machines (id),
-  number INTEGER NOT NULL,               -- transitions covered
+  number INTEGER NOT NULL,               -- transitions up to this one are covered
   revision INTEGER NOT NULL,             -- schema revisions covered
   last_transition_id INTEGER NOT NULL,   -- rows of transitions up to this one were taken in
   last_gap_id INTEGER NOT NULL,          -- the same for gaps
@@ -281,6 +281,7 @@ ALTER TABLE machines ADD COLUMN id_prefix TEXT NOT NULL DEFAULT '';
 """,
     2: f"""
 {waits_layout.MIGRATION}
+{removals_layout.TABLE}
 {renewed_views()}
 """,
 }

@@ -1,6 +1,7 @@
 """The timeline of one machine run: every question about "when" answered by set algebra in memory.
 
-Transitions are numbered 1, 2, 3 … in order of execution; number 0 is the moment before the first one. For each state
+Transitions are numbered 1, 2, 3 … in order of execution; number 0 is the moment before the first one that is kept.
+Retention may have removed some (see :mod:`am_telemetry.store.pieces`); the others keep their numbers. For each state
 three Roaring bitmaps hold the numbers after which it was *active*, at which its tick *changed*, and at which it was
 *called*; one bitmap per flag holds the rest. Ticks, clocks, filters, jumps and counts are derived from these by rank,
 select and set operations, so their cost does not grow with the length of the recording.
@@ -15,52 +16,26 @@ from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final
 
 from pyroaring import BitMap
 
-from am_telemetry.facts import PatternFact, SchemaFact
+from am_telemetry.facts import SchemaFact
+from am_telemetry.store.pattern_effects import Effect, translate
+from am_telemetry.store.pieces import Pieces
 from am_telemetry.store.records import PatternRecord
-
-
-@dataclass(frozen=True, slots=True)
-class _Effect:
-    """A pattern translated to the state axis of one timeline."""
-
-    changed: tuple[int, ...]
-    doubled: tuple[int, ...]
-    irregular: tuple[tuple[int, int], ...]
-    called: tuple[int, ...]
-    added: tuple[int, ...]
-    removed: tuple[int, ...]
-    ticks: int
-    flags: tuple[BitMap, ...]
-
-
-@dataclass(slots=True)
-class StateMaps:
-    """When one state was what. Numbers of transitions."""
-
-    active: BitMap = field(default_factory=BitMap)
-    changed: BitMap = field(default_factory=BitMap)
-    doubled: BitMap = field(default_factory=BitMap)
-    called: BitMap = field(default_factory=BitMap)
-    irregular: list[tuple[int, int]] = field(default_factory=list)
-    """(number, cumulated ticks beyond changed + doubled); only for recordings with lost or rewritten ticks."""
-
-
-_NOTHING: Final = StateMaps()
-"""Of all states to which nothing has happened, so that idle machines take little. Never written to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keyframe:
-    """The ticks of all states behind a transition."""
-
-    number: int
-    clock: tuple[int, ...]
+from am_telemetry.store.timeline_parts import (
+    FLAGS,
+    NOTHING,
+    Keyframe,
+    StateMaps,
+    cut_highs,
+    cut_keyframes,
+    cut_numbers,
+    cut_state,
+    since,
+    ticks_until,
+)
 
 
 class Timeline:
@@ -74,7 +49,9 @@ class Timeline:
     def __init__(self, schema: SchemaFact, clock: Sequence[int] = ()) -> None:
         self.schema = schema
         self.count = 0
-        """Number of transitions that may be read."""
+        """Number of the last transition that may be read."""
+        self.pieces = Pieces()
+        """Which numbers are kept."""
         self.accepted = BitMap()
         self.canceled = BitMap()
         """Neither accepted nor a check nor a queued record."""
@@ -99,20 +76,20 @@ class Timeline:
         self.restored: set[int] = set()
         """Numbers of the first transitions after the machine went on from a snapshot."""
         self.times = array("q")
-        """Wall clock of each transition, nanoseconds. Do not modify."""
+        """Wall clock of each kept transition, nanoseconds. Do not modify."""
         self._ordered: array[int] | None = None
         self.pattern_ids = array("I")
-        """Pattern of each transition. Do not modify."""
+        """Pattern of each kept transition. Do not modify."""
         self._records: dict[int, PatternRecord] = {}
-        self._effects: dict[int, _Effect] = {}
+        self._effects: dict[int, Effect] = {}
         self.states: list[StateMaps] = []
         """By state index. Do not modify."""
         self.keyframes: list[Keyframe] = []
-        """The initial ticks, and the true ones behind every hole."""
+        """The initial ticks, and the true ones behind everything that is missing."""
         self._open: dict[int, int] = {}
         self._grow(schema)
         start = tuple(clock[: len(self.states)]) + (0,) * (len(self.states) - len(clock))
-        self.keyframes.append(Keyframe(0, start))
+        self.keyframes.append(Keyframe(0, start, 0))
         self._open = {state: 0 for state, tick in enumerate(start) if tick % 2}
         self._flush_active(0)
 
@@ -143,7 +120,7 @@ class Timeline:
         for pattern_id in groups:
             if pattern_id not in self._effects:
                 self._learn(records[pattern_id])
-        moving: list[tuple[int, _Effect]] = []
+        moving: list[tuple[int, Effect]] = []
         for pattern_id, numbers in groups.items():
             effect = self._effects[pattern_id]
             self._mark(effect, numbers)
@@ -153,8 +130,8 @@ class Timeline:
         for number, effect in moving:
             self._move(number, effect)
         self.logged.update([first + offset for offset in logged])
-        if first == 1 and self._logged_first and ids:
-            self.logged.add(1)
+        if self._logged_first and ids and not self.times:
+            self.logged.add(first)
         self._append_times(at_ns)
         self.pattern_ids.extend(ids)
         last = self.count + len(ids)
@@ -180,8 +157,8 @@ class Timeline:
                     known[axis[state]] = tick
             clock = known
         true_clock = tuple(clock[:size]) + (0,) * (size - len(clock))
-        self.keyframes.append(Keyframe(self.count, true_clock))
         following = self.count + 1
+        self.keyframes.append(Keyframe(self.count, true_clock, following))
         if lost:
             self.gaps[following] = self.gaps.get(following, 0) + lost
         else:
@@ -192,9 +169,39 @@ class Timeline:
             else:
                 self._open.pop(state, None)
 
+    def remove(self, first: int, last: int, ticks: Mapping[str, int], active: Iterable[str]) -> None:
+        """Retention has removed transitions. Numbers of others stay. Harmless when repeated.
+
+        Args:
+            first: 1, or behind a transition that is kept.
+            last: may be one that was not appended; the next one appended comes behind it then.
+            ticks: after ``last``, by state name.
+            active: names of the states that were active then.
+        """
+        if last <= self.count and self.pieces.floor(last) < first:
+            return
+        index, pieces = self.schema.index, self.pieces
+        known = 1 + max((index[name] for name in ticks if name in index), default=-1)
+        clock = tuple(ticks.get(name, 0) for name in self.schema.names[:known])
+        self.keyframes = cut_keyframes(self.keyframes, first, last, Keyframe(last, clock, 0 if first == 1 else first))
+        self._cut(first, last, pieces.floor(first - 1), pieces.floor(min(last, self.count)))
+        self.pieces = pieces.without(first, last, self.count)
+        states = [index[name] for name in active if name in index]
+        for state in states:
+            self._own(state).active.update((last, 0) if first == 1 else (last,))
+        if first == 1:
+            self._logged_first = False
+        if last >= self.count:
+            self.count = last
+            hole = self.keyframes[-1] if self.keyframes[-1].since > last else None
+            following = states if hole is None else [state for state, tick in enumerate(hole.clock) if tick % 2]
+            self._open = dict.fromkeys(following, last + 1)
+
     def restore(
         self,
         *,
+        count: int,
+        pieces: Pieces,
         times: array[int],
         ordered: bool,
         pattern_ids: array[int],
@@ -213,10 +220,10 @@ class Timeline:
         self.states, self.keyframes, self.gaps = states, keyframes, gaps
         self.restored = restored
         self._ordered = None if ordered else array("q", accumulate(times, max))
-        self.count = len(times)
+        self.count, self.pieces = count, pieces
         self._open = {state: self.count + 1 for state, maps in enumerate(states) if self.count in maps.active}
         # Ticks that were corrected behind the last transition decide what is active from the next one on.
-        if keyframes[-1].number == self.count:
+        if keyframes[-1].since > self.count:
             self._open = {state: self.count + 1 for state, tick in enumerate(keyframes[-1].clock) if tick % 2}
 
     def revise(self, schema: SchemaFact) -> None:
@@ -224,15 +231,37 @@ class Timeline:
         self._grow(schema)
 
     def log_late(self, number: int) -> None:
-        """Lines were logged after a transition; 0 stands for those before the first one."""
-        self._logged_first |= number == 0
-        if max(number, 1) <= self.count:
-            self.logged.add(max(number, 1))
+        """Lines were logged after a transition; 0 stands for those before the first one.
+
+        Lines after one that was removed belong to the kept one before it.
+        """
+        kept = self.pieces.floor(number)
+        self._logged_first |= kept == 0
+        if max(kept, self.pieces.first) <= self.count:
+            self.logged.add(max(kept, self.pieces.first))
+
+    def unlog(self, number: int) -> None:
+        """The log lines after a transition are gone, and it has no others."""
+        self.logged.discard(number)
 
     @property
     def ordered(self) -> bool:
         """Whether no transition has an earlier wall clock than one before it."""
         return self._ordered is None
+
+    @property
+    def size(self) -> int:
+        """How many transitions are kept."""
+        return len(self.times)
+
+    @property
+    def first(self) -> int:
+        """The first transition that is kept, or the one that will be when there is none."""
+        return self.pieces.first
+
+    def holds(self, number: int) -> bool:
+        """Whether there is a transition of that number."""
+        return 0 < number <= self.count and self.pieces.floor(number) == number
 
     # -- single transitions -------------------------------------------------------------------------------------
 
@@ -242,9 +271,9 @@ class Timeline:
         Raises:
             IndexError: there is no such transition.
         """
-        if not 1 <= number <= self.count:
+        if not self.holds(number):
             raise IndexError(number)
-        return self.times[number - 1]
+        return self.times[self.pieces.place(number)]
 
     def pattern(self, number: int) -> PatternRecord:
         """The pattern of a transition.
@@ -252,9 +281,9 @@ class Timeline:
         Raises:
             IndexError: there is no such transition.
         """
-        if not 1 <= number <= self.count:
+        if not self.holds(number):
             raise IndexError(number)
-        return self._records[self.pattern_ids[number - 1]]
+        return self._records[self.pattern_ids[self.pieces.place(number)]]
 
     def number_at(self, at_ns: int) -> int:
         """The number of the last transition that had started by a moment; 0 when none had.
@@ -262,16 +291,18 @@ class Timeline:
         Where the wall clock was set back, transitions with an earlier time than one before them count with the latter.
         """
         times = self.times if self._ordered is None else self._ordered
-        return bisect_right(times, at_ns, 0, self.count)
+        end = self.pieces.place(self.count) + 1 if self.count >= self.pieces.last_start else len(times)
+        place = bisect_right(times, at_ns, 0, end)
+        return self.pieces.number(place - 1) if place else 0
 
     # -- clocks -------------------------------------------------------------------------------------------------
 
     def tick(self, state: int, number: int) -> int:
-        """The tick of a state after a transition."""
+        """The tick of a state after a transition; after one that was removed, that before the next kept one."""
         frame = self._keyframe(number)
         maps = self.states[state]
         base = frame.clock[state] if state < len(frame.clock) else 0
-        return base + _ticks(maps, number) - (_ticks(maps, frame.number) if frame.number else 0)
+        return base + ticks_until(maps, number) - (ticks_until(maps, frame.number) if frame.number else 0)
 
     def clock(self, number: int) -> tuple[int, ...]:
         """The ticks of all states after a transition, by state index."""
@@ -292,7 +323,10 @@ class Timeline:
     # -- sets of transitions ------------------------------------------------------------------------------------
 
     def active(self, state: int) -> BitMap:
-        """Numbers after which a state is active (0 included). Do not modify."""
+        """Numbers after which a state is active. Do not modify.
+
+        The moments before transitions whose predecessor is not there are included: 0, and the last removed number.
+        """
         return self.states[state].active
 
     def changed(self, state: int) -> BitMap:
@@ -305,7 +339,7 @@ class Timeline:
 
     def all(self) -> BitMap:
         """A new set of all transition numbers."""
-        return BitMap(range(1, self.count + 1)) if self.count else BitMap()
+        return self.pieces.numbers(self.count)
 
     def _next_clock(self) -> tuple[int, ...]:
         """The ticks that the next transition starts from."""
@@ -329,11 +363,29 @@ class Timeline:
             for record in self._records.values():
                 self._learn(record)
         while len(self.states) < len(self.schema.names):
-            self.states.append(_NOTHING)
+            self.states.append(NOTHING)
+
+    def _cut(self, first: int, last: int, before: int, upto: int) -> None:
+        """Take transitions out of all columns and sets; the kept ones among them come behind ``before``."""
+        for numbers in self._flags().values():
+            numbers.remove_range(first, last + 1)
+        for maps in self.states:
+            cut_state(maps, first, last)
+        self.gaps = {number: lost for number, lost in self.gaps.items() if not first <= number <= last}
+        self.restored = cut_numbers(self.restored, first, last)
+        start = self.pieces.place(before) + 1 if before else 0
+        stop = self.pieces.place(upto) + 1 if upto else 0
+        if start < stop:
+            del self.times[start:stop], self.pattern_ids[start:stop]
+            if self._ordered is not None:
+                self._ordered = cut_highs(self.times, self._ordered, start, stop)
+
+    def _flags(self) -> dict[str, BitMap]:
+        return {name: getattr(self, name) for name in FLAGS}
 
     def _learn(self, record: PatternRecord) -> None:
         self._records[record.id] = record
-        self._effects[record.id] = self._translate(record.fact, self._axis(record.schema))
+        self._effects[record.id] = translate(record.fact, self._axis(record.schema), self.schema, self._flags())
 
     def _axis(self, schema: SchemaFact) -> Mapping[int, int]:
         if schema.names == self.schema.names[: len(schema.names)]:
@@ -341,52 +393,13 @@ class Timeline:
         index = self.schema.index
         return {i: index[name] for i, name in enumerate(schema.names) if name in index}
 
-    def _translate(self, fact: PatternFact, axis: Mapping[int, int]) -> _Effect:
-        deltas = [(axis[state], ticks) for state, ticks in fact.deltas if state in axis]
-        called = tuple(axis[state] for state in fact.called if state in axis)
-        added = tuple(axis[state] for state in fact.added if state in axis)
-        removed = tuple(axis[state] for state in fact.removed if state in axis)
-        errors, health = self.schema.error_states, self.schema.health_states
-        flags: list[BitMap] = []
-        if fact.accepted:
-            flags.append(self.accepted)
-        elif not (fact.check or fact.queued):
-            flags.append(self.canceled)
-            if fact.auto:
-                flags.append(self.refused_auto)
-        if fact.auto:
-            flags.append(self.auto)
-        if fact.check:
-            flags.append(self.checks)
-        if fact.queued:
-            flags.append(self.queued)
-        if fact.broken:
-            flags.append(self.broken)
-        if any(state in errors and state not in removed for state, _ in deltas):
-            flags.append(self.errors)
-        has_handler = bool(fact.handlers) or any(step.kind == "handler" for step in fact.steps)
-        if fact.accepted and not (deltas or fact.check or fact.queued or has_handler):
-            flags.append(self.empty)
-        if len(called) == 1 and called[0] in health:
-            flags.append(self.health)
-        return _Effect(
-            changed=tuple(state for state, ticks in deltas if ticks),
-            doubled=tuple(state for state, ticks in deltas if ticks == 2),
-            irregular=tuple((state, ticks - 1) for state, ticks in deltas if ticks not in (0, 1, 2)),
-            called=called,
-            added=added,
-            removed=removed,
-            ticks=sum(ticks for _, ticks in deltas),
-            flags=tuple(flags),
-        )
-
     def _own(self, state: int) -> StateMaps:
         maps = self.states[state]
-        if maps is _NOTHING:
+        if maps is NOTHING:
             maps = self.states[state] = StateMaps()
         return maps
 
-    def _mark(self, effect: _Effect, numbers: list[int]) -> None:
+    def _mark(self, effect: Effect, numbers: list[int]) -> None:
         for state in effect.changed:
             self._own(state).changed.update(numbers)
         for state in effect.doubled:
@@ -396,7 +409,7 @@ class Timeline:
         for flag in effect.flags:
             flag.update(numbers)
 
-    def _move(self, number: int, effect: _Effect) -> None:
+    def _move(self, number: int, effect: Effect) -> None:
         for state in effect.added:
             self._open.setdefault(state, number)
         for state in effect.removed:
@@ -419,7 +432,7 @@ class Timeline:
         if self._ordered is None:
             for moment in at_ns:
                 if latest is not None and moment < latest:
-                    self._ordered = array("q", self.times[: self.count])
+                    self._ordered = self.times[: -len(at_ns)]
                     break
                 latest = moment
         if self._ordered is not None:
@@ -431,19 +444,9 @@ class Timeline:
     def _keyframe(self, number: int) -> Keyframe:
         if len(self.keyframes) == 1:
             return self.keyframes[0]
-        # A correction at number k describes the ticks before k + 1, so it applies from k + 1 on.
-        position = bisect_right(self.keyframes, number - 1, key=lambda frame: frame.number)
+        position = bisect_right(self.keyframes, number, key=since)
         return self.keyframes[max(0, position - 1)]
 
 
-def _number_of_move(move: tuple[int, _Effect]) -> int:
+def _number_of_move(move: tuple[int, Effect]) -> int:
     return move[0]
-
-
-def _ticks(maps: StateMaps, number: int) -> int:
-    total = int(maps.changed.rank(number)) + int(maps.doubled.rank(number))
-    if maps.irregular:
-        position = bisect_right(maps.irregular, number, key=lambda row: row[0])
-        if position:
-            total += maps.irregular[position - 1][1]
-    return total

@@ -21,25 +21,14 @@ from typing import Any, Final
 from pyroaring import BitMap
 
 from am_telemetry.store import codec
+from am_telemetry.store.pieces import Pieces
 from am_telemetry.store.records import PatternRecord
-from am_telemetry.store.timeline import Keyframe, StateMaps, Timeline
+from am_telemetry.store.timeline import Timeline
+from am_telemetry.store.timeline_parts import FLAGS, Keyframe, StateMaps
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _CHUNK: Final = 65_536
 _DIGEST: Final = 16
-_FLAGS: Final = (
-    "accepted",
-    "canceled",
-    "refused_auto",
-    "auto",
-    "checks",
-    "queued",
-    "broken",
-    "errors",
-    "empty",
-    "health",
-    "logged",
-)
 
 
 class BlobError(ValueError):
@@ -49,9 +38,7 @@ class BlobError(ValueError):
 def dump(timeline: Timeline) -> bytes:
     """A timeline as bytes."""
     sections: list[bytes] = []
-    times = [
-        _pack_times(timeline.times[start : start + _CHUNK], sections) for start in range(0, timeline.count, _CHUNK)
-    ]
+    times = [_pack_times(timeline.times[start : start + _CHUNK], sections) for start in range(0, timeline.size, _CHUNK)]
     codes = _pack_patterns(timeline.pattern_ids, sections)
     bitmaps: list[bytes] = []
     lengths = [_pack_bitmap(bitmap, bitmaps) for bitmap in _bitmaps(timeline)]
@@ -59,6 +46,8 @@ def dump(timeline: Timeline) -> bytes:
     header = {
         "version": _VERSION,
         "count": timeline.count,
+        "size": timeline.size,
+        "pieces": timeline.pieces.spans(timeline.count),
         "schema": codec.schema_to_json(timeline.schema),
         "patterns": sorted(set(timeline.pattern_ids)),
         "ordered": timeline.ordered,
@@ -68,7 +57,7 @@ def dump(timeline: Timeline) -> bytes:
         "gaps": list(timeline.gaps.items()),
         "groups": codec.groups_to_json(timeline.schema),
         "restored": sorted(timeline.restored),
-        "keyframes": [(frame.number, frame.clock) for frame in timeline.keyframes],
+        "keyframes": [(frame.number, frame.clock, frame.since) for frame in timeline.keyframes],
         "irregular": [(i, maps.irregular) for i, maps in enumerate(timeline.states) if maps.irregular],
         "sections": [len(section) for section in sections],
     }
@@ -108,7 +97,7 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
     ids: array[int] = array("I")
     for code in header["codes"]:
         ids.extend(array("I", _unpack(next(sections), code)))
-    if not len(times) == len(ids) == header["count"]:
+    if not len(times) == len(ids) == header["size"]:
         raise BlobError("the columns are not of one length")
     raw = memoryview(zlib.decompress(next(sections)))
     lengths = iter(header["bitmaps"])
@@ -117,7 +106,7 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
     for length in lengths:
         restored.append(BitMap.deserialize(bytes(raw[position : position + length])) if length else BitMap())
         position += length
-    flags, rest = restored[: len(_FLAGS)], restored[len(_FLAGS) :]
+    flags, rest = restored[: len(FLAGS)], restored[len(FLAGS) :]
     states = [
         StateMaps(active, changed, doubled, called ^ changed)
         for active, changed, doubled, called in zip(rest[0::4], rest[1::4], rest[2::4], rest[3::4], strict=True)
@@ -126,14 +115,17 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
         states[state].irregular = [(number, surplus) for number, surplus in rows]
     if len(states) != len(timeline.states):
         raise BlobError("the states do not match the schema")
+    *spans, (start, _) = header["pieces"]
     timeline.restore(
+        count=header["count"],
+        pieces=Pieces([(first, last) for first, last in spans], start),
         times=times,
         ordered=header["ordered"],
         pattern_ids=ids,
         records={i: patterns[i] for i in header["patterns"]},
-        flags=dict(zip(_FLAGS, flags, strict=True)),
+        flags=dict(zip(FLAGS, flags, strict=True)),
         states=states,
-        keyframes=[Keyframe(number, tuple(clock)) for number, clock in header["keyframes"]],
+        keyframes=[Keyframe(number, tuple(clock), since) for number, clock, since in header["keyframes"]],
         gaps=dict(header["gaps"]),
         restored=set(header["restored"]),
     )
@@ -141,7 +133,7 @@ def _restore(header: dict[str, Any], sections: Iterator[memoryview], patterns: M
 
 
 def _bitmaps(timeline: Timeline) -> Iterator[BitMap]:
-    for name in _FLAGS:
+    for name in FLAGS:
         yield getattr(timeline, name)
     for maps in timeline.states:
         # Most changed states were called, so the difference of the two is small.
