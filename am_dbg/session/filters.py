@@ -52,9 +52,7 @@ class FilterSet:
         {Filter.REFUSED_AUTO, Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED}
     )
     log_level: int = 2
-    """Log entries above this level are not shown, 0 to 5."""
-    show_times: bool = True
-    """Whether the log has a line with the time of day wherever the second changes."""
+    """Log entries above this level are not shown, 0 to 5, where no other level was chosen for a machine."""
 
     def shows(self, kind: Filter) -> bool:
         """Whether transitions of this kind are shown."""

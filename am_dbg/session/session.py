@@ -13,18 +13,21 @@ import time
 from collections.abc import Callable
 
 from am_dbg.session import lookup, navigation
-from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, LOG_LEVELS, Filter, FilterSet
+from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
 from am_dbg.session.history import Place
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
+from am_dbg.session.log_commands import LoggingSession
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
-from am_dbg.session.stepping import SteppingSession
 from am_dbg.session.targets import (
+    ChangeLog,
     ClearFilters,
+    GoToMachine,
     GoToSource,
     GoToStep,
     GoToTransition,
     SelectMachine,
     SelectState,
+    SetLogLevel,
     SetMode,
     StepMachine,
     Target,
@@ -37,7 +40,7 @@ from am_telemetry.store.reading import Recording
 __all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
 
 
-class Session(SteppingSession):
+class Session(LoggingSession):
     """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
 
     Args:
@@ -151,11 +154,6 @@ class Session(SteppingSession):
         self.set_filters(DEFAULT_FILTERS.with_level(self.filters.log_level))
         self.say("filters are back to their defaults")
 
-    def set_log_level(self, level: int) -> None:
-        """Show log entries up to a level, 0 (nothing) to 5 (everything)."""
-        self.set_filters(self.filters.with_level(level))
-        self.say(f"log level {self.filters.log_level}: {LOG_LEVELS[self.filters.log_level]}")
-
     # -- layout ------------------------------------------------------------------------------------------------------
 
     def set_layout(self, layout: Layout) -> None:
@@ -218,6 +216,12 @@ class Session(SteppingSession):
                 self.clear_filters()
             case SetMode(mode):
                 self.set_mode(Mode(mode))
+            case SetLogLevel(level):
+                self.set_log_level(level)
+            case ChangeLog(option):
+                self.change_log(option)
+            case GoToMachine(name):
+                self._go_to_machine(name)
 
     def go_to_cause(self) -> None:
         """To the transition, mostly of another machine, in one of whose handlers the current one was asked for."""
@@ -266,6 +270,16 @@ class Session(SteppingSession):
         self.machine_id = place.machine_id
         self._settle(navigation.at_or_before(self.visible, place.number))
         return self.say("")
+
+    def _go_to_machine(self, name: str) -> None:
+        runs = self.runs(name)
+        if not runs:
+            names = {machine.name for machine in self.recording.machines if machine.name.startswith(name)}
+            if len(names) != 1:
+                known = "no machine" if not names else f"more than one machine ({len(names)})"
+                return self.say(f"{known} of this recording has an id that begins with {name}")
+            runs = self.runs(names.pop())
+        return self.select_machine(next((r for r in reversed(runs) if r.started_ns <= self.moment), runs[0]).id)
 
     def _go_to_source(self, machine: str, sequence: int, transition_id: str) -> None:
         runs = self.runs(machine)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from am_dbg.session.filters import Filter
+from am_dbg.session.log_options import LogOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,27 @@ class SetMode:
     mode: Literal["paused", "tail", "playing"]
 
 
+@dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    """Show log entries up to a level, 0 to 5."""
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLog:
+    """Choose the next setting of an option of the log."""
+
+    option: LogOption
+
+
+@dataclass(frozen=True, slots=True)
+class GoToMachine:
+    """Select a machine by its id, or by the beginning of one, at the current moment."""
+
+    name: str
+
+
 Target = (
     GoToTransition
     | GoToStep
@@ -87,4 +109,7 @@ Target = (
     | ToggleFilter
     | ClearFilters
     | SetMode
+    | SetLogLevel
+    | ChangeLog
+    | GoToMachine
 )

@@ -9,6 +9,7 @@ from pyroaring import BitMap
 from am_dbg.session import navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
 from am_dbg.session.layout import Layout
+from am_dbg.session.log_options import DEFAULT_LOG_OPTIONS, LogScope
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
 from am_dbg.session.steps import PartlyApplied, partly_applied
@@ -53,8 +54,19 @@ class SessionView:
         self.touched_first = True
         """Whether the states that a transition is about come first while its steps are looked at."""
         self._inside: tuple[tuple[object, ...], PartlyApplied | None] = ((), None)
+        self.reader: bool | None = None
+        """Whether the reader is shown; None where there is room for it."""
+        self.folded: frozenset[str] = frozenset()
+        """Names of the reader's sections that are folded."""
         self.layout = Layout.TREE_LOG
         """Which panes are shown."""
+        self.log = DEFAULT_LOG_OPTIONS
+        self.log_levels: dict[str, int] = {}
+        """Log levels that were chosen, by machine id; under the empty one that of the log of several machines."""
+        self.pinned: frozenset[str] = frozenset()
+        """Ids of the machines that were pinned; all their runs are meant."""
+        self.highlight = ""
+        """What the log marks wherever it occurs, in any case of letters; empty for nothing."""
         self.untouched = False
         """Whether matrix and rain also show states that had no part in anything."""
         self._moment = 0
@@ -174,6 +186,12 @@ class SessionView:
         else:
             cached.extend()
         return cached
+
+    @property
+    def log_level(self) -> int:
+        """The level up to which the log shows entries: that of the selected machine, or of the log of several."""
+        whose = "" if self.machine is None or self.log.scope is not LogScope.MACHINE else self.machine.name
+        return self.log_levels.get(whose, self.filters.log_level)
 
     def transition(self, number: int) -> TransitionRecord | None:
         """A transition of the selected machine with all details; None when there is no such transition."""

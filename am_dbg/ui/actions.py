@@ -31,9 +31,11 @@ class Group(StrEnum):
     PANES = "Panes and lists"
     VIEW = "What is shown"
     APP = "Application"
+    LOG = "The log"
 
 
-SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN})
+SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN, Pane.READER})
+LOG_ONLY: Final = frozenset({Pane.LOG})
 LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
 EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
 
@@ -197,6 +199,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+up",), Group.PANES, "previous_machine",
     ),
     Action(
+    Action(
+        "machine.pin", "Pin or release the machine",
+        "Pinned machines have a * in the list; the log can show all of them together.",
+        ("asterisk",), Group.PANES, "toggle_pin",
+    ),
         "view.next", "Next view",
         "Log, matrix or rain beside the schema, then matrix and rain with all the room, then the log again.",
         ("V", "alt+m"), Group.VIEW, "next_layout", footer="V view",
@@ -230,7 +237,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     *(
         Action(
-            f"view.level-{level}", f"Log level {level}: {name}", f"Show log lines up to level {level} ({name}).",
+            f"view.level-{level}", f"Log level {level}: {name}",
+            f"Show log lines of this machine up to level {level} ({name}).",
             (str(level),), Group.VIEW, "set_log_level", argument=level,
         )
         for level, name in enumerate(("nothing", "external", "changes", "ops", "decisions", "everything"))
@@ -242,6 +250,40 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),
         Group.APP, "open_help", footer="? help",
+    Action(
+        "log.scope", "Log of one, pinned or all machines",
+        "The log of the selected machine, or one log of the pinned machines, or of all, merged by time.",
+        ("m",), Group.LOG, "change_log_scope", where=LOG_ONLY,
+    ),
+    Action(
+        "log.times", "Times in the log",
+        "Tell the time wherever the second or the minute changes, before each transition, relative to the cursor, "
+        "or not at all.",
+        ("t",), Group.LOG, "change_log_times", where=LOG_ONLY,
+    ),
+    Action(
+        "log.wrap", "Wrap log lines", "Let long lines go on in the next row, or end at the edge.",
+        ("w",), Group.LOG, "toggle_log_wrap", where=LOG_ONLY,
+    ),
+    Action(
+        "log.traces", "Stack traces in the log",
+        "Show the further lines of log entries and errors, or only count them.",
+        ("s",), Group.LOG, "toggle_log_traces", where=LOG_ONLY,
+    ),
+    Action(
+        "log.copy", "Copy log lines",
+        "Send the whole entry at the row cursor, or the selected rows, to the clipboard of the terminal (OSC 52).",
+        ("y",), Group.LOG, "copy_log_line", where=LOG_ONLY,
+    ),
+    Action(
+        "log.select-up", "Select rows upwards",
+        "Extend the selected rows by the one above; a click with Shift extends them to a row.",
+        ("shift+up",), Group.LOG, "select_row_up", where=LOG_ONLY, palette=False,
+    ),
+    Action(
+        "log.select-down", "Select rows downwards", "Extend the selected rows by the one below.",
+        ("shift+down",), Group.LOG, "select_row_down", where=LOG_ONLY, palette=False,
+    ),
     ),
     Action(
         "app.palette", "Command palette", "Search for anything: commands, machines, states.",

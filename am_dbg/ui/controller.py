@@ -26,14 +26,12 @@ class Controller:
         self._screen = screen
 
     def run(self, action_id: str) -> None:
-        """Do an action by its id, if it has a meaning in the focused pane.
+        """Do an action by its id.
 
         Raises:
             KeyError: no action has that id.
         """
         action = BY_ID[action_id]
-        if self._screen.focused_pane not in action.where:
-            return
         handler = getattr(self, action.handler)
         if action.argument is None:
             handler()
@@ -59,9 +57,11 @@ class Controller:
 
     def first_transition(self) -> None:
         self._session.first()
+        self._screen.reveal()
 
     def last_transition(self) -> None:
         self._session.last()
+        self._screen.reveal()
 
     def toggle_play(self) -> None:
         self._session.toggle_play()
@@ -243,6 +243,30 @@ class Controller:
     # -- application ---------------------------------------------------------------------------------------------
 
     def open_help(self) -> None:
+    def change_log_scope(self) -> None:
+        self._session.change_log("scope")
+
+    def change_log_times(self) -> None:
+        self._session.change_log("times")
+
+    def toggle_log_wrap(self) -> None:
+        self._session.change_log("wrap")
+
+    def toggle_log_traces(self) -> None:
+        self._session.change_log("traces")
+
+    def copy_log_line(self) -> None:
+        self._screen.log_view.copy()
+
+    def select_row_up(self) -> None:
+        self._screen.log_view.select(-1)
+
+    def select_row_down(self) -> None:
+        self._screen.log_view.select(1)
+
+    def toggle_pin(self) -> None:
+        self._session.toggle_pin()
+
         from am_dbg.ui.screens.help import HelpScreen
 
         self._app.push_screen(HelpScreen(self._screen.focused_pane), self._screen.dialog_closed)

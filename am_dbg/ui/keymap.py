@@ -12,7 +12,7 @@ _PRINTED: Final = {
     "at": "@", "question_mark": "?", "space": "Space", "enter": "Enter", "escape": "Esc", "tab": "Tab",
     "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "backspace": "Backspace",
     "left_square_bracket": "[", "right_square_bracket": "]",
-    "less_than_sign": "<", "greater_than_sign": ">",
+    "less_than_sign": "<", "asterisk": "*", "greater_than_sign": ">",
 }  # fmt: skip
 _MODIFIERS: Final = {"ctrl": "Ctrl", "shift": "Shift", "alt": "Alt"}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from am_dbg.session.filters import FILTER_TITLES, hidden_counts
-from am_dbg.session.targets import ClearFilters, ToggleFilter
+from am_dbg.session.filters import FILTER_TITLES, LOG_LEVELS, hidden_counts
+from am_dbg.session.targets import ClearFilters, SetLogLevel, ToggleFilter
 from am_dbg.session.view import SessionView
 from am_dbg.timefmt import thousands
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
@@ -25,6 +25,47 @@ def text(session: SessionView, listen: str | None = None) -> Lines:
     if not session.count:
         return _no_transitions(clean(machine.name, 60), machine.connected)
     return () if session.visible else _all_hidden(session)
+
+
+def log_is_off(session: SessionView) -> Lines:
+    """Instead of the log at level 0."""
+    rows: list[Line] = [
+        _title("The log is off"),
+        BLANK,
+        (_dim("It is at level "), _key("0"), _dim(". Choose what to show:")),
+        BLANK,
+    ]
+    for level, name in list(enumerate(LOG_LEVELS))[1:]:
+        target = SetLogLevel(level)
+        rows.append((Span(f"  {level}  ", Role.KEY, bold=True, target=target), Span(name, Role.LINK, target=target)))
+    return tuple(rows)
+
+
+def several_hidden(machines: int) -> Lines:
+    """Instead of the log of several machines when filters leave nothing of it."""
+    if not machines:
+        return (
+            _title("No machine is pinned"),
+            BLANK,
+            (_dim("Press "), _key("*"), _dim(" to pin the selected machine.")),
+        )
+    return (
+        _title(f"Nothing to show of {thousands(machines)} machines"),
+        BLANK,
+        _say("They have done nothing yet, or filters hide all of it."),
+        BLANK,
+        _way_out(),
+    )
+
+
+def _way_out() -> Line:
+    return (
+        Span("Press ", Role.DIM),
+        _key("F"),
+        _dim(" to choose filters, or "),
+        Span("show everything", Role.LINK, underline=True, target=ClearFilters()),
+        _dim("."),
+    )
 
 
 def address_setting(listen: str) -> str:
@@ -91,13 +132,7 @@ def _all_hidden(session: SessionView) -> Lines:
             )
     rows += [
         BLANK,
-        (
-            Span("Press ", Role.DIM),
-            _key("F"),
-            _dim(" to choose filters, or "),
-            Span("show everything", Role.LINK, underline=True, target=ClearFilters()),
-            _dim("."),
-        ),
+        _way_out(),
     ]
     return tuple(rows)
 

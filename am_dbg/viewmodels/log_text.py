@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from am_dbg.session.targets import SelectState
+from am_dbg.session.targets import ChangeLog, SelectState
 from am_dbg.viewmodels.describe import cancel_reason, is_canceled, state_spans
+from am_dbg.viewmodels.log_names import NO_MACHINES, Found, MachineNames, handler_state, handlers_in, machines_in
 from am_dbg.viewmodels.spans import TEXT_LIMIT, Line, Role, Span, clean
 from am_telemetry.facts import PatternFact
 from am_telemetry.store.records import PatternRecord
@@ -31,30 +33,55 @@ def _words(names: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str]]:
     return frozenset(filter(None, names)), re.compile(boundary + _WORD.pattern)
 
 
-def parse(text: str, names: tuple[str, ...], called: Iterable[str] = ()) -> Line:
-    """One log entry as a line: the prefix apart, states as links with their sign, arguments as key and value.
+def parse(
+    text: str,
+    names: tuple[str, ...],
+    called: Iterable[str] = (),
+    machines: MachineNames = NO_MACHINES,
+    *,
+    count: bool = True,
+) -> Line:
+    """One log entry as a line: the prefix apart, names as links, states with their sign, arguments as key and value.
 
     Args:
         text: as logged; of several physical lines the first is shown and the others are counted.
-        names: states of the machine; they are recognised as whole words only.
+        names: states of the machine; they are recognised as whole words, or as what a handler is called after.
         called: names of the called states, which are underlined.
+        machines: machines that the text may name.
+        count: whether to tell how many physical lines follow.
     """
-    first, more = _first_line(text)
-    spans: list[Span] = []
-    rest = first
-    if prefix := _PREFIX.match(first):
-        spans.append(Span(clean(prefix[0]), Role.PREFIX))
-        rest = first[prefix.end() :]
-    left_out = max(0, len(rest) - TEXT_LIMIT)
-    spans.extend(_body(rest[:TEXT_LIMIT], names, frozenset(called)))
-    if left_out:
-        spans.append(Span(f"… (+{left_out})", Role.DIM))
-    if more:
-        spans.append(Span(f"  (+{more} {'line' if more == 1 else 'lines'})", Role.DIM))
+    first, more = first_line(text)
+    spans = list(parse_line(first, names, called, machines))
+    if more and count:
+        hint = f"  (+{more} {'line' if more == 1 else 'lines'})"
+        spans.append(Span(hint, Role.DIM, target=ChangeLog("traces")))
     return tuple(spans)
 
 
-def _first_line(text: str) -> tuple[str, int]:
+def parse_line(
+    first: str, names: tuple[str, ...], called: Iterable[str] = (), machines: MachineNames = NO_MACHINES
+) -> Line:
+    """One physical line of an entry, its first one. Arguments as for ``parse``."""
+    spans: list[Span] = []
+    rest = first
+    left_out = max(0, len(rest) - TEXT_LIMIT)
+    if prefix := _PREFIX.match(first):
+        known, _ = _words(names)
+        named = next((s for word in _WORD.findall(prefix[0]) if (s := handler_state(word, known))), "")
+        spans.append(Span(clean(prefix[0]), Role.PREFIX, target=SelectState(named) if named else None))
+        rest = first[prefix.end() :]
+        left_out = max(0, len(rest) - TEXT_LIMIT)
+    linked = list(machines_in(first[:TEXT_LIMIT], machines)) if machines is not NO_MACHINES else []
+    offset = len(first) - len(rest)
+    inside = [Found(f.start - offset, f.end - offset, f.target) for f in linked if f.start >= offset]
+    spans.extend(_body(rest[:TEXT_LIMIT], names, frozenset(called), inside))
+    if left_out:
+        spans.append(Span(f"… (+{left_out})", Role.DIM))
+    return tuple(spans)
+
+
+def first_line(text: str) -> tuple[str, int]:
+    """The first physical line of an entry, and how many follow."""
     stripped = text.strip("\r\n")
     end = stripped.find("\n")
     if end < 0:
@@ -62,14 +89,23 @@ def _first_line(text: str) -> tuple[str, int]:
     return stripped[:end].rstrip("\r"), stripped.count("\n", end)
 
 
-def _body(text: str, names: tuple[str, ...], called: frozenset[str]) -> list[Span]:
+def _body(text: str, names: tuple[str, ...], called: frozenset[str], linked: Iterable[Found] = ()) -> list[Span]:
     known, words = _words(names)
     found: list[tuple[int, int, list[Span]]] = []
+    for part in linked:
+        shown = Span(clean(text[part.start : part.end]), Role.LINK, underline=True, target=part.target)
+        found.append((part.start, part.end, [shown]))
+    taken = [(start, end) for start, end, _ in found]
+
+    def is_taken(start: int, end: int) -> bool:
+        return any(first < end and start < last for first, last in taken)
+
     for match in _ARGUMENT.finditer(text):
-        found.append((match.start(), match.end(), [_key(match[1]), Span(clean(match[2]), Role.VALUE)]))
+        if not is_taken(match.start(), match.end()):
+            found.append((match.start(), match.end(), [_key(match[1]), Span(clean(match[2]), Role.VALUE)]))
     taken = [(start, end) for start, end, _ in found]
     for match in words.finditer(text):
-        if match[0] not in known or any(start < match.end() and match.start() < end for start, end in taken):
+        if match[0] not in known or is_taken(match.start(), match.end()):
             continue
         name = match[0]
         sign = text[match.start() - 1] if match.start() else ""
@@ -78,9 +114,13 @@ def _body(text: str, names: tuple[str, ...], called: frozenset[str]) -> list[Spa
         role = Role.REMOVED if removed else Role.ADDED if added else Role.ACTIVE
         start = match.start() - (removed or added)
         # Without colour the sign tells an added state from a removed one, and bold a state from other words.
-        shown = ("+" if added else "-" if removed else "") + clean(name)
-        span = Span(shown, role, bold=not removed, underline=name in called, target=SelectState(name))
+        written = ("+" if added else "-" if removed else "") + clean(name)
+        span = Span(written, role, bold=not removed, underline=name in called, target=SelectState(name))
         found.append((start, match.end(), [span]))
+    for part in handlers_in(text, known, is_taken):
+        found.append(
+            (part.start, part.end, [Span(clean(text[part.start : part.end]), Role.ACTIVE, target=part.target)])
+        )
     out: list[Span] = []
     position = 0
     for start, end, pieces in sorted(found, key=lambda item: item[0]):
@@ -105,7 +145,7 @@ def summary(record: PatternRecord) -> Line:
     called = state_spans(schema, fact.called, Role.CALLED)
     asked = (Span(f" {fact.mutation} ", Role.DIM), *called)
     reason = cancel_reason(record)
-    why = (Span(f" · {reason}", Role.CANCELED),) if reason else ()
+    why = (Span(" · ", Role.CANCELED), *_reason(reason, schema.names)) if reason else ()
     if fact.queued:
         return (Span("[queued]", Role.PREFIX), *asked)
     if fact.check:
@@ -116,6 +156,12 @@ def summary(record: PatternRecord) -> Line:
     if not fact.deltas:
         return (Span("[empty]", Role.PREFIX), *asked)
     return (Span("[state:auto]" if fact.auto else "[state]", Role.PREFIX), *_changes(record))
+
+
+def _reason(reason: str, names: tuple[str, ...]) -> Line:
+    """Why it was refused; the states and handlers in it are links."""
+    spans = _body(reason, names, frozenset())
+    return tuple(replace(span, role=Role.CANCELED, underline=span.target is not None) for span in spans)
 
 
 def _changes(record: PatternRecord) -> Line:

@@ -43,9 +43,9 @@ def rows(session: SessionView, first: int, count: int, width: int) -> list[Machi
     """The rows from index ``first`` on, at most ``count``, each ``width`` cells wide.
 
     A row has a mark for the selected machine (``▸``), the nesting, whether it is connected (``●``) or gone (``○``), the
-    name, flags, and the number of its transitions up to the moment, with ``+`` when there are later ones. Flags:
-    ``E`` an error state is active, else ``e`` there was an error within the last 100 transitions; ``R`` the state Ready
-    is active, else ``S`` Start is.
+    name, ``*`` when it is pinned, flags, and the number of its transitions up to the moment, with ``+`` when there are
+    later ones. Flags: ``E`` an error state is active, else ``e`` there was an error within the last 100 transitions;
+    ``R`` the state Ready is active, else ``S`` Start is.
     """
     return [_row(session, listed, width) for listed in session.order[max(0, first) : max(0, first) + max(0, count)]]
 
@@ -68,7 +68,7 @@ def _row(session: SessionView, listed: ListedMachine, width: int) -> MachineRow:
         Span(indent, target=target),
         Span("● " if machine.connected else "○ ", Role.ACTIVE if machine.connected else Role.DIM, target=target),
         Span(pad(clean(listed.label), name_width), name_role, bold=selected, underline=selected, target=target),
-        Span(" ", target=target),
+        Span("*" if machine.name in session.pinned else " ", Role.CURSOR, bold=True, target=target),
         Span(error or " ", error_role, bold=error == "E", target=target),
         Span(ready_flag(timeline, position) or " ", Role.ACTIVE, target=target),
         Span(counter.rjust(counter_width), Role.TEXT if machine.connected else Role.DIM, target=target),

@@ -169,6 +169,8 @@ class MemoryRecording:
         self.still_running: dict[int, RunningRecord] = {}
         self.late_lines: list[tuple[int, int, str]] = []
         """Machine, number and text of lines logged after a transition."""
+        self.process_skews: dict[int, int] = {}
+        self.process_hosts: dict[int, str] = {}
         self._step = step_ns
         self._now = start_ns - step_ns
         self._schemas: list[SchemaFact] = []
@@ -270,7 +272,13 @@ class MemoryRecording:
         return self._schemas[schema_id - 1]
 
     def process(self, process_id: int) -> ProcessRecord:
-        return self._processes.get(process_id) or replace(self._processes[1], id=process_id, pid=4242 + process_id)
+        host = self.process_hosts.get(process_id, "localhost")
+        if process_id == 1:
+            return replace(self._processes[1], host=host)
+        return replace(self._processes[1], id=process_id, pid=4242 + process_id, host=host)
+
+    def skews(self) -> dict[int, int]:
+        return dict(self.process_skews)
 
     def transition(self, machine_id: int, number: int) -> TransitionRecord:
         timeline = self.timeline(machine_id)

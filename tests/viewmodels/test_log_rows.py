@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from am_dbg.session import Session
 from am_dbg.session.filters import Filter
+from am_dbg.session.log_options import LogOptions, LogTimes
 from am_dbg.session.targets import GoToTransition, SelectState
-from am_dbg.viewmodels import log
+from am_dbg.viewmodels import log, log_columns
 from am_dbg.viewmodels.log_text import parse
 from am_dbg.viewmodels.spans import Role, line_text
 from am_telemetry.facts import ErrorFact, LogFact
@@ -28,7 +29,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     def local(at_ns: int, tz: object = None) -> str:
         return f"{datetime.fromtimestamp(at_ns // 10**9, UTC):%H:%M:%S}"
 
-    monkeypatch.setattr(log, "second_label", local)
+    monkeypatch.setattr(log_columns, "second_label", local)
 
 
 def opened(number: int = 1) -> Session:
@@ -39,7 +40,8 @@ def opened(number: int = 1) -> Session:
 
 
 def texts(model: log.LogModel, height: int = 99) -> list[str]:
-    return [line_text(row.line) for row in model.rows(height)]
+    """The rows without the mark of the current transition."""
+    return [line_text(row.line).replace("›", " ", 1) for row in model.rows(height)]
 
 
 def everything(session: Session) -> list[log.LogRow]:
@@ -88,7 +90,7 @@ def test_rows_of_the_current_transition_are_marked_and_all_rows_lead_to_theirs()
     model = log.LogModel(session)
     model.follow(20)
     current = [row for row in model.rows(20) if row.current]
-    assert [line_text(row.line) for row in current] == ["+ [state] +Loading -Ready"]
+    assert [line_text(row.line) for row in current] == ["+›[state] +Loading -Ready"]
     for row in model.rows(20):
         for span in row.line:
             assert not isinstance(span.target, GoToTransition) or span.target.number == row.number
@@ -170,10 +172,8 @@ def test_an_error_says_what_it_was_and_where() -> None:
 
 
 def test_without_times_there_are_no_time_rows() -> None:
-    from dataclasses import replace
-
     session = opened()
-    session.set_filters(replace(session.filters, show_times=False))
+    session.set_log(LogOptions(times=LogTimes.OFF))
     assert not any("───" in text for text in texts(log.LogModel(session)))
 
 
@@ -256,7 +256,7 @@ def test_following_brings_the_cursor_into_view_and_each_visible_transition_has_r
         before = model.top
         model.follow(height)
         assert model.top == before
-        start, size = model.window(height)
+        start, size = model.window(shown)
         assert 0 <= start <= 1
         assert 0 <= size <= 1
 

@@ -40,7 +40,7 @@ def test_the_log_lists_the_steps_below_the_transition_they_lead_to() -> None:
     shown = [row for row in model.rows(9) if row.current]
     assert {row.number for row in shown} == {2}
     assert [line_text(row.line) for row in shown][-4:] == [
-        "✕ [cancel] add Ready · Require Connected is not active",
+        "✕›[cancel] add Ready · Require Connected is not active",
         "    1 Ready is asked for",
         "    2 Ready requires Connected: missing",
         "  › 3 Ready stays inactive",

@@ -64,7 +64,7 @@ class FiltersScreen(Dialog):
         self._list.sync()
 
     def action_level(self, step: int) -> None:
-        self.action_set_level(self._session.filters.log_level + step)
+        self.action_set_level(self._session.log_level + step)
 
     def action_set_level(self, level: int) -> None:
         self._session.set_log_level(level)
@@ -110,7 +110,7 @@ class _FilterList(LineView):
         )
 
     def _level_line(self) -> Line:
-        level = self._session.filters.log_level
+        level = self._session.log_level
         spans = [Span(" log level ", Role.TEXT)]
         for number in range(len(LOG_LEVELS)):
             spans.append(Span(f" {number} ", Role.ACTIVE if number == level else Role.DIM, reverse=number == level))

@@ -39,7 +39,9 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
         (
             "What happened, transition by transition. The lines of the current transition are marked. ↑ ↓ move a row",
             "cursor, Enter or a click goes to the transition of a row, Shift+← and Shift+→ scroll sideways.",
-            "0 to 5 choose how much is shown.",
+            "States, handlers and machines are links: click on one, or press Enter again in a row of the current",
+            "transition to follow its names one after the other. 0 to 5 choose how much is shown of this machine.",
+            "m shows one log of all machines, or of the pinned ones (*), merged by time.",
         ),
     ),
     Pane.MATRIX: (
@@ -84,6 +86,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("○", Role.INACTIVE, "inactive"),
         ("+", Role.ADDED, "activated by the current transition"),
         ("−", Role.REMOVED, "deactivated by it"),
+        ("*", Role.CURSOR, "pinned"),
         ("~", Role.CALLED, "entered again by it"),
         ("✕", Role.CANCELED, "called by it in vain"),
         ("A  M", Role.MULTI, "auto state, multi state"),
@@ -103,6 +106,8 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("…", Role.QUEUED, "only queued"),
     ),
     Pane.MATRIX: (
+        ("›", Role.CURSOR, "the current transition"),
+        ("▐", Role.CURSOR, "selected to be copied"),
         ("○→●", Role.ADDED, "activated; ●→○ deactivated"),
         *(
             (sign, Role.KEY, f"{matrix.MEANINGS[kind]} ({matrix.NUMBERS.get(kind, 1)})")  # type: ignore[call-overload]  # relations, by name, are all one kind of step

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from am_dbg.session import Session
 from am_dbg.session.layout import Content, Layout
-from am_dbg.ui.actions import Pane
+from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.ui.controller import Controller
 from am_dbg.ui.keymap import key_table
 from am_dbg.ui.widgets.address_bar import AddressBar
@@ -106,7 +106,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             event.stop()
             return
         action = next((self._keys[key] for key in event.aliases if key in self._keys), None)
-        if action is not None:
+        if action is not None and self._pane in BY_ID[action].where:
             event.stop()
             self.controller.run(action)
 
@@ -132,6 +132,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The list that has the focus, None when it is the strip."""
         view = self.query_one(f"#{self._pane}")
         return view if isinstance(view, LineView) else None
+
+    @property
+    def log_view(self) -> LogView:
+        """The log, whether it is shown or not."""
+        return self.query_one(LogView)
+
+    def reveal(self) -> None:
+        """Bring the cursor into view in every list, also where somebody has scrolled away from it."""
+        for view in self.query(LineView):
+            view.follow_again()
 
     def focus_pane(self, step: int) -> None:
         """Move the focus to the next (1) or previous (-1) pane, round and round."""

@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.widgets.difference import changed_columns
-from am_dbg.viewmodels.spans import Line, Role, Span, cut_line
+from am_dbg.viewmodels.spans import Line, Role, Span, cut_line, line_width
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +94,9 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
 
     def on_title(self, target: object) -> None:
         """A click on a span of the title that has a target."""
+
+    def on_subtitle(self, target: object) -> None:
+        """A click on a span of the lower edge that has a target."""
 
     def move_cursor(self, step: int) -> None:
         """Up (negative) or down by rows. Without a cursor, scroll."""
@@ -287,6 +290,11 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         y = event.y - 1
         if y < 0 and self._drawn and (target := target_at(self._drawn[0].line, event.x - _TITLE_AT)) is not None:
             self.on_title(target)
+        if y == self.inner_height and len(self._drawn) == y + 2:
+            line = self._drawn[-1].line
+            start = self.size.width - line_width(line) - 3  # beside the corner and the blank before it
+            if (target := target_at(line, event.x - start)) is not None:
+                self.on_subtitle(target)
         if not 0 <= y < self.inner_height or y + 1 >= len(self._drawn):
             return
         line = self._drawn[y + 1].line

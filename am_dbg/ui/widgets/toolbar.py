@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from textual import events
-
 from am_dbg.session import Mode
 from am_dbg.session.filters import LOG_LEVELS, Filter
-from am_dbg.session.targets import SetMode, Target, ToggleFilter
+from am_dbg.session.targets import SetLogLevel, SetMode, Target, ToggleFilter
 from am_dbg.ui.widgets.address_bar import SessionBar
 from am_dbg.viewmodels.spans import Line, Role, Span, line_width
 
@@ -22,7 +20,6 @@ _SHORT: Final = {
     Filter.CHECKS: "dry runs",
     Filter.QUEUED: "queued",
 }
-_LEVEL: Final = "level"
 
 
 class Toolbar(SessionBar):
@@ -30,14 +27,13 @@ class Toolbar(SessionBar):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         session = self.session
-        level = session.filters.log_level
         playing, tailing = session.mode is Mode.PLAYING, session.mode is Mode.TAIL
         spans: list[Span] = [
             *_toggle("play", playing, SetMode("paused" if playing else "playing")),
             *_toggle("tail", tailing, SetMode("paused" if tailing else "tail")),
             Span(" │ ", Role.DIM),
-            Span(f"log {level} {LOG_LEVELS[level]}", Role.VALUE, target=_LEVEL),  # type: ignore[arg-type]  # ours
-            Span(" │ show: ", Role.DIM),
+            *_levels(session.log_level),
+            Span("│ show: ", Role.DIM),
         ]
         has_queued = session.timeline is not None and len(session.timeline.queued) > 0
         for kind in Filter:
@@ -46,11 +42,16 @@ class Toolbar(SessionBar):
             spans += _toggle(_SHORT[kind], session.filters.shows(kind), ToggleFilter(kind))
         return [whole_toggles((Span(" "), *spans), width)]
 
-    def on_target(self, target: object, event: events.Click) -> None:
-        if target == _LEVEL:
-            self.session.set_log_level((self.session.filters.log_level + 1) % len(LOG_LEVELS))
-        else:
-            super().on_target(target, event)
+
+def _levels(chosen: int) -> list[Span]:
+    """``L0 1[2]3 4 5``: a click on a level chooses it."""
+    spans = [Span("L", Role.DIM)]
+    for level in range(len(LOG_LEVELS)):
+        left = "[" if level == chosen else "" if level == chosen + 1 else " "
+        right = "]" if level == chosen else " " if level == len(LOG_LEVELS) - 1 else ""
+        role = Role.VALUE if level == chosen else Role.DIM
+        spans.append(Span(f"{left}{level}{right}", role, bold=level == chosen, target=SetLogLevel(level)))
+    return spans
 
 
 def _toggle(label: str, on: bool, target: Target) -> list[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,13 @@ class Recording(Protocol):
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none."""
+        ...
+
+    def skews(self) -> Mapping[int, int]:
+        """About how many nanoseconds the recording computer's clock is ahead of each process's, by process id.
+
+        Processes of which that is not known are left out.
+        """
         ...
 
     def totals(self) -> RecordingTotals: ...
