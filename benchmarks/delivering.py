@@ -20,7 +20,7 @@ from benchmarks.rows import Row, Skipped, duration, rate
 from benchmarks.timing import percentile
 
 if TYPE_CHECKING:
-    from am_core import Machine, Transition
+    from am_core import Machine, Tracer, Transition
     from am_telemetry.sending.client import Client
 
 _STATES = 10
@@ -31,11 +31,16 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
     count = 500 if quick else 100_000
     with tempfile.TemporaryDirectory() as folder:
         with _hub(Path(folder) / "a.db") as port:
-            thread, process = _cost(f"localhost:{port}", count, 1 if quick else 5)
+            address, rounds = f"localhost:{port}", 1 if quick else 5
+            thread, process = _cost(address, count, rounds, handlers=False)
+            thread_busy, process_busy = _cost(address, count // 2, rounds, handlers=True)
         yield Row("tracing to a hub, CPU of the program's thread per transition", duration(thread))
         yield Row("tracing to a hub, CPU of the whole program per transition", duration(process))
-        worst = _slowest_hooks(count)
-        yield Row("tracing without a hub, 99.9 % of hooks are quicker than", duration(worst))
+        yield Row("the same with two handlers, CPU of the program's thread", duration(thread_busy))
+        yield Row("the same with two handlers, CPU of the whole program", duration(process_busy))
+        worst, floor = _slowest_hooks(count)
+        what = "tracing without a hub, 99.9 % of hooks are quicker than"
+        yield Row(what, duration(worst), "a hook that does nothing", duration(floor))
         seconds, total = _ingest(Path(folder) / "b.db", 20_000 if quick else 1_000_000)
         yield Row(f"ingesting {total:,} transitions, two viewers attached, until acknowledged", rate(total / seconds))
 
@@ -51,6 +56,22 @@ def _hub(path: Path) -> Iterator[int]:
         finally:
             hub.stdin.close()
             hub.wait(60)
+
+
+class _Handlers:
+    """Called in every second transition each."""
+
+    def AState(self, event: Any) -> None:
+        pass
+
+    def BState(self, event: Any) -> None:
+        pass
+
+    def AExit(self, event: Any) -> bool:
+        return True
+
+    def BExit(self, event: Any) -> bool:
+        return True
 
 
 def _machine(name: str) -> Machine:
@@ -69,11 +90,14 @@ def _client(address: str) -> Client:
     return Client(read_settings(address, detail=1, log="nothing", machines="traced*", environ={}))
 
 
-def _cost(address: str, count: int, rounds: int) -> tuple[float, float]:
+def _cost(address: str, count: int, rounds: int, *, handlers: bool) -> tuple[float, float]:
     """(thread, process) CPU seconds per transition on top of an untraced machine; medians."""
     client = _client(address)
     client.start()
     plain, traced = _machine("plain"), _machine("traced")
+    if handlers:
+        plain.bind(_Handlers())
+        traced.bind(_Handlers())
     client.flush(10)
     found: dict[str, list[tuple[float, float]]] = {"plain": [], "traced": []}
     for turn in range(rounds + 1):
@@ -98,8 +122,17 @@ def _cost(address: str, count: int, rounds: int) -> tuple[float, float]:
     )
 
 
-def _slowest_hooks(count: int) -> float:
-    """The 99.9th percentile of what the tracer's hook takes, wall time, while the hub is away."""
+def _slowest_hooks(count: int) -> tuple[float, float]:
+    """The 99.9th percentile of what the tracer's hook takes, wall time, while the hub is away, and of one that does
+    nothing, which is what the computer itself contributes."""
+    from am_core import Tracer
+
+    class Nothing(Tracer):
+        def transition_end(self, tx: Transition) -> None:
+            pass
+
+    idle = _machine("plain")
+    floor = _timed_hooks(idle, Nothing(), count)
     logger = logging.getLogger("am_telemetry")
     level = logger.level
     logger.setLevel(logging.ERROR)  # that the hub is away is no news here
@@ -107,6 +140,18 @@ def _slowest_hooks(count: int) -> float:
     client.start()
     machine = _machine("traced")
     (tracer,) = machine.tracers()
+    machine.detach_tracer(tracer)
+    tracer.express_sink = None
+    try:
+        worst = _timed_hooks(machine, tracer, count)
+        client.close(1)
+    finally:
+        logger.setLevel(level)
+    return worst, floor
+
+
+def _timed_hooks(machine: Machine, tracer: Tracer, count: int) -> float:
+    """The 99.9th percentile of what a tracer's hook takes, seconds."""
     spent: list[float] = []
     hook, clock, note = tracer.transition_end, time.perf_counter, spent.append
 
@@ -115,19 +160,13 @@ def _slowest_hooks(count: int) -> float:
         hook(tx)
         note(clock() - began)
 
-    machine.detach_tracer(tracer)
-    tracer.express_sink = None
     tracer.transition_end = timed  # type: ignore[method-assign]  # the very function that is to be timed
     machine.bind_tracer(tracer)
-    try:
-        for _ in range(10):
-            for _ in range(count // 20):
-                machine.add("A")
-                machine.add("B")
-            time.sleep(0.02)
-        client.close(1)
-    finally:
-        logger.setLevel(level)
+    for _ in range(10):
+        for _ in range(count // 20):
+            machine.add("A")
+            machine.add("B")
+        time.sleep(0.02)
     return percentile(spent, 0.999)
 
 
