@@ -30,11 +30,11 @@ class Group(StrEnum):
     JUMP = "Jump"
     PANES = "Panes and lists"
     VIEW = "What is shown"
-    APP = "Application"
     LOG = "The log"
+    APP = "Application"
 
 
-SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN, Pane.READER})
+SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN})
 LOG_ONLY: Final = frozenset({Pane.LOG})
 LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
 EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
@@ -156,13 +156,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("at",), Group.JUMP, "go_to", footer="@ go to",
     ),
     Action(
-        "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
-        ("slash",), Group.JUMP, "find", footer="/ find",
-    Action(
         "jump.copy-address", "Copy the address",
         "Send the address of this place to the clipboard of the terminal (OSC 52); paste such an address to go there.",
         ("Y",), Group.JUMP, "copy_address",
     ),
+    Action(
+        "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
+        ("slash",), Group.JUMP, "find", footer="/ find",
     ),
     _move("up", "Row up", "Move the row cursor up; in the rain, that is the transition before.", "up"),
     _move("down", "Row down", "Move the row cursor down; in the rain, that is the transition after.", "down"),
@@ -199,11 +199,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+up",), Group.PANES, "previous_machine",
     ),
     Action(
-    Action(
         "machine.pin", "Pin or release the machine",
         "Pinned machines have a * in the list; the log can show all of them together.",
         ("asterisk",), Group.PANES, "toggle_pin",
     ),
+    Action(
         "view.next", "Next view",
         "Log, matrix or rain beside the schema, then matrix and rain with all the room, then the log again.",
         ("V", "alt+m"), Group.VIEW, "next_layout", footer="V view",
@@ -244,13 +244,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
         for level, name in enumerate(("nothing", "external", "changes", "ops", "decisions", "everything"))
     ),
     Action(
-        "view.theme", "Light or dark", "Switch between the dark and the light theme.",
-        ("f9",), Group.VIEW, "toggle_theme",
-    ),
-    Action(
-        "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),
-        Group.APP, "open_help", footer="? help",
-    Action(
         "log.scope", "Log of one, pinned or all machines",
         "The log of the selected machine, or one log of the pinned machines, or of all, merged by time.",
         ("m",), Group.LOG, "change_log_scope", where=LOG_ONLY,
@@ -284,6 +277,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "log.select-down", "Select rows downwards", "Extend the selected rows by the one below.",
         ("shift+down",), Group.LOG, "select_row_down", where=LOG_ONLY, palette=False,
     ),
+    Action(
+        "view.theme", "Light or dark", "Switch between the dark and the light theme.",
+        ("f9",), Group.VIEW, "toggle_theme",
+    ),
+    Action(
+        "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),
+        Group.APP, "open_help", footer="? help",
     ),
     Action(
         "app.palette", "Command palette", "Search for anything: commands, machines, states.",

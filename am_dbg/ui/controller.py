@@ -237,12 +237,6 @@ class Controller:
     def set_log_level(self, level: int) -> None:
         self._session.set_log_level(level)
 
-    def toggle_theme(self) -> None:
-        self._app.toggle_theme()
-
-    # -- application ---------------------------------------------------------------------------------------------
-
-    def open_help(self) -> None:
     def change_log_scope(self) -> None:
         self._session.change_log("scope")
 
@@ -267,6 +261,12 @@ class Controller:
     def toggle_pin(self) -> None:
         self._session.toggle_pin()
 
+    def toggle_theme(self) -> None:
+        self._app.toggle_theme()
+
+    # -- application ---------------------------------------------------------------------------------------------
+
+    def open_help(self) -> None:
         from am_dbg.ui.screens.help import HelpScreen
 
         self._app.push_screen(HelpScreen(self._screen.focused_pane), self._screen.dialog_closed)

@@ -77,6 +77,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("S", Role.ACTIVE, "Start is active, Ready is not"),
         ("E", Role.ERROR, "an error state is active at this moment"),
         ("e", Role.ERROR_RECENT, "an error among the 100 transitions before"),
+        ("*", Role.CURSOR, "pinned"),
         ("96+", Role.TEXT, "transitions up to this moment; + means that later ones exist"),
         ("●", Role.ACTIVE, "the program is connected"),
         ("○", Role.DIM, "the program is gone"),
@@ -86,7 +87,6 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("○", Role.INACTIVE, "inactive"),
         ("+", Role.ADDED, "activated by the current transition"),
         ("−", Role.REMOVED, "deactivated by it"),
-        ("*", Role.CURSOR, "pinned"),
         ("~", Role.CALLED, "entered again by it"),
         ("✕", Role.CANCELED, "called by it in vain"),
         ("A  M", Role.MULTI, "auto state, multi state"),
@@ -97,6 +97,8 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("!", Role.ERROR, "while stepping: it made the transition fail"),
     ),
     Pane.LOG: (
+        ("›", Role.CURSOR, "the current transition"),
+        ("▐", Role.CURSOR, "selected to be copied"),
         ("+", Role.ADDED, "states were added"),
         ("−", Role.REMOVED, "states were only removed"),
         ("~", Role.CALLED, "states were entered again"),
@@ -106,8 +108,6 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("…", Role.QUEUED, "only queued"),
     ),
     Pane.MATRIX: (
-        ("›", Role.CURSOR, "the current transition"),
-        ("▐", Role.CURSOR, "selected to be copied"),
         ("○→●", Role.ADDED, "activated; ●→○ deactivated"),
         *(
             (sign, Role.KEY, f"{matrix.MEANINGS[kind]} ({matrix.NUMBERS.get(kind, 1)})")  # type: ignore[call-overload]  # relations, by name, are all one kind of step
