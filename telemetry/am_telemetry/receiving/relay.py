@@ -22,6 +22,8 @@ class Side(asyncio.Protocol):
     def __init__(self, alive: set[asyncio.Transport]) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: Side | None = None
+        self.has_ended = False
+        """Nothing more is to be read here."""
         self._alive = alive
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -35,9 +37,10 @@ class Side(asyncio.Protocol):
             target.write(data)
 
     def eof_received(self) -> bool:
+        self.has_ended = True
         target = self._target
-        if target is None:
-            return False
+        if target is None or (self.other is not None and self.other.has_ended):
+            return False  # closes this one, and that the other
         if target.can_write_eof() and not target.is_closing():
             target.write_eof()
         # The other direction may still have something to say, except under TLS, which ends both at once.

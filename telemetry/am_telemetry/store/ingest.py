@@ -18,7 +18,8 @@ from am_telemetry.store import codec
 from am_telemetry.store.additions import Additions
 from am_telemetry.store.catalog import Catalog, KnownPattern
 from am_telemetry.store.changes import Changes
-from am_telemetry.store.ledger import MachineState, SessionState, load_sessions
+from am_telemetry.store.known_sessions import KnownSessions
+from am_telemetry.store.ledger import MachineState, SessionState, forget_handles
 from am_telemetry.store.records import EndReason, ProcessRecord
 from am_telemetry.store.runs import Runs
 from am_telemetry.store.undo import UndoLog
@@ -48,8 +49,8 @@ class Ingest:
         self._db = connection
         self._undo = UndoLog()
         self._catalog = Catalog(connection, self._undo)
-        self._sessions: dict[str, SessionState] = load_sessions(connection)
-        self._runs = Runs(connection, self._undo, self._catalog, self._sessions)
+        self._sessions = KnownSessions(connection, self._catalog, self._undo)
+        self._runs = Runs(connection, self._undo, self._catalog)
         self._commit = _number(connection, "SELECT value FROM meta WHERE key = 'commits'")
         self._next_id = 1 + _number(connection, "SELECT max(id) FROM transitions")
         self._base = (self._next_id, self._runs.next_id)
@@ -90,6 +91,7 @@ class Ingest:
         changes.commit = commit
         changes.last_transition_id = self._next_id - 1
         changes.schemas, changes.patterns = self._catalog.take_new()
+        self._sessions.settle(self._seen.values())
         self._clear()
         self._undo.forget()
         return changes
@@ -122,10 +124,10 @@ class Ingest:
             session = self._add_process(replace(fact, session=key), at_ns)
         else:
             self._save_session(session)
-        session.connected = True
+        session.connected, session.gone = True, False
         session.connection += 1
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
-        session.texts, session.schemas, session.patterns, session.machines = {}, {}, {}, {}
+        forget_handles(session)
         session.earlier = self._runs.of_earlier_connections(session)
         return session.have
 
@@ -135,19 +137,21 @@ class Ingest:
         if session is None:
             return
         self._save_session(session)
-        session.connected = False
+        session.connected, session.gone = False, True
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
         end = _REASONS.get(reason, "disconnected")
-        for machine in self._runs.machines.values():
-            if machine.record.process_id == session.process.id and machine.record.connected:
+        for machine in list(session.runs.values()):
+            if machine.record.connected:
                 self._runs.end(machine, at_ns, end)
+        forget_handles(session)
 
     def end_abandoned(self) -> None:
         """End machines that an earlier writer left open because it was killed."""
-        for machine in self._runs.machines.values():
-            record = machine.record
-            if record.connected:
-                self._runs.end(machine, max(machine.last_at_ns, record.started_ns), "disconnected")
+        for session in self._sessions.with_open_machines():
+            for machine in list(session.runs.values()):
+                record = machine.record
+                if record.connected:
+                    self._runs.end(machine, max(machine.last_at_ns, record.started_ns), "disconnected")
 
     def skip(self, key: str, last_seq: int) -> None:
         """Count records of a session as settled although they were not stored."""
@@ -172,7 +176,7 @@ class Ingest:
         )
         process = ProcessRecord(cursor.lastrowid or 0, fact.session, name, host, fact.pid, library)
         session = SessionState(process, last_seen_ns=at_ns)
-        self._undo.put(self._sessions, fact.session, session)
+        self._sessions.add(session)
         self._changes.processes[process.id] = process
         self._save_session(session)
         return session
@@ -196,6 +200,7 @@ class Ingest:
         if session is None:
             session = self._add_process(ProcessFact(session=codec.storable(key)), at_ns)
         self._save_session(session)
+        session.gone = False
         session.last_seen_ns = max(session.last_seen_ns, at_ns)
         if batch.skew_ns is not None:
             session.note_skew(batch.skew_ns)

@@ -13,6 +13,9 @@ from am_telemetry.store.records import MachineRecord, ProcessRecord
 from am_telemetry.store.rows import MACHINE_COLUMNS, machine_from_row
 
 CLOCK_WAS_SET_NS: Final = 1_000_000_000
+RESUMABLE: Final = ("", "closed", "disconnected")
+"""End reasons of runs that go on when their process connects again."""
+_RESUMABLE_IDS: Final = "SELECT id FROM machines WHERE process_id = ? AND end_reason IN (?, ?, ?)"
 
 
 @dataclass(slots=True)
@@ -83,12 +86,17 @@ class SessionState:
     skew_ns: int | None = None
     """Estimate of how far this computer's clock is ahead of the process's."""
     connected: bool = False
+    gone: bool = False
+    """Its connection has ended, or was not made by this writer; what its handles meant is void."""
     connection: int = 1
     """Counts the connections of this process."""
     texts: dict[int, int] = field(default_factory=dict)
     schemas: dict[int, int] = field(default_factory=dict)
     patterns: dict[int, KnownPattern] = field(default_factory=dict)
     machines: dict[int, MachineState] = field(default_factory=dict)
+    """Those that have not ended on the present connection, by handle."""
+    runs: dict[int, MachineState] = field(default_factory=dict)
+    """Those that have not ended, or may go on when the program connects again, by id."""
     earlier: dict[str, dict[int, MachineState]] = field(default_factory=dict)
     """Machines of earlier connections that were not announced again so far, by name and former handle."""
 
@@ -99,6 +107,7 @@ class SessionState:
             self.last_seen_ns,
             self.skew_ns,
             self.connected,
+            self.gone,
             self.connection,
             self.texts,
             self.schemas,
@@ -114,6 +123,7 @@ class SessionState:
             self.last_seen_ns,
             self.skew_ns,
             self.connected,
+            self.gone,
             self.connection,
             self.texts,
             self.schemas,
@@ -132,31 +142,58 @@ class SessionState:
             self.skew_ns = skew_ns
 
 
-def load_sessions(connection: sqlite3.Connection) -> dict[str, SessionState]:
-    """The sessions of an existing file, none of them connected."""
+def forget_handles(session: SessionState) -> None:
+    """What handles meant is void."""
+    session.texts, session.schemas, session.patterns, session.machines, session.earlier = {}, {}, {}, {}, {}
+
+
+def sessions_with_open_machines(connection: sqlite3.Connection) -> list[str]:
+    """Keys of the sessions of which machines are recorded as running."""
     rows = connection.execute(
-        "SELECT id, session, name, host, pid, library, have_seq, skipped_records, last_seen_ns, skew_ns FROM processes"
+        "SELECT session FROM processes WHERE id IN (SELECT process_id FROM machines WHERE ended_ns = 0) ORDER BY id"
     )
-    return {
-        row[1]: SessionState(ProcessRecord(*row[:6]), have=row[6], skipped=row[7], last_seen_ns=row[8], skew_ns=row[9])
-        for row in rows
-    }
+    return [row[0] for row in rows]
 
 
-def load_machines(
-    connection: sqlite3.Connection, catalog: Catalog, sessions: dict[str, SessionState]
-) -> dict[int, MachineState]:
-    """The machines of an existing file."""
-    by_process = {session.process.id: session for session in sessions.values()}
-    machines: dict[int, MachineState] = {}
-    revisions = dict(connection.execute("SELECT machine_id, max(revision) FROM machine_schemas GROUP BY machine_id"))
-    running = dict(connection.execute("SELECT machine_id, sequence FROM running_transitions"))
-    clocks = {row[0]: row for row in connection.execute("SELECT * FROM machine_clocks")}
-    for row in connection.execute(f"SELECT {MACHINE_COLUMNS}, initial_sequence FROM machines ORDER BY id"):  # noqa: S608 - constant
-        record = machine_from_row(row)
-        state = MachineState(
-            record, by_process[record.process_id], sequence=row[-1], revision=revisions.get(record.id, 1)
+def load_session(connection: sqlite3.Connection, catalog: Catalog, key: str) -> SessionState | None:
+    """A session of an existing file, not connected, with the machines that may go on; None when there is none."""
+    row = connection.execute(
+        "SELECT id, session, name, host, pid, library, have_seq, skipped_records, last_seen_ns, skew_ns"
+        " FROM processes WHERE session = ?",
+        (key,),
+    ).fetchone()
+    if row is None:
+        return None
+    session = SessionState(
+        ProcessRecord(*row[:6]), have=row[6], skipped=row[7], last_seen_ns=row[8], skew_ns=row[9], gone=True
+    )
+    session.runs = _load_machines(connection, catalog, session)
+    return session
+
+
+def _load_machines(connection: sqlite3.Connection, catalog: Catalog, session: SessionState) -> dict[int, MachineState]:
+    of_process = f"machine_id IN ({_RESUMABLE_IDS})"
+    parameters = (session.process.id, *RESUMABLE)
+    revisions = dict(
+        connection.execute(
+            f"SELECT machine_id, max(revision) FROM machine_schemas WHERE {of_process} GROUP BY machine_id",  # noqa: S608 - constant
+            parameters,
         )
+    )
+    running = dict(
+        connection.execute(f"SELECT machine_id, sequence FROM running_transitions WHERE {of_process}", parameters)  # noqa: S608 - constant
+    )
+    clocks = {
+        row[0]: row
+        for row in connection.execute(f"SELECT * FROM machine_clocks WHERE {of_process}", parameters)  # noqa: S608 - constant
+    }
+    machines: dict[int, MachineState] = {}
+    for row in connection.execute(
+        f"SELECT {MACHINE_COLUMNS}, initial_sequence FROM machines WHERE id IN ({_RESUMABLE_IDS}) ORDER BY id",  # noqa: S608 - constant
+        parameters,
+    ):
+        record = machine_from_row(row)
+        state = MachineState(record, session, sequence=row[-1], revision=revisions.get(record.id, 1))
         clock = clocks.get(record.id)
         if clock is None:
             names = catalog.schema_fact(record.schema_id).names

@@ -11,13 +11,11 @@ from am_telemetry.facts import RESTORED, GapFact, MachineFact, SchemaFact
 from am_telemetry.store import codec
 from am_telemetry.store.catalog import Catalog
 from am_telemetry.store.changes import Changes, Correction, Revision, Rows
-from am_telemetry.store.ledger import MachineState, SessionState, load_machines
+from am_telemetry.store.ledger import RESUMABLE, MachineState, SessionState
 from am_telemetry.store.records import EndReason, MachineRecord
 from am_telemetry.store.undo import UndoLog
 
 MAX_SEQUENCE: Final = 2**63 - 1
-_RESUMABLE: Final = ("", "closed", "disconnected")
-"""End reasons of runs that go on when their process connects again."""
 _INSERT_GAP: Final = (
     "INSERT INTO gaps (machine_id, after_number, after_sequence, lost, reason, schema_id, clock_json)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -29,20 +27,13 @@ _UPDATE_MACHINE: Final = "UPDATE machines SET schema_id = ?, ended_ns = ?, end_r
 class Runs:
     """The machines of all sessions. Works inside the transaction of its owner, on the same thread."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, undo: UndoLog, catalog: Catalog, sessions: dict[str, SessionState]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, undo: UndoLog, catalog: Catalog) -> None:
         self._db = connection
         self._undo = undo
         self._catalog = catalog
-        self.machines: dict[int, MachineState] = load_machines(connection, catalog, sessions)
-        self._last_run: dict[str, int] = {}
-        for state in self.machines.values():
-            name = state.record.name
-            self._last_run[name] = max(state.record.run, self._last_run.get(name, 0))
         self._unattended: dict[str, tuple[MachineState, ...]] = {}
         """Machines by name that were announced while their program was not connected."""
-        self.next_id = 1 + max(self.machines, default=0)
+        self.next_id = 1 + (connection.execute("SELECT max(id) FROM machines").fetchone()[0] or 0)
         self.touched: dict[int, MachineState] = {}
         self.changes = Changes()
         """Where to note what readers need; replaced by the owner for every transaction."""
@@ -90,14 +81,13 @@ class Runs:
         for other in self._unattended.get(name, ()):
             if other.record.connected and not other.session.connected:
                 self.end(other, at_ns, "superseded")
-        run = self._last_run.get(name, 0) + 1
+        run = 1 + (self._db.execute("SELECT max(run) FROM machines WHERE name = ?", (name,)).fetchone()[0] or 0)
         size = len(fact.schema.states)
         clock = fact.clock[:size] + (0,) * (size - len(fact.clock))
         tags = tuple(codec.storable(tag) for tag in fact.tags)
         record = MachineRecord(
             id=self.next_id,
             name=name,
-            id_prefix=codec.storable(fact.id_prefix),
             parent=codec.storable(fact.parent),
             run=run,
             tags=tags,
@@ -107,6 +97,7 @@ class Runs:
             ended_ns=0,
             end_reason="",
             initial_clock=clock,
+            id_prefix=codec.storable(fact.id_prefix),
         )
         self.next_id += 1
         self._db.execute(
@@ -135,10 +126,9 @@ class Runs:
             session=session,
             connection=session.connection,
         )
-        self._undo.put(self._last_run, name, run)
         if name in self._unattended or not session.connected:
             self._undo.put(self._unattended, name, () if session.connected else (machine,))
-        self._undo.put(self.machines, record.id, machine)
+        self._undo.put(session.runs, record.id, machine)
         self._undo.put(session.machines, handle, machine)
         self.changes.machines[record.id] = record
         self.changes.first_schemas[record.id] = schema_id
@@ -147,11 +137,10 @@ class Runs:
     def of_earlier_connections(self, session: SessionState) -> dict[str, dict[int, MachineState]]:
         """The machines that a process may go on with after it connected again, by name and handle."""
         found: dict[str, dict[int, MachineState]] = {}
-        for machine in self.machines.values():
-            if machine.session is session and machine.record.end_reason in _RESUMABLE:
-                namesakes = found.setdefault(machine.record.name, {})
-                taken = machine.handle < 0 or machine.handle in namesakes
-                namesakes[-machine.record.id if taken else machine.handle] = machine
+        for machine in session.runs.values():
+            namesakes = found.setdefault(machine.record.name, {})
+            taken = machine.handle < 0 or machine.handle in namesakes
+            namesakes[-machine.record.id if taken else machine.handle] = machine
         return found
 
     def _known_machine(self, session: SessionState, handle: int, name: str, sequence: int) -> MachineState | None:
@@ -174,12 +163,17 @@ class Runs:
             _, key = min(fitting, key=lambda pair: (pair[0], abs(pair[1])))
         machine = namesakes[key]
         self._undo.remove(namesakes, key)
-        return machine if machine.record.end_reason in _RESUMABLE else None
+        return machine if machine.record.end_reason in RESUMABLE else None
 
     def end(self, machine: MachineState, at_ns: int, reason: EndReason) -> None:
         self.touch(machine)
         # 0 stands for "connected".
         self._update(machine, ended_ns=at_ns or 1, end_reason=reason)
+        session = machine.session
+        if session.machines.get(machine.handle) is machine:
+            self._undo.remove(session.machines, machine.handle)
+        if reason not in RESUMABLE and machine.record.id in session.runs:
+            self._undo.remove(session.runs, machine.record.id)
 
     def revise(self, machine: MachineState, schema_id: int) -> None:
         if machine.record.schema_id == schema_id:

@@ -40,6 +40,8 @@ _NUMBER: Final = (
     "SELECT number FROM transitions WHERE machine_id = ? AND number >= ? AND number + skipped >= ?"
     " ORDER BY number LIMIT 1"
 )
+MAX_BEGINNINGS: Final = 10_000
+"""Machines of which is remembered where they began."""
 
 
 class WaitRows:
@@ -124,6 +126,8 @@ class WaitRows:
         first = self._beginnings.get(machine_id)
         if first is None:
             row = self._db.execute("SELECT initial_sequence FROM machines WHERE id = ?", (machine_id,)).fetchone()
+            if len(self._beginnings) >= MAX_BEGINNINGS:
+                self._beginnings.clear()
             first = self._beginnings[machine_id] = int(row[0])
         if sequence <= first:
             return 0
