@@ -55,7 +55,8 @@ def init(
         scrub: called with a machine id and the arguments of a mutation, on a thread of its own; returns the
             arguments that may leave the program.
         spool: a folder for what cannot be sent before the program ends; the next program that names it sends it.
-            Default: ``AM_SPOOL``, else what is not sent within two seconds of the end is lost.
+            Default: ``AM_SPOOL``, else what the end of the program leaves unsent is lost: it waits as long as it gets
+            on, at most two seconds without progress and ten altogether.
     """
     global _current  # noqa: PLW0603  # one telemetry per process is the point
     with _lock:

@@ -8,7 +8,7 @@ from typing import Final
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
-LONGEST_LOCAL_PAUSE: Final = 1.0
+LONGEST_LOCAL_PAUSE: Final = 0.25
 RECENT: Final = 10.0
 """Seconds for which a hub that was there is expected to come back, although nobody listens."""
 

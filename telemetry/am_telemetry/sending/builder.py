@@ -153,6 +153,13 @@ class Builder(TransitionRows):
         """Machines that were disposed and may still do something."""
         return [track for track, _, _ in self._leaving]
 
+    @property
+    def unfinished(self) -> int:
+        """Records that were collected and are not emitted yet."""
+        batch = self._batch
+        records = len(self._rows) // ROW + len(batch.opened) + len(batch.revised) + len(batch.gaps)
+        return records + len(batch.closed) + len(batch.late) + len(batch.running) + len(batch.waits)
+
     def close_left(self) -> None:
         """Close the machines that were disposed before, whose last lines have come in by now."""
         leaving, self._leaving = self._leaving, []
@@ -161,13 +168,12 @@ class Builder(TransitionRows):
 
     def finish(self) -> None:
         """Emit what was collected so far, if anything."""
+        records = self.unfinished
+        if not records:
+            return
         batch = self._batch
         rows = self._rows
         count = len(rows) // ROW
-        records = count + len(batch.opened) + len(batch.revised) + len(batch.gaps) + len(batch.closed)
-        records += len(batch.late) + len(batch.running) + len(batch.waits)
-        if not records:
-            return
         batch.first_seq = self._next_seq
         batch.last_seq = self._next_seq + records - 1
         self._next_seq += records

@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from am_core.tracer import live_machines, on_machine_created
 from am_telemetry.sending.handle import Stats
@@ -27,7 +27,10 @@ Picked = tuple[tuple[str, ...], Callable[[], None]]
 
 logger = logging.getLogger("am_telemetry")
 
-EXIT_TIMEOUT = 2.0
+EXIT_PATIENCE: Final = 2.0
+"""Seconds without progress after which the end of a program waits no longer."""
+EXIT_AT_MOST: Final = 10.0
+"""Seconds for which it waits at most, when a hub is there and slow."""
 
 
 class OtherEngines(Protocol):
@@ -102,8 +105,13 @@ class Client:
             tracer.collect_log()
         return self.sender.flush(timeout)
 
-    def close(self, timeout: float) -> bool:
-        """See :meth:`Handle.close`."""
+    def close(self, timeout: float, at_most: float = 0.0) -> bool:
+        """See :meth:`Handle.close`.
+
+        Args:
+            timeout: seconds without progress.
+            at_most: seconds altogether; ``timeout`` by default.
+        """
         with self._lock:
             if self.closed:
                 return True
@@ -115,7 +123,7 @@ class Client:
             self._engines.stop()
         for tracer in tracers:
             tracer.release()
-        delivered = self.sender.stop(timeout)
+        delivered = self.sender.stop(timeout, at_most)
         self._tracers.clear()
         _clients.discard(self)
         atexit.unregister(self._at_exit)
@@ -206,7 +214,7 @@ class Client:
 
     def _at_exit(self) -> None:
         try:
-            self.close(EXIT_TIMEOUT)
+            self.close(EXIT_PATIENCE, EXIT_AT_MOST)
         except Exception:
             logger.debug("telemetry did not end properly", exc_info=True)
 

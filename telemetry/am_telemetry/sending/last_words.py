@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from am_telemetry.sending.interning import SchemaTable
     from am_telemetry.sending.items import Item
     from am_telemetry.sending.link import Link
+    from am_telemetry.sending.progress import Ending
     from am_telemetry.sending.retention import Retention
     from am_telemetry.sending.route import Route
 
@@ -55,7 +56,7 @@ def push_rest(
     schemas: SchemaTable,
     frame_of: Callable[[Item, Known], bytes],
     last_seq: int,
-    stop_at: float,
+    ending: Ending,
 ) -> bool:
     """Send everything that is retained, until nothing is left, nothing moves on, or the time is over.
 
@@ -66,13 +67,13 @@ def push_rest(
         schemas: of this process.
         frame_of: an item as it is sent to an end that knows so much.
         last_seq: the last record number given out.
-        stop_at: monotonic seconds.
+        ending: how long it may take.
 
     Returns:
         Whether it makes sense to try again.
     """
     have = retention.acked_seq
-    while (left := stop_at - time.monotonic()) > 0:
+    while (left := ending.left) > 0:
         retention.start_again(have)
         known = Known(retention, schemas)
         frames = [pb.ClientFrame.FromString(hello)]
@@ -95,5 +96,6 @@ def push_rest(
         if not acks or max(acks) <= have:
             return False
         have = max(acks)
+        ending.note(have)
         retention.acknowledge(have)
     return False

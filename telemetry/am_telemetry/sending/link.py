@@ -107,9 +107,9 @@ class Link:
         self._ready = threading.Event()
         self._call: Iterator[pb.HubFrame] | None = None
         # Started first: where no thread can be started, gRPC must not be left half-way through a call.
-        reader = threading.Thread(target=self._read, name="am-telemetry-reader", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="am-telemetry-reader", daemon=True)
         try:
-            reader.start()
+            self._reader.start()
         except RuntimeError as error:
             raise ThreadsUnavailableError(str(error)) from error
         try:
@@ -135,6 +135,10 @@ class Link:
         """Let go of everything at once."""
         self._outbox.put(None)
         self._channel.close()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end of everything that :meth:`close` has ended; seconds."""
+        self._reader.join(timeout)
 
     def _read(self) -> None:
         import grpc

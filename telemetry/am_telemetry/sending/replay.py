@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from am_proto import telemetry_pb2 as pb
+from am_telemetry.sending.forking import no_fork
 from am_telemetry.sending.link import push
 from am_telemetry.sending.route import LinkError, Route
 from am_telemetry.sending.spool import HELLO, leftovers, lock_folder, records
@@ -83,7 +84,8 @@ def _portions(path: Path, have: int) -> Iterator[tuple[list[pb.ClientFrame], int
 
 def _call(route: Route, frames: list[pb.ClientFrame]) -> int:
     """Push frames; returns the last record number that is durable then."""
-    answers = push(route, pb.PushRequest(frames=frames).SerializeToString(), TIMEOUT)
+    with no_fork():
+        answers = push(route, pb.PushRequest(frames=frames).SerializeToString(), TIMEOUT)
     have = 0
     for answer in answers:
         kind = answer.WhichOneof("frame")

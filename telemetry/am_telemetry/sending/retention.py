@@ -13,8 +13,9 @@ from am_telemetry.sending.drafts import Draft, Dropped, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.items import Item, Machine, Spooler, settle
 
-MAX_TRANSITIONS: Final = 200_000
+MAX_TRANSITIONS: Final = 1_000_000
 MAX_BYTES: Final = 32 * 1024 * 1024
+"""Of memory, about. Plain transitions take some 30 bytes each, so both limits are reached at the same time."""
 ITEM_COST: Final = 512
 LATE_LINES: Final = "late log lines"
 WAITS: Final = "waits"
@@ -64,6 +65,8 @@ class Retention:
         """Record number from which on machines are compared again, to find one that does more than all others."""
         self._cursor = 0
         """Items before it were sent on the present connection."""
+        self.rows_in_flight = 0
+        """Transitions sent on the present connection and not acknowledged."""
         self._patterns: dict[int, PatternDef] = {}
         """The latest definitions, whose steps were counted."""
 
@@ -147,16 +150,18 @@ class Retention:
         for item in self._items:
             self.give_up(item, reason)
         self._items.clear()
-        self._cursor = self.cost = 0
+        self._cursor = self.rows_in_flight = self.cost = 0
 
     def mark_sent(self) -> None:
         """The item from :meth:`next_to_send` was sent."""
-        self._items[self._cursor].was_sent = True
+        item = self._items[self._cursor]
+        item.was_sent = True
+        self.rows_in_flight += item.transitions
         self._cursor += 1
 
     def start_again(self, have_seq: int) -> None:
         """A new connection: nothing is in flight, and everything up to ``have_seq`` is durable."""
-        self._cursor = 0
+        self._cursor = self.rows_in_flight = 0
         if have_seq < self.acked_seq:
             # Another recording than the one that has heard of them.
             self.lost_waits.update(self.machines)
@@ -166,7 +171,9 @@ class Retention:
         """Forget what is durable, and remember where its machines stand now."""
         while self._items and self._items[0].last_seq <= upto_seq:
             item = self._items.popleft()
-            self._cursor = max(0, self._cursor - 1)
+            if self._cursor:
+                self._cursor -= 1
+                self.rows_in_flight -= item.transitions
             self.transitions -= item.resident
             self.cost -= item.cost
             self.acked_transitions += item.transitions

@@ -14,12 +14,14 @@ from am_telemetry.sending.attempts import Attempts
 from am_telemetry.sending.builder import Builder
 from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.forgetting import forget_schemas
+from am_telemetry.sending.forking import Bystander, no_fork
+from am_telemetry.sending.framing import Framing
 from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.items import Item
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
-from am_telemetry.sending.loading import FIRST, SECOND, BackgroundImport, importing
+from am_telemetry.sending.loading import FIRST, SECOND, BackgroundImport
 from am_telemetry.sending.lookout import Lookout
 from am_telemetry.sending.pacing import Pacing
+from am_telemetry.sending.progress import Ending, Progress
 from am_telemetry.sending.requests import DetailRequests
 from am_telemetry.sending.retention import MAX_BYTES, Retention
 from am_telemetry.sending.ring import WIDTH, Ring, Traced
@@ -35,13 +37,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("am_telemetry")
 
 POLL: Final = 0.02
-WINDOW: Final = 32
-"""Batches in flight."""
+HOLD: Final = 0.5
+"""Seconds for which a batch may wait for further rows while there is no hub; large batches take less room and time."""
+HOLD_SPOOLED: Final = 0.1
 PULSE: Final = 10.0
 """Seconds between messages that say nothing but what time it is."""
 WELCOME_TIMEOUT: Final = 5.0
 GOODBYE_TIMEOUT: Final = 0.5
-MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
+CLOSE_TIMEOUT: Final = 1.0
+AFTER_FORK_MS: Final = 100
+"""Pause before connecting again after a fork, as many come in bursts."""
 LOST: Final = "some telemetry was lost: %r"
 MAX_HELD: Final = 200_000 * WIDTH
 """Entries of records kept until they can be encoded; beyond that the ring counts what it drops."""
@@ -90,13 +95,11 @@ class Sender:
         self._held: list[Any] = []
         self._grpc: BackgroundImport | None = None
         self._thread: threading.Thread | None = None
-        self._changed = threading.Condition()
-        self._rounds = 0
-        self._idle = True
-        self._built_seq = 0
-        self._acked_seq = 0
-        self._finished = False
-        self._stop_at: float | None = None
+        self._progress = Progress()
+        self._bystander = Bystander(lambda: self._link is not None, self.wake.set)
+        self._finish_by = 0.0
+        """When the batch that is being filled has to be complete, monotonic seconds; 0 when there is none."""
+        self._ending: Ending | None = None
         self._link: Link | None = None
         self._known: Known | None = None
         self._welcome_by = 0.0
@@ -108,14 +111,14 @@ class Sender:
 
     def start(self) -> None:
         """Start the thread, once."""
-        with self._changed:
+        with self._progress.changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="am-telemetry", daemon=True)
                 self._thread = thread
                 try:
                     thread.start()
                 except RuntimeError:  # the interpreter is shutting down, or out of threads: nothing will be sent
-                    self._finished, self._idle = True, False
+                    self._progress.finished, self._progress.idle = True, False
                     self.ring.sleep()
 
     @property
@@ -131,57 +134,47 @@ class Sender:
         """Wait until everything noted before the call is durable at the hub; False when time ran out."""
         if not self.started:
             return not self.ring
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            # The round that is under way may have looked into the ring already.
-            enough = self._rounds + 2
-            target: int | None = None
-            while not self._finished:
-                if target is None and self._rounds >= enough:
-                    target = self._built_seq
-                if target is not None and self._acked_seq >= target:
-                    return True
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                if target is None:
-                    # From then on the answers of the hub keep the thread going; hurrying it would only cost time.
-                    self.wake.set()
-                self._changed.wait(min(left, POLL))
-            return self._idle
+        return self._progress.wait(timeout, self.wake.set)
 
-    def stop(self, timeout: float) -> bool:
-        """Send what is left, say goodbye and end the thread. False when something had to be left behind."""
+    def stop(self, timeout: float, at_most: float = 0.0) -> bool:
+        """Send what is left, say goodbye and end the thread. False when something had to be left behind.
+
+        Args:
+            timeout: seconds without progress after which that is so.
+            at_most: seconds after which it is so in any case; ``timeout`` by default.
+        """
         if not self.started:
             return not self.ring
-        self._stop_at = time.monotonic() + timeout
+        self._ending = ending = Ending(timeout, at_most)
         self.wake.set()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread() and thread.is_alive():
-            thread.join(timeout + GOODBYE_TIMEOUT)
-        return self._finished and self._idle
+        if thread is not None and thread is not threading.current_thread():
+            while thread.is_alive() and (left := ending.left + GOODBYE_TIMEOUT) > 0:
+                thread.join(left)
+        return self._progress.finished and self._progress.idle
 
     # -- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:
             self._held = self._take_while_loading()
-            with importing():
+            with no_fork():
                 self._prepare()
             while self._round():
                 self.wake.wait(POLL)
                 self.wake.clear()
+                if self._bystander.asked:
+                    self._bystander.step_aside(self._let_go)
         except BaseException:  # foreign code may run here, and want to exit
             logger.exception("telemetry stopped after an internal error; the program is not affected")
-            self._idle = False
+            self._progress.idle = False
         finally:
             self._drop_link()
+            self._bystander.retire()
             if self._spooler is not None:
-                self._spooler.spool.close(self._idle)
+                self._spooler.spool.close(self._progress.idle)
             self.ring.sleep()
-            with self._changed:
-                self._finished = True
-                self._changed.notify_all()
+            self._progress.finish()
 
     def _take_while_loading(self) -> list[Any]:
         """Empty the ring while what encodes its records is imported; returns the records."""
@@ -206,43 +199,41 @@ class Sender:
 
             self._spooler = open_spooler(self.settings, self._session, self._schemas, encode)
         self._retention = Retention(encode, self._schemas, self.dropped, spooler=self._spooler)
+        self._framing = Framing(self._retention, self._schemas, encode)
         self._builder = Builder(self.settings, self._schemas, self._retention.add, self.dropped)
 
     def _round(self) -> bool:
         """One look around; False when the thread is to end."""
-        stopping = self._stop_at is not None
+        ending = self._ending
         try:
-            self._collect()
+            self._collect(ending is not None)
         except Exception as error:  # noqa: BLE001  # a bug here must not end all telemetry, and never the program
             # The numbers of the next transitions will show what is missing.
             self.dropped.count("error", 1)
             self._tell("collect", logging.ERROR, LOST, error, cause=error)
         self._hear()
-        self._speak(stopping)
+        self._speak(ending is not None)
         if self._refused:
             self._retention.abandon("refused")
-        done = not self.ring and not self._builder.busy and not len(self._retention) and not self._refused
-        with self._changed:
-            self._rounds += 1
-            self._idle = done
-            self._built_seq = self._builder.next_seq - 1
-            self._acked_seq = self._built_seq if done else self._retention.acked_seq
-            self.pending = self._retention.transitions
-            self.acked = self._retention.acked_transitions
-            self.collected = self._builder.collected
-            self._changed.notify_all()
+        unfinished = self._builder.unfinished
+        empty = not self.ring and not self._builder.busy and not unfinished and not len(self._retention)
+        done = empty and not self._refused
+        self.pending = self._retention.transitions
+        self.acked = self._retention.acked_transitions
+        self.collected = self._builder.collected
+        self._progress.round_over(self._builder.next_seq - 1 + unfinished, self._retention.acked_seq, done)
         if self._refused:
             return False
-        if not stopping:
+        if ending is None:
             return True
-        late = self._stop_at is not None and time.monotonic() >= self._stop_at
+        ending.note((self._link is not None or self._known is not None, self.connections, self._retention.acked_seq))
         hopeless = self._link is None and self._attempts.hopeless
-        if not (done or late or hopeless):
+        if not done and not hopeless and ending.left > 0:
             return True
         self._say_goodbye()
         return False
 
-    def _collect(self) -> None:
+    def _collect(self, ending: bool) -> None:
         self._requests.check()
         self._lookout.look()
         self._builder.close_left()
@@ -258,7 +249,14 @@ class Sender:
                 self._forget(self._builder.vanished.pop())
         if self.ring.is_relieved:
             self._builder.book_losses(self.ring, self._tracers())
-        self._builder.finish()
+        if ending or self._known is not None or self._schemas.is_full:
+            self._builder.finish()
+        elif self._builder.unfinished:
+            now = time.monotonic()
+            self._finish_by = self._finish_by or now + (HOLD_SPOOLED if self._spooler is not None else HOLD)
+            if now >= self._finish_by:
+                self._finish_by = 0.0
+                self._builder.finish()
         if self._schemas.is_full:
             forget_schemas(self._schemas, self._builder, self._tracers(), self._retention, self._spooler)
 
@@ -312,7 +310,7 @@ class Sender:
             logger.info("the hub says: %s", frame.notice.text)
 
     def _replay(self) -> None:
-        if self.settings.spool and self._route is not None and not self._replaying and self._stop_at is None:
+        if self.settings.spool and self._route is not None and not self._replaying and self._ending is None:
             from am_telemetry.sending.replay import start_replay
 
             self._replaying = True
@@ -340,53 +338,32 @@ class Sender:
             if not self._retention.in_flight:
                 self._drop_link()
             return
-        while self._retention.in_flight < WINDOW:
-            item = self._retention.next_to_send()
-            if item is None:
-                break
-            stored = self._retention.stored_frame(item)
-            size = len(stored or self._retention.frame_of(item)) + (0 if stored else self._known.weight(item))
-            if not self._pacing.permits(size, alone=not self._retention.in_flight):
-                break
-            frame = stored or self._frame(item, self._known)
-            self._pacing.spend(len(frame))
-            self._link.send(frame)
-            if not item.was_sent:
-                self.sent += item.transitions
-            self._retention.mark_sent()
-
-    def _frame(self, item: Item, known: Known) -> bytes:
-        from am_telemetry.wire import encode
-
-        stored = self._retention.stored_frame(item)
-        if stored is not None:
-            return stored
-        if len(self._retention.frame_of(item)) + known.weight(item) > MAX_FRAME:
-            self._retention.give_up(item, "too large")
-        return encode(known.lacking(item), self._schemas.handles) + self._retention.frame_of(item)
+        self.sent += self._framing.send(self._link, self._known, self._pacing)
 
     def _connect(self) -> None:
         from am_telemetry.sending.identity import hello
 
         target: Route | None = None
-        if self._grpc is not None and not self._grpc.ready and self._stop_at is None:
+        if self._grpc is not None and not self._grpc.ready and self._ending is None:
             return
         try:
             target = probe(self.settings.address, self.settings.security)
-            if self._grpc is None and self._stop_at is None:
+            if self._grpc is None and self._ending is None:
                 # Only now, so that a program without a hub never loads it.
                 self._grpc = BackgroundImport(*SECOND)
                 return
             self._route = target
-            with importing():
+            if self._ending is not None:
+                self._ending.grant(working=True)  # importing gRPC takes seconds on a busy computer
+            with no_fork():
                 first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
                 self._link = Link(target, first, self.wake.set)
             self._known = None
             self._welcome_by = time.monotonic() + WELCOME_TIMEOUT
         except ThreadsUnavailableError:
             again = True
-            if self._stop_at is not None and target is not None:
-                again = self._push_rest(target, self._stop_at)
+            if self._ending is not None and target is not None:
+                again = self._push_rest(target, self._ending)
             self._attempts.failed(absent=not again)
         except TlsRejectedError as error:
             self._attempts.failed(absent=True)
@@ -402,7 +379,7 @@ class Sender:
             )
 
     def _lost(self, reason: str) -> None:
-        if self._stop_at is None:
+        if self._ending is None:
             self._tell("lost", logging.WARNING, "connection to %s lost: %s", self.settings.address, reason)
         if self._known is None:
             self._attempts.failed(absent=False)
@@ -416,24 +393,31 @@ class Sender:
         if link is not None:
             link.close()
 
+    def _let_go(self) -> None:
+        """Have nothing open when the process forks."""
+        link = self._link
+        self._drop_link()
+        if link is not None:
+            link.join(CLOSE_TIMEOUT)
+            self._attempts.hold_off(AFTER_FORK_MS)
+
     def _say_goodbye(self) -> None:
         if self._link is None or self._known is None:
             return
-        with importing():
+        with no_fork():
             from am_telemetry.sending.last_words import say_goodbye
 
         say_goodbye(self._link, self._retention, self._builder.next_seq - 1, GOODBYE_TIMEOUT)
-        with self._changed:
-            self._idle = not self.ring and not len(self._retention)
+        self._progress.idle = not self.ring and not len(self._retention)
 
-    def _push_rest(self, route: Route, stop_at: float) -> bool:
-        with importing():
+    def _push_rest(self, route: Route, ending: Ending) -> bool:
+        with no_fork():
             from am_telemetry.sending.identity import hello
             from am_telemetry.sending.last_words import push_rest
 
         first = hello(self._session, self.settings, self._builder.next_seq, MAX_BYTES)
         last = self._builder.next_seq - 1
-        return push_rest(route, first, self._retention, self._schemas, self._frame, last, stop_at)
+        return push_rest(route, first, self._retention, self._schemas, self._framing.frame, last, ending)
 
     def _tell(self, topic: str, level: int, text: str, *values: object, cause: Exception | None = None) -> None:
         """Log a line once per topic; repetitions are for those who debug."""
