@@ -404,6 +404,8 @@ def finish(tx: Transition, edge: Edge | None = None) -> Result:
     machine, mutation = tx.machine, tx.mutation
     if not tx.is_accepted and not tx.switched:
         tx.time_after = tx.time_before
+    elif edge is not None and not mutation.is_check:
+        tx.ticks = edge.ticks
     if not mutation.is_check:
         if machine._on_change is not None:
             machine._guarded(machine._on_change, machine, tx)

@@ -182,6 +182,7 @@ def _brief(machine: Machine, mutation: Mutation, edge: Edge, now: Now, table: Ha
             tx.time_after = tuple(after)
         if edge.is_attended:
             return _attended(tx, edge, table)
+        tx.ticks = edge.ticks
         tx.is_settled = tx.switched = True
         target = machine._place = edge.target or edge.destination()
         machine._now = moved = (now[0], target.active, target.mask, tx.time_after)

@@ -26,7 +26,7 @@ class Transition:
     __slots__ = (
         "active_before", "canceled_by", "enters", "enters_done", "exits", "handlers_called", "is_accepted", "is_broken",
         "is_completed", "is_settled", "is_timed_out", "log_entries", "machine", "mask_before", "model", "mutation",
-        "number", "pre_log_entries", "queue_len", "started_ns", "steps", "switched", "target", "target_mask",
+        "number", "pre_log_entries", "queue_len", "started_ns", "steps", "switched", "target", "target_mask", "ticks",
         "time_after", "time_before",
     )  # fmt: skip
 
@@ -38,6 +38,9 @@ class Transition:
         self.model, self.active_before, self.mask_before, self.time_before = now
         self.time_after = now[3]
         """Predicted from the moment the targets are known, exact once completed."""
+        self.ticks: tuple[int, ...] | None = None
+        """Index of a state once for every tick it has made, shared by all transitions that take the same way; None
+        where that was not known beforehand. For those in a hurry: the times tell the same."""
         self.target: tuple[int, ...] = ()
         self.target_mask = 0
         self.enters: tuple[int, ...] = ()

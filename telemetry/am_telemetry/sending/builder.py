@@ -57,8 +57,7 @@ class Builder(TransitionRows):
     def __init__(
         self, settings: Settings, schemas: SchemaTable, emit: Callable[[Draft], None], dropped: Dropped
     ) -> None:
-        super().__init__(settings, dropped)
-        self.schemas = schemas
+        super().__init__(settings, schemas, dropped)
         self.collected = 0
         """Transitions seen so far, including lost ones."""
         self.vanished: list[Traced] = []
@@ -132,16 +131,21 @@ class Builder(TransitionRows):
                 self._express(note)
         except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
             self.failure = error
-            track: Track = tracer.track
             if kind is FULL:
-                self.gap(track, number, tuple((*note, *rest)[TICKS_AFTER]), "error")
+                before, after = (*note, *rest)[TICKS_AFTER - 1 : TICKS_AFTER + 1]
+                clock = self._advanced(tracer.track, after) if type(before) is int else tuple(after)
+                self.gap(tracer.track, number, clock, "error")
             elif kind is not HAPPENED:
-                self._settle(track)
-                ticks = list(track.clock)
-                for state in tracer.ticks(kind):
-                    ticks[state] += 1
-                self.gap(track, note[-1], tuple(ticks), "error")
+                self.gap(tracer.track, note[-1], self._advanced(tracer.track, tracer.ticks(kind)), "error")
             self.finish()
+
+    def _advanced(self, track: Track, ticks: Iterable[int]) -> tuple[int, ...]:
+        """Where a machine stands after some more ticks."""
+        self._settle(track)
+        clock = list(track.clock)
+        for state in ticks:
+            clock[state] += 1
+        return tuple(clock)
 
     @property
     def busy(self) -> bool:
@@ -303,7 +307,7 @@ class Builder(TransitionRows):
         if track.torn_at:
             self.gap(track, track.torn_at, (), "error")
         if track.early:
-            self._dropped.count("garbage", sum(note[-1] - note[NUMBER] + 1 for note in track.early))
+            self._dropped.count("garbage", sum(map(_size, track.early)))
             track.early = []
         track.closed, track.leaving = True, False
         track.sequence = NEVER
@@ -359,9 +363,12 @@ class Builder(TransitionRows):
         self._batch.opened.append((track.handle, at_ns + self._offset, fact))
         self._cost += OPENED_COST + size_of_opened(fact) + self._cost_of_schema(schema)
         early, track.early = track.early, []
-        for note in early:
-            if note[NUMBER] > track.sequence:
-                self._express(note)
+        for record in early:
+            if record[NUMBER] > track.sequence:
+                if record[2] is FULL:
+                    self._transition(record[:WIDTH], record[WIDTH:])
+                else:
+                    self._express(record)
 
     def _reshaped(self, at_ns: int, item: Reshaped, track: Track) -> None:
         schema = self.schemas.handle(item.names, item.schema)
@@ -392,7 +399,7 @@ class Builder(TransitionRows):
 
     def _use_caches(self, track: Track) -> None:
         track.patterns = self.patterns.keys_of(track.schema, track.detail)
-        track.recalled = self.patterns.recalled_of(track.schema, track.detail)
+        track.recalled, track.ways = self.patterns.recalled_of(track.schema, track.detail)
         self._use_level(track, track.level)
 
     def _too_large(self, track: Track) -> None:
@@ -400,3 +407,8 @@ class Builder(TransitionRows):
         track.closed = track.too_large = True
         track.sequence = NEVER
         self.failure = ValueError(f"the schema of machine {cut(track.id)!r} is too large")
+
+
+def _size(record: Record) -> int:
+    """How many transitions a note or a transition tells of."""
+    return 1 if record[2] is FULL else record[-1] - record[NUMBER] + 1

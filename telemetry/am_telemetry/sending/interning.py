@@ -11,7 +11,7 @@ from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
     from am_telemetry.sending.express import Known, KnownPairs
-    from am_telemetry.sending.recalling import RecalledByKind
+    from am_telemetry.sending.recalling import RecalledByKind, Ways
 
 MAX_TEXTS: Final = 16_384
 MAX_TEXT_CHARACTERS: Final = 8 * 1024 * 1024
@@ -106,8 +106,8 @@ class PatternTable:
         """Schema handle and level of detail to what the sender can compare quickly, to definition: a cache in front of
         the content."""
         self._keys = 0
-        self._recalled: dict[tuple[int, int], RecalledByKind] = {}
-        """An even quicker cache in front of that one."""
+        self._recalled: dict[tuple[int, int], tuple[RecalledByKind, Ways]] = {}
+        """Even quicker caches in front of that one."""
         self._known: dict[tuple[int, int, int], tuple[Known, KnownPairs]] = {}
         """The same for express transitions."""
 
@@ -120,9 +120,9 @@ class PatternTable:
         """The quick cache of one schema, for machines of which equally much is told."""
         return self.by_key.setdefault((schema, detail), {})
 
-    def recalled_of(self, schema: int, detail: int) -> RecalledByKind:
+    def recalled_of(self, schema: int, detail: int) -> tuple[RecalledByKind, Ways]:
         """What was met lately of one schema, for machines of which equally much is told."""
-        return self._recalled.setdefault((schema, detail), {})
+        return self._recalled.setdefault((schema, detail), ({}, {}))
 
     def define(self, schema: int, key: tuple[Any, ...], fact: PatternFact, detail: int = -1) -> PatternDef:
         """The definition of a pattern, new or known, remembered under a quick key."""
@@ -144,8 +144,9 @@ class PatternTable:
             self._keys = 0
             for keys in self.by_key.values():
                 keys.clear()
-            for recalled in self._recalled.values():
+            for recalled, ways in self._recalled.values():
                 recalled.clear()
+                ways.clear()
         return is_full
 
     def keep_schemas(self, used: Set[int]) -> None:

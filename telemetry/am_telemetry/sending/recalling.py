@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from am_telemetry.batch import PatternDef
 
+MAX_WAYS: Final = 4_096
+"""Of one schema."""
 MAX_RECALLED: Final = 8
 """Transitions alike in everything but their ticks that are told apart quickly."""
 
@@ -29,6 +31,15 @@ class Recalled(NamedTuple):
         return cls(definition, sum(after) - sum(before), tuple(gain for gain in gains if gain[1]))
 
 
+class Way(NamedTuple):
+    """A transition of which the engine tells the ticks."""
+
+    definition: PatternDef
+    ticks: tuple[int, ...]
+
+
+Ways = dict[tuple[Any, ...], Way]
+"""By everything that tells patterns apart, with the states that were active before."""
 RecalledByKind = dict[tuple[Any, ...], list[Recalled]]
 """By everything else that tells patterns apart."""
 
@@ -53,3 +64,17 @@ def movement(before: Sequence[int], after: Sequence[int]) -> tuple[tuple[int, ..
         return (), ()
     moved = tuple(map(sub, after, before))
     return moved, tuple([tick & 1 for tick in compress(before, moved)])
+
+
+def movement_of(ticks: Sequence[int], active: int, size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same from indexes of states, once for every tick, and the mask of those that were active before.
+
+    Args:
+        size: number of states.
+    """
+    if not ticks:
+        return (), ()
+    moved = [0] * size
+    for state in ticks:
+        moved[state] += 1
+    return tuple(moved), tuple([active >> state & 1 for state, count in enumerate(moved) if count])

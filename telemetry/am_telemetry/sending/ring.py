@@ -19,7 +19,7 @@ from am_telemetry.sending.wait_notes import WaitHappening
 
 if TYPE_CHECKING:
     from am_telemetry.sending.express import Known, KnownPairs, Repetition
-    from am_telemetry.sending.recalling import RecalledByKind
+    from am_telemetry.sending.recalling import RecalledByKind, Way, Ways
 
 RING_LIMIT: Final = 131_072
 """Places for what waits for the sender thread: for as many notes of the engine, or half as many transitions whose
@@ -118,7 +118,8 @@ HAPPENED: Final = 2
 Record = tuple[Any, ...]
 """The ``2 * WIDTH`` entries of a transition: tracer, number, ``FULL``, start and end in monotonic nanoseconds,
 mutation, states called, accepted, auto, check, broken; canceled by, ticks before and after, queue length, queue tick,
-steps, handlers, lines before and in it, source, arguments."""
+steps, handlers, lines before and in it, source, arguments. Instead of the ticks before and after, an engine may tell a
+number with one bit for every active state before, and a tuple with the index of a state for every tick it has made."""
 NUMBER: Final = 1
 """Position of a transition's number in its record."""
 TICKS_AFTER: Final = 13
@@ -221,7 +222,7 @@ class Track:
     """Number of its last transition that was put into a batch or counted as lost."""
     clock: tuple[int, ...] = ()
     """Ticks after it, when :attr:`moves` are added."""
-    moves: list[Repetition] = field(default_factory=list)
+    moves: list[Repetition | Way] = field(default_factory=list)
     """Transitions since."""
     is_idle: bool = True
     """No transition was put into the batch under way, or those that were are settled."""
@@ -239,6 +240,8 @@ class Track:
     """The quick cache of the schema, shared by all machines that have it."""
     recalled: RecalledByKind = field(default_factory=dict)
     """A quicker one in front of it."""
+    ways: Ways = field(default_factory=dict)
+    """The same for transitions that tell which states made ticks."""
     level: int = -1
     """The machine's log level when it was noted last."""
     known: Known = field(default_factory=dict)
@@ -246,7 +249,7 @@ class Track:
     known_pairs: KnownPairs = field(default_factory=dict)
     """The same for notes of two."""
     early: list[Record] = field(default_factory=list)
-    """Notes that came before the machine's announcement."""
+    """Notes and transitions that came before the machine's announcement."""
     torn_at: int = 0
     """The last transition behind a hole after which the ticks are unknown; 0 for none. The machine was asked."""
 

@@ -322,6 +322,13 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
             runs, tracer.runs = tracer.runs, []
             if len(items) < ring.room:
                 ring.note(HandlersRan(tx.number, tuple(runs)), tracer)
+        before: object = tx.time_before
+        after: object = tx.time_after
+        ticks = () if after is before else tx.ticks
+        # Times would be one object more for the garbage collector. After losses they are needed.
+        is_brief = ticks is not None and len(items) < ring.limit
+        if is_brief:
+            before, after = tx.mask_before, ticks
         record = (
             tracer,
             tx.number,
@@ -335,8 +342,8 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
             mutation.is_check,
             tx.is_broken,
             tx.canceled_by,
-            tx.time_before,
-            tx.time_after,
+            before,
+            after,
             tx.queue_len,
             mutation.queue_tick,
             tx.steps or None,
@@ -346,7 +353,7 @@ def _hook(ring: Ring, tracer: MachineTracer) -> Callable[[Transition], None]:
             mutation.source,
             arguments or None,
         )
-        if len(items) < ring.room:
+        if is_brief or len(items) < ring.room:
             extend(record)
         else:
             ring.overflow(record)

@@ -10,8 +10,8 @@ from am_telemetry.batch import Batch, LogColumns, PatternDef
 from am_telemetry.sending.arguments import ArgumentWriter
 from am_telemetry.sending.drafts import Dropped, Span, WallClock
 from am_telemetry.sending.express import MAX_KNOWN, Entries, Repetition
-from am_telemetry.sending.interning import PatternTable, TextTable
-from am_telemetry.sending.recalling import MAX_RECALLED, Recalled, movement, recall
+from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
+from am_telemetry.sending.recalling import MAX_RECALLED, MAX_WAYS, Recalled, Way, movement, movement_of, recall
 from am_telemetry.sending.ring import NUMBER, Appeared, Record, Traced, Track
 from am_telemetry.sending.row_details import add_arguments, add_lines, add_runs, add_source
 from am_telemetry.sending.transition_facts import error_fact, pattern_fact
@@ -31,7 +31,8 @@ ERROR_ARGUMENT: Final = "err"
 class TransitionRows:
     """The rows of the batch under way, and their log lines, arguments and sources. Not thread-safe."""
 
-    def __init__(self, settings: Settings, dropped: Dropped) -> None:
+    def __init__(self, settings: Settings, schemas: SchemaTable, dropped: Dropped) -> None:
+        self.schemas = schemas
         self.texts = TextTable()
         self.patterns = PatternTable()
         self.wall = WallClock()
@@ -72,10 +73,13 @@ class TransitionRows:
         tracer, number, _, started_ns, ended_ns, mutation, called, accepted, auto, check, broken = note
         canceled_by, before, after, queue_len, queue_tick, steps, handlers, pre_log, log, source, arguments = rest
         track: Track = tracer.track
-        if number != track.sequence + 1 and not self._fits(tracer, number, before, started_ns):
+        is_brief = type(before) is int
+        if number != track.sequence + 1 and not (
+            self._follows(tracer, (*note, *rest), number)
+            if is_brief
+            else self._fits(tracer, number, before, started_ns)
+        ):
             return
-        if len(before) < len(after):
-            before = (*before, *[0] * (len(after) - len(before)))
         kind = (
             mutation,
             called,
@@ -87,10 +91,16 @@ class TransitionRows:
             tuple(steps) if steps is not None else None,
             tuple(handlers) if handlers is not None else None,
         )
-        candidates = track.recalled.get(kind)
-        definition = recall(candidates, before, after) if candidates is not None else None
-        if definition is None:
-            definition = self._recognised(track, kind, before, after)
+        way: Way | None = None
+        if is_brief:
+            way = track.ways.get((kind, before, after)) or self._way(track, kind, before, after)
+            definition = way.definition
+        else:
+            if len(before) < len(after):
+                before = (*before, *[0] * (len(after) - len(before)))
+            candidates = track.recalled.get(kind)
+            known = recall(candidates, before, after) if candidates is not None else None
+            definition = known or self._recognised(track, kind, before, after)
         if track.is_idle:
             self._begin(track)
         row = len(self._rows) // ROW
@@ -104,8 +114,11 @@ class TransitionRows:
             queue_tick,
         )
         track.sequence = number
-        track.clock = after
-        track.moves.clear()
+        if way is not None:
+            track.moves.append(way)
+        else:
+            track.clock = after
+            track.moves.clear()
         if track.detail:
             if track.runs is not None:
                 self._runs(row, track)
@@ -131,13 +144,23 @@ class TransitionRows:
         candidates.append(Recalled.of(definition, before, after))
         return definition
 
+    def _way(self, track: Track, kind: tuple[Any, ...], active: int, ticks: tuple[int, ...]) -> Way:
+        """A transition that tells its ticks and was not met lately."""
+        size = len(self.schemas.facts[track.schema].states)
+        key = (*kind[:-2], *movement_of(ticks, active, size), *kind[-2:])
+        way = Way(track.patterns.get(key) or self._define(track, key), ticks)
+        if len(track.ways) >= MAX_WAYS:
+            track.ways.clear()
+        track.ways[kind, active, ticks] = way
+        return way
+
     def _express(self, note: Record) -> None:
         """What the engine noted, if it is not as simple as most of it."""
         tracer, number, outcome, level, started_ns, ended_ns, queue_tick, arguments, source, lines, last = note
         track: Track = tracer.track
         if level != track.level:
             self._use_level(track, level)
-        if number != track.sequence + 1 and not self._follows(tracer, note):
+        if number != track.sequence + 1 and not self._follows(tracer, note, last):
             return
         if last == number:
             part = track.known.get(outcome) or self._met(tracer, outcome, level)[0]
@@ -248,15 +271,19 @@ class TransitionRows:
             span = self._spans[track.handle]
             span.last, span.clock = track.sequence, track.clock
 
-    def _follows(self, tracer: Any, note: Record) -> bool:
-        """Handle a note that is not the expected next one; False when it must be ignored."""
+    def _follows(self, tracer: Any, record: Record, last: int) -> bool:
+        """Handle something without times that is not the expected next one; False when it must be ignored.
+
+        Args:
+            last: number of the last transition that it tells of.
+        """
         track: Track = tracer.track
-        number, last = note[NUMBER], note[-1]
+        number = record[NUMBER]
         if track.closed:
             self._dropped.count("too large" if track.too_large else "after disposal", last - number + 1)
         elif not track.announced:
             # Another thread changed the machine while the tracer was being bound. Its announcement is to come.
-            track.early.append(note)
+            track.early.append(record)
         elif number > track.sequence + 1:
             self._tear(tracer, last)
         # Otherwise it was being noted while the machine was asked how much is missing, so the hole before it counts it.
