@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from am_dbg.commands.launching import describe, require_terminal, start_hub
+from am_dbg.commands.launching import describe, require_terminal, start_hub, text_index_of
 from am_dbg.errors import AmDbgError
 
 if TYPE_CHECKING:
@@ -50,7 +50,12 @@ def command(headless: bool, seconds: float, speed: float, seed: int, output: Pat
                 from am_dbg.ui.app import DebuggerApp
 
                 session = Session(hub.recording, live=True)
-                DebuggerApp(session, listen=hub.address, failure=lambda: hub.news() or processes.check()).run()
+                DebuggerApp(
+                    session,
+                    listen=hub.address,
+                    failure=lambda: hub.news() or processes.check(),
+                    open_index=text_index_of(hub.path),
+                ).run()
         hub.wait_for_clients_to_leave(timeout=3.0)
         hub.writer.flush(5.0)
         totals = describe(hub.recording)

@@ -10,10 +10,11 @@ import click
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from am_dbg.hub import Hub, HubOptions
     from am_dbg.session import Session
+    from am_dbg.session.finding import TextIndex
     from am_telemetry.store.reading import Recording, RecordingTotals
 
 
@@ -38,6 +39,17 @@ def require_terminal() -> None:
             "use another terminal, or tell the truth about this one: TERM=xterm-256color am-dbg",
             ExitCode.USAGE,
         )
+
+
+def text_index_of(path: Path) -> Callable[[], TextIndex]:
+    """How to get a full-text index of a session. It is built beside the file, from the first search on."""
+
+    def opened() -> TextIndex:
+        from am_telemetry.store.background_search import BackgroundSearch
+
+        return BackgroundSearch(path)
+
+    return opened
 
 
 def start_hub(path: Path | None, listen: str | Sequence[str], options: HubOptions | None = None) -> Hub:

@@ -9,7 +9,7 @@ import click
 
 from am_dbg.commands.attaching import find_hub, hub_in_the_way
 from am_dbg.commands.hub_settings import hub_options, listen_option, read_hub_options
-from am_dbg.commands.launching import place_cursor, require_terminal, start_hub
+from am_dbg.commands.launching import place_cursor, require_terminal, start_hub, text_index_of
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _open_file(file: Path, output: Path | None, machine: str | None, transition:
         place_cursor(session, machine, transition)
         from am_dbg.ui.app import DebuggerApp
 
-        DebuggerApp(session).run()
+        DebuggerApp(session, open_index=text_index_of(file)).run()
     finally:
         recording.close()
 
@@ -94,7 +94,7 @@ def _listen(output: Path | None, listen: tuple[str, ...], options: HubOptions) -
         return
     with started as hub:
         session = Session(hub.recording, live=True)
-        DebuggerApp(session, listen=hub.address, failure=hub.news).run()
+        DebuggerApp(session, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path)).run()
         hub.recording.catch_up()
         totals = hub.recording.totals()
     if totals.machines:
@@ -120,6 +120,7 @@ def _attach(other: RunningHub, machine: str | None, transition: int | None) -> N
         def news() -> str:
             return "" if has_writer(other.path) else f"process {other.pid}, which recorded this, has ended"
 
-        DebuggerApp(session, listen=other.addresses[0] if other.addresses else None, failure=news).run()
+        listen = other.addresses[0] if other.addresses else None
+        DebuggerApp(session, listen=listen, failure=news, open_index=text_index_of(other.path)).run()
     finally:
         recording.close()

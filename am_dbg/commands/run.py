@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from am_dbg.commands.launching import require_terminal, start_hub
+from am_dbg.commands.launching import require_terminal, start_hub, text_index_of
 
 if TYPE_CHECKING:
     from am_dbg.hub import Hub
@@ -59,7 +59,7 @@ def _watch(hub: Hub, arguments: list[str]) -> int:
     printed = hub.path.with_suffix(".out.txt")
     with printed.open("wb") as file, Program(arguments, hub.address, file) as program:
         session = Session(hub.recording, live=True)
-        DebuggerApp(session, listen=hub.address, failure=hub.news).run()
+        DebuggerApp(session, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path)).run()
         program.stop()
         code = 0 if program.ended_by_us else program.exit_code or 0
     _finish(hub)

@@ -19,6 +19,7 @@ class Pane(StrEnum):
     LOG = "log"
     MATRIX = "matrix"
     RAIN = "rain"
+    READER = "reader"
     STRIP = "strip"
 
 
@@ -34,7 +35,7 @@ class Group(StrEnum):
     APP = "Application"
 
 
-SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN})
+SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN, Pane.READER})
 LOG_ONLY: Final = frozenset({Pane.LOG})
 LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
 EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
@@ -161,8 +162,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("Y",), Group.JUMP, "copy_address",
     ),
     Action(
-        "jump.find", "Find a machine or state …", "Type a part of a name and choose from what matches.",
+        "jump.find", "Find …",
+        "Type words: machines and states with such names are listed, and all places in logs, arguments and errors.",
         ("slash",), Group.JUMP, "find", footer="/ find",
+    ),
+    Action(
+        "jump.next-hit", "Next hit", "The next place of the text that was looked for, on whatever machine it is.",
+        ("right_parenthesis", "f3"), Group.JUMP, "next_hit",
+    ),
+    Action(
+        "jump.previous-hit", "Previous hit", "The place of the text before.",
+        ("left_parenthesis", "shift+f3"), Group.JUMP, "previous_hit",
     ),
     _move("up", "Row up", "Move the row cursor up; in the rain, that is the transition before.", "up"),
     _move("down", "Row down", "Move the row cursor down; in the rain, that is the transition after.", "down"),
@@ -218,12 +228,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("f8", "alt+r"), Group.VIEW, "toggle_rain",
     ),
     Action(
+        "view.reader", "Reader on or off",
+        "What is pending (waits, contexts, pipes), where the transition came from, and what it led to.",
+        ("R", "alt+o"), Group.VIEW, "toggle_reader", footer="R reader",
+    ),
+    Action(
         "view.untouched", "Untouched states",
         "In matrix and rain, show or hide the states that never had a part in anything.",
         ("U",), Group.VIEW, "toggle_untouched",
     ),
     Action(
-        "view.expand", "Expand or collapse all states", "Open every state of the schema, or close them all.",
+        "view.expand", "Expand or collapse all states",
+        "Open every state of the schema, or close them all; in the reader its sections.",
         ("E", "alt+e"), Group.VIEW, "toggle_expand",
     ),
     Action(
@@ -300,6 +316,6 @@ def footer_actions() -> list[Action]:
     order = (
         "app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
         "view.filters", "jump.problems", "step.previous", "step.inspect", "time.tail", "jump.cause",
-        "view.next", "jump.history-back", "time.play", "jump.goto",
+        "view.next", "view.reader", "jump.history-back", "time.play", "jump.goto",
     )  # fmt: skip
     return [BY_ID[name] for name in order]

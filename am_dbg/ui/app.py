@@ -13,10 +13,13 @@ from textual.screen import Screen
 
 from am_dbg.remote._textual import set_terminal_title, tightened
 from am_dbg.session import Session
+from am_dbg.session.finding import TextIndex
+from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.screens.main import MainScreen
 from am_dbg.ui.styles import RoleStyles
 from am_dbg.ui.themes import DARK, LIGHT, PLAIN, themes
 from am_dbg.viewmodels.spans import clean
+from am_telemetry.store.errors import StoreError
 
 POLL_SECONDS = 1 / 20
 """How often the recording is asked for news. Asking costs next to nothing when there are none."""
@@ -30,6 +33,9 @@ class DebuggerApp(App[None]):
         listen: address that programs report to, None for a recording that does not grow.
         failure: why records cannot be stored at the moment, empty when all is well.
         plain: use no colour at all; by default that is decided by ``NO_COLOR``.
+        keys: which keys do what.
+        theme: colours to begin with.
+        open_index: makes a full-text index of the recording when texts are looked for first; the app closes it.
     """
 
     CSS_PATH = "app.tcss"
@@ -42,19 +48,24 @@ class DebuggerApp(App[None]):
         listen: str | None = None,
         failure: Callable[[], str] | None = None,
         plain: bool | None = None,
+        keys: Keymap = DEFAULT_KEYMAP,
+        theme: str = DARK,
+        open_index: Callable[[], TextIndex] | None = None,
     ) -> None:
         without_color = bool(os.environ.get("NO_COLOR")) if plain is None else plain
         super().__init__(ansi_color=True if without_color else None)
         self.session = session
         self.listen = listen
         self.failure = failure or (lambda: "")
+        self._open_index = open_index
+        self._text_index: TextIndex | None = None
         self._role_styles: RoleStyles | None = None
         self._title_shown = ""
         for theme in themes():
             self.register_theme(theme)
-        self.theme = PLAIN if without_color else DARK
+        self.theme = PLAIN if without_color else theme
         self.title = "am-dbg"
-        self.main = MainScreen(session)
+        self.main = MainScreen(session, keys)
         self.early_keys: list[events.Key] = []
         """Typed for a dialog that was about to open; it gets them as soon as it has."""
 
@@ -74,6 +85,22 @@ class DebuggerApp(App[None]):
             again = events.Key(event.key, event.character)  # the old one is marked as delivered
             again.set_sender(self)  # from the dialog itself it would not rise beyond it
             self.post_message(again)
+
+    # -- texts ---------------------------------------------------------------------------------------------------
+
+    def text_index(self) -> TextIndex | None:
+        """Where texts are looked for; None where that is not possible, which the session's message explains."""
+        if self._text_index is None and self._open_index is not None:
+            try:
+                self._text_index = self._open_index()
+            except StoreError as error:
+                self.session.say(f"texts cannot be searched: {error}")
+        return self._text_index
+
+    def on_unmount(self) -> None:
+        index, self._text_index = self._text_index, None
+        if index is not None:
+            index.close()
 
     # -- colours -------------------------------------------------------------------------------------------------
 

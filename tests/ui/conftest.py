@@ -9,6 +9,7 @@ import pytest
 
 from am_dbg.remote.terminal import ColorSystem
 from am_dbg.session import Session
+from am_dbg.session.finding import TextIndex
 from am_dbg.ui.app import DebuggerApp
 from am_telemetry.store.reading import Recording
 from tests.ui.recordings import shop
@@ -31,11 +32,12 @@ def screen() -> Screen:
         machine: str = "",
         color_system: ColorSystem = "truecolor",
         failure: Callable[[], str] | None = None,
+        open_index: Callable[[], TextIndex] | None = None,
     ) -> AsyncIterator[User]:
         session = Session(shop() if recording is None else recording, live=live)
         if machine:
             session.select_machine(next(listed.machine_id for listed in session.order if listed.label == machine))
-        app = DebuggerApp(session, listen=listen, failure=failure, plain=color_system == "none")
+        app = DebuggerApp(session, listen=listen, failure=failure, plain=color_system == "none", open_index=open_index)
         async with at_terminal(app, size, color_system) as user:
             await user.settled(0.05)
             yield user

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from am_dbg.session import Session
 from am_dbg.ui.actions import ACTIONS
-from am_dbg.ui.keymap import printed
+from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.matching import best
 from am_dbg.ui.screens.once import ClosesOnce
 from am_dbg.ui.widgets.line_view import LineView
@@ -43,7 +43,7 @@ class PaletteScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_
         session: whose machines and states are offered.
         run_action: does an action of the registry by its id.
         choose_state: selects a state by its name.
-        names_only: offer machines and states, but no actions.
+        keys: what to show beside the actions.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,17 +59,14 @@ class PaletteScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_
         session: Session,
         run_action: Callable[[str], None],
         choose_state: Callable[[str], None],
-        *,
-        names_only: bool = False,
+        keys: Keymap = DEFAULT_KEYMAP,
     ) -> None:
         super().__init__()
-        actions = () if names_only else _actions(run_action)
-        self._list = _EntryList([*actions, *_machines(session), *_states(session, choose_state)])
-        self._placeholder = "A machine or a state …" if names_only else "A command, a machine or a state …"
+        self._list = _EntryList([*_actions(run_action, keys), *_machines(session), *_states(session, choose_state)])
 
     def compose(self) -> ComposeResult:
         with Vertical(id="palette-box"):
-            yield Input(id="palette-input", placeholder=self._placeholder, select_on_focus=False)
+            yield Input(id="palette-input", placeholder="A command, a machine or a state …", select_on_focus=False)
             yield self._list
 
     def on_mount(self) -> None:
@@ -151,11 +148,10 @@ def _row(entry: Entry, columns: int) -> Line:
     )
 
 
-def _actions(run: Callable[[str], None]) -> Iterator[Entry]:
+def _actions(run: Callable[[str], None], keymap: Keymap) -> Iterator[Entry]:
     for action in ACTIONS:
         if action.palette:
-            keys = "  ".join(printed(key) for key in action.keys[:2])
-            yield Entry(action.title, action.description, keys, partial(run, action.id))
+            yield Entry(action.title, action.description, keymap.printed(action, 2), partial(run, action.id))
 
 
 def _machines(session: Session) -> Iterator[Entry]:
