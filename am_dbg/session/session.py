@@ -16,8 +16,8 @@ from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
 from am_dbg.session.history import Place
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
-from am_dbg.session.log_commands import LoggingSession
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
+from am_dbg.session.reader_commands import ReadingSession
 from am_dbg.session.targets import (
     ChangeLog,
     ClearFilters,
@@ -29,10 +29,12 @@ from am_dbg.session.targets import (
     SelectState,
     SetLogLevel,
     SetMode,
+    ShowReader,
     StepMachine,
     Target,
     ToggleFilter,
     ToggleNode,
+    ToggleSection,
 )
 from am_dbg.session.view import Mode
 from am_telemetry.store.reading import Recording
@@ -40,7 +42,7 @@ from am_telemetry.store.reading import Recording
 __all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
 
 
-class Session(LoggingSession):
+class Session(ReadingSession):
     """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
 
     Args:
@@ -210,6 +212,10 @@ class Session(LoggingSession):
                 self.select_state(name)
             case ToggleNode(key):
                 self.toggle_node(key)
+            case ToggleSection(name):
+                self.toggle_section(name)
+            case ShowReader(shown):
+                self.show_reader(shown)
             case ToggleFilter(kind):
                 self.toggle_filter(kind)
             case ClearFilters():

@@ -63,6 +63,20 @@ class ToggleNode:
 
 
 @dataclass(frozen=True, slots=True)
+class ToggleSection:
+    """Fold or unfold a section of the reader, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReader:
+    """Show the reader, or hide it."""
+
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ToggleFilter:
     filter: Filter
 
@@ -106,6 +120,8 @@ Target = (
     | StepMachine
     | SelectState
     | ToggleNode
+    | ToggleSection
+    | ShowReader
     | ToggleFilter
     | ClearFilters
     | SetMode

@@ -218,7 +218,13 @@ class Controller:
         self._session.toggle_untouched()
 
     def toggle_expand(self) -> None:
-        self._session.toggle_all_nodes()
+        if self._screen.focused_pane is Pane.READER:
+            self._screen.reader_view.toggle_all()
+        else:
+            self._session.toggle_all_nodes()
+
+    def toggle_reader(self) -> None:
+        self._screen.toggle_reader()
 
     def show_error(self) -> None:
         from am_dbg.ui.screens.error import ErrorScreen

@@ -27,13 +27,17 @@ from am_telemetry.facts import (
 )
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import (
+    Caused,
     EndReason,
+    HandlerRunRecord,
     LogRecord,
     MachineRecord,
     PatternRecord,
     ProcessRecord,
     RunningRecord,
     TransitionRecord,
+    WaitRecord,
+    WaitsAt,
 )
 from am_telemetry.store.rows import merge_late_lines
 from am_telemetry.store.timeline import Timeline
@@ -169,12 +173,6 @@ class MemoryRecording:
         self.still_running: dict[int, RunningRecord] = {}
         self.late_lines: list[tuple[int, int, str]] = []
         """Machine, number and text of lines logged after a transition."""
-        self.process_skews: dict[int, int] = {}
-        self.process_hosts: dict[int, str] = {}
-        self._step = step_ns
-        self._now = start_ns - step_ns
-        self._schemas: list[SchemaFact] = []
-        self._patterns: dict[tuple[str, PatternFact], PatternRecord] = {}
         self.transition_ids: dict[str, tuple[int, int]] = {}
         """Ids that were recorded with transitions."""
         self.process_skews: dict[int, int] = {}
@@ -183,6 +181,10 @@ class MemoryRecording:
         """By machine."""
         self.timed_handlers: dict[tuple[int, int], list[HandlerRunRecord]] = {}
         """By machine and number."""
+        self._step = step_ns
+        self._now = start_ns - step_ns
+        self._schemas: list[SchemaFact] = []
+        self._patterns: dict[tuple[str, PatternFact], PatternRecord] = {}
         self._timelines: dict[int, Timeline] = {}
         self._pending: list[Callable[[], None]] = []
         self._processes = {1: ProcessRecord(1, "0" * 32, "app", "localhost", 4242, "am_telemetry 0.1.0")}
@@ -221,11 +223,11 @@ class MemoryRecording:
             ended_ns=0,
             end_reason="",
             initial_clock=tuple(clock),
+            id_prefix=f"{len(self.builders) + 1:08x}",
         )
         ticks = [*clock, *([0] * (len(schema.names) - len(clock)))]
         builder = self.builders[record.id] = MachineBuilder(self, record.id, schema, ticks)
 
-            id_prefix=f"{len(self.builders) + 1:08x}",
         def publish() -> None:
             self._timelines[record.id] = Timeline(schema, clock)
             self.machines.append(record)
@@ -302,8 +304,36 @@ class MemoryRecording:
             ),
         )
 
+    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
+        place = self.transition_ids.get(external_id)
+        return place if place and machine_id in (None, place[0]) else None
+
     def running(self, machine_id: int) -> RunningRecord | None:
         return self.still_running.get(machine_id)
+
+    def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
+        return self.timed_handlers.get((machine_id, number), [])
+
+    def waits(self, machine_id: int, number: int) -> WaitsAt:
+        present = number >= self.timeline(machine_id).count
+        pending, ended = [], []
+        for wait in self.wait_records.get(machine_id, []):
+            if wait.opened_number > number + present:
+                continue
+            if wait.closed_number is None or (wait.closed_number > number and not present):
+                pending.append(wait)
+            elif wait.closed_number >= number:
+                ended.append(wait)
+        return WaitsAt(tuple(pending), tuple(ended))
+
+    def effects(self, cause: SourceFact, machine_id: int, number: int) -> list[Caused]:
+        return [
+            Caused(owner, place)
+            for owner, timeline in self._timelines.items()
+            for place, details in enumerate(self.builders[owner].details[: timeline.count], 1)
+            if details.source is not None
+            and (details.source.machine, details.source.sequence) == (cause.machine, cause.sequence)
+        ]
 
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
         details = self.builders[machine_id].details
@@ -312,10 +342,6 @@ class MemoryRecording:
             LogRecord(number, position, log.level, log.text, log.before)
             for number in range(max(1, first), min(last, count) + 1)
             for position, log in enumerate(details[number - 1].logs)
-    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
-        place = self.transition_ids.get(external_id)
-        return place if place and machine_id in (None, place[0]) else None
-
         ]
         late = [(n, 1, text) for machine, n, text in self.late_lines if machine == machine_id and first <= n <= last]
         return merge_late_lines(lines, late, has_first=last >= 1)

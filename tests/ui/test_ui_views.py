@@ -134,7 +134,7 @@ async def test_the_palette_leads_there(screen: Screen) -> None:
 async def test_the_names_of_the_other_views_in_the_title_can_be_clicked(screen: Screen) -> None:
     async with screen(machine="orders") as user:
         await user.sees("Matrix  Rain")
-        user.click_on("Rain ─")
+        user.click_on("Rain  Reader")
         await user.sees("Log  Matrix  Rain +")
         user.click_on("Matrix  Rain +")
         await user.sees("Log  Matrix +")

@@ -61,6 +61,15 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
             "state. States that were never active or called are left out until U brings them back.",
         ),
     ),
+    Pane.READER: (
+        "Reader",
+        (
+            "What is pending after the current transition: who waits for what and since when, contexts of states,",
+            "pipes between machines. Where the transition came from, up to the first cause, and what it led to.",
+            "Enter or a click follows an entry, [ leads back. Headings fold their section, E all of them. Moving onto",
+            "an entry selects its first state. R shows and hides the reader.",
+        ),
+    ),
     Pane.STRIP: (
         "Timeline",
         (
@@ -122,6 +131,13 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         (rain_lines.LOST_SIGN, Role.ERROR_RECENT, "transitions were lost before this one"),
         (rain_lines.RESTORED_SIGN, Role.DIM, "the machine went on from a snapshot before this one"),
         ("+−~!✕·…", Role.TEXT, "before the number: the signs of the log"),
+    ),
+    Pane.READER: (
+        ("▾ ▸", Role.DIM, "an open section, a folded one"),
+        ("✓", Role.ACCEPTED, "came true, or expired as it should"),
+        ("✕", Role.CANCELED, "ended otherwise; behind a machine: it is gone"),
+        ("▶", Role.CURSOR, "still running"),
+        ("─add→", Role.KEY, "a pipe, with the mutation at its end"),
     ),
     Pane.STRIP: (
         (strip.CURSOR_MARK, Role.CURSOR, "the current transition"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.screen import Screen
 
 from am_dbg.session import Session
@@ -24,6 +24,7 @@ from am_dbg.ui.widgets.log_view import LogView
 from am_dbg.ui.widgets.machine_list import MachineList
 from am_dbg.ui.widgets.matrix_view import MatrixView
 from am_dbg.ui.widgets.rain_view import RainView
+from am_dbg.ui.widgets.reader_view import ReaderView
 from am_dbg.ui.widgets.schema_tree import SchemaTree
 from am_dbg.ui.widgets.session_view import SearchableView
 from am_dbg.ui.widgets.strip import DensityStrip
@@ -56,7 +57,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.controller = Controller(session, self)
         self._keys = key_table()
         self._pane = Pane.MACHINES
-        self._laid_out: Layout | None = None
+        self._laid_out: tuple[Layout, bool, bool] | None = None
         self.painted_revision = -1
         """Revision of the session that is on the screen."""
         self._painted_at = 0.0
@@ -72,9 +73,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         with Horizontal(id="body"):
             yield MachineList(self.session, id=Pane.MACHINES)
             yield SchemaTree(self.session, id=Pane.SCHEMA)
-            yield LogView(self.session, id=Pane.LOG)
-            yield MatrixView(self.session, id=Pane.MATRIX)
-            yield RainView(self.session, id=Pane.RAIN)
+            with Container(id="content"):
+                yield LogView(self.session, id=Pane.LOG)
+                yield MatrixView(self.session, id=Pane.MATRIX)
+                yield RainView(self.session, id=Pane.RAIN)
+                yield ReaderView(self.session, id=Pane.READER)
         yield EmptyPane(self.session, id="empty")
         yield TransitionBar(self.session, upcoming=False, id="current")
         yield DensityStrip(self.session, id=Pane.STRIP)
@@ -114,15 +117,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """A key while no pane has the focus."""
         self.take_key(event)
 
-    # -- focus ---------------------------------------------------------------------------------------------------
-
-    @property
     def on_paste(self, event: events.Paste) -> None:
         """An address pasted anywhere but into a field."""
         event.stop()
         if event.text.strip():
             self.controller.go_to_pasted(event.text.strip())
 
+    # -- focus ---------------------------------------------------------------------------------------------------
+
+    @property
     def focused_pane(self) -> Pane:
         """The pane that keys are meant for; the last one while a dialog is open."""
         return self._pane
@@ -143,6 +146,27 @@ class MainScreen(Screen[None], inherit_bindings=False):
         for view in self.query(LineView):
             view.follow_again()
 
+    @property
+    def reader_view(self) -> ReaderView:
+        """The reader, whether it is shown or not."""
+        return self.query_one(ReaderView)
+
+    @property
+    def shows_reader(self) -> bool:
+        """Whether the reader is shown: as somebody wanted it, else beside the log where there is room."""
+        wanted = self.session.reader
+        if wanted is not None:
+            return wanted
+        return self.has_class("-wide") and self.session.layout is Layout.TREE_LOG
+
+    def toggle_reader(self) -> None:
+        """Show the reader, or hide it. Where panes share a place the focus goes along."""
+        shown = not self.shows_reader
+        self.session.show_reader(shown)
+        if shown and self.is_narrow:
+            self.focus_on(Pane.READER)
+        self._lay_out()
+
     def focus_pane(self, step: int) -> None:
         """Move the focus to the next (1) or previous (-1) pane, round and round."""
         order = self._order()
@@ -153,6 +177,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Give a pane the focus, bringing it to the front where panes share a place."""
         if pane in _CONTENT:
             self.session.show_content(_CONTENT[pane])
+            if self.is_narrow:
+                self.session.show_reader(None)
+        elif pane is Pane.READER:
+            self.session.show_reader(True)
         elif pane is Pane.SCHEMA and not self.session.layout.has_tree:
             self.session.set_layout(Layout(f"tree-{self.session.layout.content}"))
         self._come_to(pane)
@@ -178,22 +206,31 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _order(self) -> list[Pane]:
         """The panes that can have the focus, as the key goes round."""
         layout = self.session.layout
-        content = next(pane for pane, name in _CONTENT.items() if name == layout.content)
-        return [Pane.MACHINES, *([Pane.SCHEMA] if layout.has_tree else []), content, Pane.STRIP]
+        lists = [Pane.MACHINES, *([Pane.SCHEMA] if layout.has_tree else [])]
+        return [*lists, *self._contents(), Pane.STRIP]
+
+    def _contents(self) -> list[Pane]:
+        """What is on the right. In a narrow window the reader takes the place of the others."""
+        content = next(pane for pane, name in _CONTENT.items() if name == self.session.layout.content)
+        if not self.shows_reader:
+            return [content]
+        return [Pane.READER] if self.is_narrow else [content, Pane.READER]
 
     def _lay_out(self) -> None:
         """Show the panes of the layout. The focus goes along when its own pane is not among them."""
         layout = self.session.layout
-        if layout is self._laid_out:
+        wanted = (layout, self.shows_reader, self.is_narrow)
+        if wanted == self._laid_out:
             return
-        self._laid_out = layout
+        self._laid_out = wanted
         self.set_class(not layout.has_tree, "-alone")
-        for pane, name in _CONTENT.items():
-            self.query_one(f"#{pane}").display = name == layout.content
+        contents = self._contents()
+        for pane in (*_CONTENT, Pane.READER):
+            self.query_one(f"#{pane}").display = pane in contents
         order = self._order()
         covered = self.is_narrow and not layout.has_tree and self._pane is not Pane.STRIP
         if self._pane not in order or covered:
-            self.focus_on(order[-2])
+            self.focus_on(contents[0])
 
     def end_search(self) -> bool:
         """Forget the word being typed in a list; True when there was one."""

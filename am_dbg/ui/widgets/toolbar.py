@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from am_dbg.session import Mode
 from am_dbg.session.filters import LOG_LEVELS, Filter
-from am_dbg.session.targets import SetLogLevel, SetMode, Target, ToggleFilter
+from am_dbg.session.targets import SetLogLevel, SetMode, ShowReader, Target, ToggleFilter
 from am_dbg.ui.widgets.address_bar import SessionBar
 from am_dbg.viewmodels.spans import Line, Role, Span, line_width
+
+if TYPE_CHECKING:
+    from am_dbg.ui.screens.main import MainScreen
 
 _SHORT: Final = {
     Filter.CANCELED: "canceled",
@@ -28,9 +31,11 @@ class Toolbar(SessionBar):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         session = self.session
         playing, tailing = session.mode is Mode.PLAYING, session.mode is Mode.TAIL
+        reads = cast("MainScreen", self.screen).shows_reader
         spans: list[Span] = [
             *_toggle("play", playing, SetMode("paused" if playing else "playing")),
             *_toggle("tail", tailing, SetMode("paused" if tailing else "tail")),
+            *_toggle("reader", reads, ShowReader(not reads)),
             Span(" │ ", Role.DIM),
             *_levels(session.log_level),
             Span("│ show: ", Role.DIM),

@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from am_telemetry.facts import SchemaFact
-from am_telemetry.store.records import LogRecord, MachineRecord, ProcessRecord, RunningRecord, TransitionRecord
+from am_telemetry.facts import SchemaFact, SourceFact
+from am_telemetry.store.records import (
+    Caused,
+    HandlerRunRecord,
+    LogRecord,
+    MachineRecord,
+    ProcessRecord,
+    RunningRecord,
+    TransitionRecord,
+    WaitsAt,
+)
 from am_telemetry.store.timeline import Timeline
 
 
@@ -64,6 +73,18 @@ class Recording(Protocol):
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none."""
+        ...
+
+    def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
+        """How long the handlers of a transition took, in order; empty where the program did not tell."""
+        ...
+
+    def waits(self, machine_id: int, number: int) -> WaitsAt:
+        """What was pending after a transition, and what it ended: waits, contexts, pipes. At the last one, at present."""
+        ...
+
+    def effects(self, cause: SourceFact, machine_id: int, number: int) -> list[Caused]:
+        """The transitions that name a cause, among those recorded at about the time of another transition."""
         ...
 
     def skews(self) -> Mapping[int, int]:

@@ -134,12 +134,21 @@ class WaitRecord:
     origin: WaitOrigin | None = None
 
 
+class Caused(NamedTuple):
+    """A transition that another one caused."""
+
+    machine_id: int
+    number: int
+
+
 class WaitsAt(NamedTuple):
     """What was pending in a machine after one of its transitions."""
 
     pending: tuple[WaitRecord, ...] = ()
     ended: tuple[WaitRecord, ...] = ()
     """During that transition, or between it and the next one."""
+    hidden: int = 0
+    """Further ones, which are too many to be told one by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from typing import Any, Self
 from am_telemetry.facts import ErrorFact, SchemaFact, SourceFact
 from am_telemetry.store import codec, files, saved_timelines
 from am_telemetry.store.changes import Changes, Rows
+from am_telemetry.store.effects import effects_of
 from am_telemetry.store.errors import StoreError, damaged, from_sqlite
 from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events, read_machine_events
 from am_telemetry.store.lock import WriterLock, has_writer
 from am_telemetry.store.model import Model
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import (
+    Caused,
     HandlerRunRecord,
     LogRecord,
     MachineRecord,
@@ -310,6 +312,17 @@ class SessionFile:
             raise from_sqlite(self._path, error) from error
         except (UnicodeDecodeError, TypeError, ValueError) as error:
             raise damaged(self._path, "a row of waits cannot be understood") from error
+
+    def effects(self, cause: SourceFact, machine_id: int, number: int) -> list[Caused]:
+        """The transitions that name a cause, among those recorded at about the time of another one; see `effects_of`.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        try:
+            return effects_of(self.reader(), cause, machine_id, number)
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
 
     def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
         """How long the handlers of a transition took, in order; empty where the program did not tell."""
