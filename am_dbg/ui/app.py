@@ -34,7 +34,7 @@ class DebuggerApp(App[None]):
         failure: why records cannot be stored at the moment, empty when all is well.
         plain: use no colour at all; by default that is decided by ``NO_COLOR``.
         keys: which keys do what.
-        theme: colours to begin with.
+        colors: name of the theme to begin with.
         open_index: makes a full-text index of the recording when texts are looked for first; the app closes it.
     """
 
@@ -49,7 +49,7 @@ class DebuggerApp(App[None]):
         failure: Callable[[], str] | None = None,
         plain: bool | None = None,
         keys: Keymap = DEFAULT_KEYMAP,
-        theme: str = DARK,
+        colors: str = DARK,
         open_index: Callable[[], TextIndex] | None = None,
     ) -> None:
         without_color = bool(os.environ.get("NO_COLOR")) if plain is None else plain
@@ -63,7 +63,7 @@ class DebuggerApp(App[None]):
         self._title_shown = ""
         for theme in themes():
             self.register_theme(theme)
-        self.theme = PLAIN if without_color else theme
+        self.theme = PLAIN if without_color else colors
         self.title = "am-dbg"
         self.main = MainScreen(session, keys)
         self.early_keys: list[events.Key] = []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from am_dbg.session import Session
+from am_dbg.session.finding import Finder
 from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.viewmodels import error_text
@@ -145,7 +146,16 @@ class Controller:
         return self._screen.paint_soon()
 
     def find(self) -> None:
-        self._open_palette(names_only=True)
+        from am_dbg.ui.screens.find import FindScreen
+
+        screen = FindScreen(self._session, self._finder, self._choose_state, self._app.text_index())
+        self._app.push_screen(screen, self._chosen)
+
+    def next_hit(self) -> None:
+        self._finder.next()
+
+    def previous_hit(self) -> None:
+        self._finder.previous()
 
     # -- panes and lists -----------------------------------------------------------------------------------------
 
@@ -275,7 +285,7 @@ class Controller:
     def open_help(self) -> None:
         from am_dbg.ui.screens.help import HelpScreen
 
-        self._app.push_screen(HelpScreen(self._screen.focused_pane), self._screen.dialog_closed)
+        self._app.push_screen(HelpScreen(self._screen.focused_pane, self._screen.keymap), self._screen.dialog_closed)
 
     def open_palette(self) -> None:
         self._open_palette(names_only=False)
@@ -283,10 +293,8 @@ class Controller:
     def _open_palette(self, *, names_only: bool) -> None:
         from am_dbg.ui.screens.palette import PaletteScreen
 
-        def chosen(run: Callable[[], None] | None) -> None:
-            if run is not None:
-                run()
-            self._screen.paint_soon()
+        palette = PaletteScreen(self._session, self.run, self._choose_state, self._screen.keymap)
+        self._app.push_screen(palette, self._chosen)
 
         self._app.push_screen(PaletteScreen(self._session, self.run, self._choose_state, names_only=names_only), chosen)
 

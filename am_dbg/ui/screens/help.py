@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 
 from am_dbg.ui.actions import ACTIONS, EVERYWHERE, Action, Group, Pane
-from am_dbg.ui.keymap import printed_keys
+from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
 from am_dbg.viewmodels import matrix, rain, rain_lines, strip
@@ -156,17 +156,18 @@ class HelpScreen(Dialog):
         Binding("question_mark,f1,q,enter,space", "close", "Close", show=False),
     ]
 
-    def __init__(self, pane: Pane) -> None:
-        super().__init__(_HelpView(pane))
+    def __init__(self, pane: Pane, keys: Keymap = DEFAULT_KEYMAP) -> None:
+        super().__init__(_HelpView(pane, keys))
 
     def wanted_size(self) -> tuple[int, int]:
         return 112, 200
 
 
 class _HelpView(LineView):
-    def __init__(self, pane: Pane) -> None:
+    def __init__(self, pane: Pane, keys: Keymap) -> None:
         super().__init__(id="help-view")
         self._pane = pane
+        self._keys = keys
         self._lines: list[Line] = []
         self._for_width = -1
 
@@ -186,10 +187,10 @@ class _HelpView(LineView):
     def _lay_out(self) -> None:
         if self._for_width != self.inner_width:
             self._for_width = self.inner_width
-            self._lines = help_lines(self._pane, self.inner_width)
+            self._lines = help_lines(self._pane, self.inner_width, self._keys)
 
 
-def help_lines(pane: Pane, columns: int) -> list[Line]:
+def help_lines(pane: Pane, columns: int, keys: Keymap = DEFAULT_KEYMAP) -> list[Line]:
     """The help text for a focused pane, wrapped to a width."""
     lines: list[Line] = [()]
     for shown in (pane, *(other for other in Pane if other is not pane)):
@@ -203,18 +204,18 @@ def help_lines(pane: Pane, columns: int) -> list[Line]:
             lines += [(Span(" " * 12 + part, Role.DIM),) for part in parts[1:]]
         lines.append(())
         if shown is pane:
-            lines += _key_lines(columns)
+            lines += _key_lines(columns, keys)
     return lines
 
 
-def _key_lines(columns: int) -> list[Line]:
+def _key_lines(columns: int, keymap: Keymap) -> list[Line]:
     lines: list[Line] = []
     for group in Group:
         lines.append(_heading(group.value))
         levels = [action for action in ACTIONS if action.group is group and action.argument is not None]
         for action in ACTIONS:
             if action.group is group and action.argument is None:
-                lines += _action_lines(printed_keys(action), action.description + _only_in(action), columns)
+                lines += _action_lines(keymap.printed(action) or "no key", action.description + _only_in(action), columns)
         if levels:
             names = ", ".join(a.title.rpartition(": ")[2] for a in levels)
             lines += _action_lines("0 … 5", f"How much of the log is shown: {names}.", columns)

@@ -12,9 +12,9 @@ from textual.screen import Screen
 
 from am_dbg.session import Session
 from am_dbg.session.layout import Content, Layout
-from am_dbg.ui.actions import BY_ID, Pane
+from am_dbg.ui.actions import Pane
 from am_dbg.ui.controller import Controller
-from am_dbg.ui.keymap import key_table
+from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.widgets.address_bar import AddressBar
 from am_dbg.ui.widgets.bar import Bar
 from am_dbg.ui.widgets.empty_pane import EmptyPane
@@ -51,11 +51,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = "#machines"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keys: Keymap = DEFAULT_KEYMAP) -> None:
         super().__init__()
         self.session = session
         self.controller = Controller(session, self)
-        self._keys = key_table()
+        self.keymap = keys
         self._pane = Pane.MACHINES
         self._laid_out: tuple[Layout, bool, bool] | None = None
         self.painted_revision = -1
@@ -108,8 +108,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if isinstance(view, SearchableView) and view.take_letter(event):
             event.stop()
             return
-        action = next((self._keys[key] for key in event.aliases if key in self._keys), None)
-        if action is not None and self._pane in BY_ID[action].where:
+        action = self.keymap.action(event.aliases, self._pane)
+        if action is not None:
             event.stop()
             self.controller.run(action)
 

@@ -59,12 +59,16 @@ class StatusFooter(Bar):
     def _keys(self, room: int) -> Line:
         spans: list[Span] = []
         used = 0
+        keymap = cast("MainScreen", self.screen).keymap
         for action in footer_actions():
-            size = width(action.footer) + 3
+            named = keymap.footer(action)
+            if named is None:
+                continue
+            size = width("".join(named)) + 4
             if used + size > room:
                 break
             used += size
-            spans += _hint(action)
+            spans += _hint(action, *named)
         return tuple(spans)
 
     def _right(self, available: int) -> Line:
@@ -92,11 +96,10 @@ class StatusFooter(Bar):
         cast("MainScreen", self.screen).controller.run(str(target))
 
 
-def _hint(action: Action) -> list[Span]:
+def _hint(action: Action, key: str, partner_key: str, label: str) -> list[Span]:
     """Keys and label; a click on either does it, and of two keys each does its own."""
-    key, _, label = action.footer.partition(" ")
-    if action.partner:
-        keys = [_key(f" {key[0]}", action.id), _key(key[1:], action.partner)]
+    if partner_key:
+        keys = [_key(f" {key}", action.id), _key(partner_key, action.partner)]
         return [*keys, Span(f" {label}  ", Role.DIM)]
     return [_key(f" {key}", action.id), Span(f" {label}  ", Role.DIM, target=action.id)]  # type: ignore[arg-type]  # ours
 
