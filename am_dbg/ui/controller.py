@@ -25,6 +25,7 @@ class Controller:
     def __init__(self, session: Session, screen: MainScreen) -> None:
         self._session = session
         self._screen = screen
+        self._finder = Finder(session)
 
     def run(self, action_id: str) -> None:
         """Do an action by its id.
@@ -288,15 +289,16 @@ class Controller:
         self._app.push_screen(HelpScreen(self._screen.focused_pane, self._screen.keymap), self._screen.dialog_closed)
 
     def open_palette(self) -> None:
-        self._open_palette(names_only=False)
-
-    def _open_palette(self, *, names_only: bool) -> None:
         from am_dbg.ui.screens.palette import PaletteScreen
 
         palette = PaletteScreen(self._session, self.run, self._choose_state, self._screen.keymap)
         self._app.push_screen(palette, self._chosen)
 
-        self._app.push_screen(PaletteScreen(self._session, self.run, self._choose_state, names_only=names_only), chosen)
+    def _chosen(self, run: Callable[[], None] | None) -> None:
+        """What was chosen in a list is done when the list has closed."""
+        if run is not None:
+            run()
+        self._screen.paint_soon()
 
     def _choose_state(self, name: str) -> None:
         self._session.select_state(name)
