@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import itertools
 import logging
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from am_core.tracer import live_machines, on_machine_created
+from am_telemetry.sending.exits import Exit
 from am_telemetry.sending.handle import Stats
 from am_telemetry.sending.ring import Ring, Traced, Vanished
 from am_telemetry.sending.sender import Sender
@@ -69,12 +69,13 @@ class Client:
         self._tracers: dict[object, Traced] = {}
         self._unsubscribe: Callable[[], None] | None = None
         self._engines: OtherEngines | None = None
+        self._exit: Exit | None = None
         self.sender = self._new_sender()
 
     def start(self, engines: OtherEngines | None = None) -> None:
         """Trace every machine there is and will be, as far as the settings want it."""
         _clients.add(self)
-        atexit.register(self._at_exit)
+        self._exit = Exit(lambda: self.close(EXIT_PATIENCE, EXIT_AT_MOST), lambda: self.flush(EXIT_PATIENCE))
         self._unsubscribe = on_machine_created(self._met)
         for machine in live_machines():
             self._met(machine)
@@ -126,7 +127,8 @@ class Client:
         delivered = self.sender.stop(timeout, at_most)
         self._tracers.clear()
         _clients.discard(self)
-        atexit.unregister(self._at_exit)
+        if self._exit is not None:
+            self._exit.cancel()
         return delivered
 
     @property
@@ -212,12 +214,6 @@ class Client:
 
         return Sender(self.settings, self.ring, lambda: tuple(self._tracers.values()), self._forget, parent)
 
-    def _at_exit(self) -> None:
-        try:
-            self.close(EXIT_PATIENCE, EXIT_AT_MOST)
-        except Exception:
-            logger.debug("telemetry did not end properly", exc_info=True)
-
     def after_fork_in_child(self) -> None:
         """Begin anew as another session, lazily: nothing is started before the child's first transition.
 
@@ -230,6 +226,8 @@ class Client:
         self.sender = self._new_sender(self.sender.session_id)
         for tracer in self._tracers.values():
             tracer.start_over()
+        if self._exit is not None:
+            self._exit.notice_multiprocessing()
 
     def _restart(self, busy: Traced | None = None) -> None:
         """Start what a fork has ended. ``busy`` is in the middle of a transition, which will introduce its machine."""
