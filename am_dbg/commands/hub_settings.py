@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+MIN_MESSAGE = 1_000_000
+"""Bytes; programs make messages of half that size, and cut what is larger."""
+MAX_MESSAGE = 256_000_000
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 listen_option = click.option(
@@ -48,6 +52,7 @@ _OPTIONS = (
     click.option(
         "--max-batch", type=click.IntRange(min=1), metavar="N", help="Transitions in one message.  [default: 65536]"
     ),
+    click.option("--max-message", metavar="SIZE", help="Size of one message, at least 1MB.  [default: 4MiB]"),
     click.option("--max-rate", type=click.IntRange(min=0), metavar="N", help="Transitions per second and program."),
     click.option("--min-free", metavar="SIZE", help="Report trouble when the disk has less room.  [default: 256MB]"),
 )
@@ -89,11 +94,12 @@ def read_hub_options(values: dict[str, Any], *, resume: bool = False) -> HubOpti
             machines=standard.machines if values["max_machines"] is None else values["max_machines"],
             rows=values["max_batch"] or standard.rows,
             rate=values["max_rate"] or standard.rate,
+            message=_message_size(values["max_message"]) if values["max_message"] else standard.message,
         ),
         socket=values["socket"] or not values["no_socket"],
         forward=tuple(_forward_address(text) for text in values["forward"]),
         security=read_security(os.environ),
-        min_free=_size(values["min_free"]) if values["min_free"] else HubOptions.min_free,
+        min_free=_size("--min-free", values["min_free"]) if values["min_free"] else HubOptions.min_free,
         resume=resume,
     )
 
@@ -108,10 +114,17 @@ def _forward_address(text: str) -> str:
     return found.address
 
 
-def _size(text: str) -> int:
+def _size(option: str, text: str) -> int:
     from am_telemetry.store.limits import parse_size
 
     try:
         return parse_size(text)
     except ValueError as error:
-        raise AmDbgError(f"--min-free: {error}", "", ExitCode.USAGE) from error
+        raise AmDbgError(f"{option}: {error}", "", ExitCode.USAGE) from error
+
+
+def _message_size(text: str) -> int:
+    size = _size("--max-message", text)
+    if not MIN_MESSAGE <= size <= MAX_MESSAGE:
+        raise AmDbgError(f"--max-message {text} is not between 1MB and 256MB", "", ExitCode.USAGE)
+    return size

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import queue
+import random
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +19,19 @@ from hubs import until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_sink import MemorySink
+from test_telemetry_flow import RawClient
 
+from am_core import Machine
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.batch import Batch, MachineClosed, PatternDef, TransitionColumns
+from am_telemetry.errors import TelemetryError
 from am_telemetry.facts import Flag, MachineFact, PatternFact, SchemaFact, StateFact
 from am_telemetry.receiving.admission import Credentials, CredentialsError, Limits, Pace, Refusals, read_token
 from am_telemetry.receiving.collector import Collector
 from am_telemetry.receiving.listening import CollectorError, bind_path, check_address
-from am_telemetry.sending.link import PUSH
+from am_telemetry.sending.client import Client
+from am_telemetry.sending.link import PUSH, STREAM
+from am_telemetry.settings import read_settings
 from am_telemetry.wire import encode
 
 SCHEMA = SchemaFact((StateFact("A"),))
@@ -37,6 +46,16 @@ def hub(sink: MemorySink, **options: Any) -> Iterator[Collector]:
         yield collector
     finally:
         collector.stop()
+
+
+@contextlib.contextmanager
+def program(collector: Collector, **options: Any) -> Iterator[Client]:
+    client = Client(read_settings(f"localhost:{collector.port}", service="test", environ={}, **options))
+    client.start()
+    try:
+        yield client
+    finally:
+        client.close(2)
 
 
 def hello(session: bytes = b"s" * 16) -> pb.ClientFrame:
@@ -129,6 +148,89 @@ def test_a_program_that_is_too_fast_is_slowed_down(sink: MemorySink) -> None:
         assert collector.refusals.counts() == {"batches slowed down": 2}
 
 
+def test_a_program_is_told_once_what_a_hub_leaves_out(sink: MemorySink, caplog: pytest.LogCaptureFixture) -> None:
+    with hub(sink, limits=Limits(machines=2)) as collector, program(collector) as client:
+        machines = [Machine({"A": {}}, id=f"m{n}") for n in range(4)]
+        assert client.flush(10)
+        machines += [Machine({"A": {}}, id=f"n{n}") for n in range(4)]
+        assert client.flush(10)
+        text = until(lambda: client.stats.notices.get("machines"))
+        assert "more than 2 machines" in text
+        assert "--max-machines" in text
+        assert collector.refusals.counts() == {"machines too many": len(machines) - 2}
+    assert sum("the hub says" in line for line in caplog.messages) == 1
+
+
+def test_messages_are_as_large_as_the_hub_takes_them(sink: MemorySink) -> None:
+    """What cannot be sent in one is counted as lost, and what comes after it arrives."""
+    with hub(sink, limits=Limits(message=20_000)) as collector, program(collector, detail=3) as client:
+        machine = Machine({"A": {"multi": True}}, id="m", log_level=3)
+        machine.add("A")
+        assert client.flush(10)
+        for _ in range(30):
+            machine.log("x" * 2_000 + str(random.random()))
+        machine.add("A")
+        assert client.flush(10)
+        machine.add("A")
+        assert client.flush(10)
+        assert client.stats.dropped == {"too large": 1}
+        assert client.stats.reconnects == 0
+    assert [gap.reason for gap in sink.gaps] == ["too large"]
+    assert sum(map(len, sink.rows.values())) == 2
+
+
+def test_a_message_that_is_too_large_all_the_same_ends_its_stream(sink: MemorySink) -> None:
+    with hub(sink, limits=Limits(message=1_000_000)) as collector:
+        raw = RawClient(collector.port)
+        texts = [pb.Text(handle=1, text="x" * 1_000_000)]
+        raw.outbox.put(pb.ClientFrame(batch=pb.Batch(first_seq=1, last_seq=1, texts=texts)).SerializeToString())
+        with pytest.raises(grpc.RpcError) as caught:
+            list(raw.call)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        raw.close()
+        until(lambda: collector.clients == 0)
+
+
+def test_a_client_that_connects_and_says_nothing_is_sent_away(
+    sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("am_telemetry.receiving.intake.HELLO_S", 0.1)
+    with hub(sink) as collector:
+        with grpc.insecure_channel(f"127.0.0.1:{collector.port}") as channel:
+            silence: queue.SimpleQueue[None] = queue.SimpleQueue()
+            method: Any = channel.stream_stream(STREAM, pb.ClientFrame.SerializeToString, pb.HubFrame.FromString)
+            (frame,) = method(iter(silence.get, None))
+            silence.put(None)
+        assert "no Hello" in frame.go_away.reason
+        assert collector.refusals.counts() == {"programs that broke the protocol": 1}
+        until(lambda: not collector._front or not collector._front._relayed)
+
+
+def test_programs_are_asked_to_come_back_while_nothing_can_be_recorded(
+    sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once when the reason is known, and soon when the disk does not answer."""
+
+    def refuse(process: object, at_ns: int) -> int:
+        raise TelemetryError("no room is left on the disk", "")
+
+    with hub(sink) as collector:
+        monkeypatch.setattr(sink, "open_session", refuse)
+        away = push(collector.port, hello())[-1].go_away
+        assert "no room is left on the disk" in away.reason
+        assert not away.final
+        assert away.reconnect_after_ms > 0
+        answered = threading.Event()
+        monkeypatch.setattr(sink, "open_session", lambda process, at_ns: answered.wait(10) and 0)
+        monkeypatch.setattr("am_telemetry.receiving.intake.OPENING_S", 0.1)
+        for _ in range(3):
+            assert "in time" in push(collector.port, hello())[-1].go_away.reason
+        answered.set()
+        monkeypatch.undo()
+        assert push(collector.port, hello())[0].WhichOneof("frame") == "welcome"
+        assert collector.clients == 0
+
+
 @settings(max_examples=50)
 @given(st.integers(1, 1000), st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 3)), max_size=20))
 def test_nobody_is_faster_than_the_rate_for_long(rate: int, steps: list[tuple[int, float]]) -> None:
@@ -216,6 +318,47 @@ def test_refusals_are_listed_by_number() -> None:
 
 
 # -- health -------------------------------------------------------------------------------------------------------
+
+
+def test_the_health_service_answers_while_every_thread_waits_for_the_disk(
+    sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``grpc_health_probe`` asks: one call of ``Check`` per service, without a token."""
+    stuck = threading.Event()
+    troubles = [""]
+    monkeypatch.setattr(sink, "open_session", lambda process, at_ns: stuck.wait(20) and 0)
+    token = Credentials(token="0123456789abcdef")
+    with (
+        hub(sink, credentials=token, checks={"Disk": lambda: "", "Writer": lambda: troubles[0]}) as collector,
+        grpc.insecure_channel(f"127.0.0.1:{collector.port}") as channel,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(stuck.set)
+        check: Any = channel.unary_unary(
+            "/grpc.health.v1.Health/Check", HealthCheckRequest.SerializeToString, HealthCheckResponse.FromString
+        )
+        status = HealthCheckResponse.ServingStatus
+
+        def serving(service: str) -> bool:
+            with contextlib.suppress(grpc.RpcError):  # it has not looked at its parts yet
+                return bool(check(HealthCheckRequest(service=service), timeout=5).status == status.SERVING)
+            return False
+
+        parts = ("", "amdbg.v1.Collector", "amdbg.v1.Writer", "amdbg.v1.Disk")
+        until(lambda: all(map(serving, parts)))
+        method: Any = channel.stream_stream(STREAM, pb.ClientFrame.SerializeToString, pb.HubFrame.FromString)
+        silence: queue.SimpleQueue[None] = queue.SimpleQueue()
+        shown = (("authorization", "Bearer 0123456789abcdef"),)
+        calls = [
+            method(itertools.chain([hello(bytes([n]) * 16)], iter(silence.get, None)), metadata=shown)
+            for n in range(40)
+        ]
+        stack.callback(lambda: [silence.put(None) for _ in calls])
+        troubles[0] = "writer stuck"
+        until(lambda: not serving("amdbg.v1.Writer"))
+        assert [serving(part) for part in parts] == [False, False, False, True]
+        for call in calls:
+            call.cancel()
 
 
 def test_who_watches_the_health_service_hears_of_trouble_and_of_its_end(sink: MemorySink) -> None:

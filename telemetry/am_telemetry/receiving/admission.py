@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from am_telemetry.errors import TelemetryError
+from am_telemetry.wire.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -121,12 +122,15 @@ class Limits:
         machines: machines that one program may have at the same time; further ones are not recorded.
         rows: transitions in one batch.
         rate: transitions per second of one program, on average over a few seconds; beyond that it is slowed down.
+        message: bytes of one message. Programs are told, and leave out what is larger; who sends it all the same is cut
+            off.
     """
 
     clients: int = 2_000
     machines: int = 20_000
     rows: int = 65_536
     rate: int = 0
+    message: int = MAX_MESSAGE_BYTES
 
 
 class Refusals:

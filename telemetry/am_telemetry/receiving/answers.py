@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 from am_proto import telemetry_pb2 as pb
-from am_telemetry.wire import MAX_MESSAGE_BYTES, PROTO_VERSION
+from am_telemetry.receiving.admission import Limits
+from am_telemetry.wire import PROTO_VERSION
 
 MAX_REASON = 1_000
+_MAX_UINT32 = 2**32 - 1
 
 
-def welcome(have_seq: int, credit: int) -> bytes:
+def welcome(have_seq: int, credit: int, limits: Limits) -> bytes:
     """The answer to Hello. ``credit`` in bytes, 0 for any amount."""
     frame = pb.HubFrame()
     answer = frame.welcome
@@ -19,7 +21,8 @@ def welcome(have_seq: int, credit: int) -> bytes:
     answer.hub = "am-dbg"
     answer.hub_wall_ns = time.time_ns()
     answer.credit = credit
-    answer.limits.max_batch_bytes = MAX_MESSAGE_BYTES
+    answer.limits.max_batch_bytes = min(limits.message, _MAX_UINT32)
+    answer.limits.max_batch_rows = min(limits.rows, _MAX_UINT32)
     return frame.SerializeToString()
 
 
@@ -41,6 +44,11 @@ def throttle(pause_ms: int, reason: str) -> bytes:
 def detail(machine: int, level: int, ttl_seconds: int) -> bytes:
     """Somebody looks at a machine and would like to know more, for some seconds."""
     return pb.HubFrame(detail=pb.Detail(machine=machine, level=level, ttl_seconds=ttl_seconds)).SerializeToString()
+
+
+def notice(code: str, text: str) -> bytes:
+    """Something that people should know of. ``code`` is one of few."""
+    return pb.HubFrame(notice=pb.Notice(code=code, text=text[:MAX_REASON])).SerializeToString()
 
 
 def go_away(reason: str, final: bool, after_ms: int = 0) -> bytes:

@@ -26,7 +26,6 @@ from am_telemetry.receiving.intake import Intake
 from am_telemetry.receiving.listening import CollectorError, allow_many_connections, bind, bind_path, check_address
 from am_telemetry.receiving.private import private_address
 from am_telemetry.sink import Sink
-from am_telemetry.wire import MAX_MESSAGE_BYTES
 
 __all__ = ["Collector", "CollectorError"]
 
@@ -37,15 +36,16 @@ START_TIMEOUT: Final = 10.0
 STOP_GRACE: Final = 0.5
 _NO_CREDENTIALS: Final = Credentials()
 _DEFAULT_LIMITS: Final = Limits()
+IDLE_MS: Final = 600_000
+"""After which a connection without calls is closed."""
 WINDOW: Final = 1024 * 1024
 """Bytes of one stream that may be on their way to this process."""
 
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.max_connection_idle_ms", IDLE_MS),
     # Finding out the best window would cost a message to the program and one back for every batch.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", WINDOW),
@@ -89,6 +89,7 @@ class Collector:
         """The Unix socket, once started."""
         self.refusals = Refusals()
         self._credentials = credentials
+        self._limits = limits
         self._checks = dict(checks or {})
         self._socket_path = socket_path
         self._sink = sink
@@ -254,7 +255,7 @@ class Collector:
         return servers
 
     def _server(self, health: Health, wants_token: bool) -> grpc.aio.Server:
-        server = grpc.aio.server(options=_OPTIONS)
+        server = grpc.aio.server(options=(*_OPTIONS, ("grpc.max_receive_message_length", self._limits.message)))
         guard = Guard(self._credentials, self.refusals) if wants_token else None
         stream, push = self._intake.stream, self._intake.push
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {

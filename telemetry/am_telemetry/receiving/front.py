@@ -28,6 +28,7 @@ HEAD_DEADLINE_S: Final = 10.0
 """Within which a caller must have said who it is."""
 LINGER_S: Final = 1.0
 MAX_CALLERS: Final = 4096
+"""Connections at the same time, whoever they are of. A gRPC call takes three files, of 16,384 that are asked for."""
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
@@ -98,7 +99,7 @@ class Front:
 
     def arrived(self, transport: asyncio.Transport) -> bool:
         """Whether there is room for one more."""
-        if len(self._open) + len(self._foreign) >= MAX_CALLERS:
+        if len(self._open) + len(self._foreign) + len(self._relayed) // 2 >= MAX_CALLERS:
             return False
         self._open.add(transport)
         return True

@@ -21,6 +21,7 @@ from am_telemetry.errors import TelemetryError
 from am_telemetry.facts import ProcessFact
 from am_telemetry.receiving import answers
 from am_telemetry.receiving.admission import Limits, Pace, Refusals
+from am_telemetry.receiving.complaints import Complaints
 from am_telemetry.receiving.connection import Connection, Post
 from am_telemetry.receiving.credit import Budget, cost_of
 from am_telemetry.receiving.limiting import limited
@@ -47,6 +48,8 @@ MAX_HELD_EACH: Final = 8 * 1024 * 1024
 """Cost of the batches of one program that wait for the sink; those of others queue behind them."""
 LOOK_AGAIN_S: Final = 0.05
 """The sink is also filled and emptied by others, of which nobody tells."""
+HELLO_S: Final = 10.0
+"""Seconds within which a stream must say whose it is."""
 OPENING_S: Final = 4.0
 """Seconds that a program waits to be let in before it is asked to come back; it would not wait much longer anyway."""
 SINK_THREADS: Final = 16
@@ -60,6 +63,10 @@ PATH_KEY: Final = "amdbg.path"
 
 class Superseded(Exception):  # noqa: N818  # not an error: another connection goes on with the session
     """The same session has connected again."""
+
+
+class CircleError(WireError):
+    """The records came from here."""
 
 
 class FullError(Exception):
@@ -80,6 +87,7 @@ class Intake:
     def __init__(
         self, sink: Sink, limits: Limits, refusals: Refusals, hub_id: str = "", budget: Budget | None = None
     ) -> None:
+        self.complaints = Complaints()
         self._sink = sink
         self.budget = budget if budget is not None else Budget()
         self._limits = limits
@@ -132,12 +140,15 @@ class Intake:
         connection: Connection | None = None
         reader: asyncio.Task[None] | None = None
         try:
-            connection = await self._open(await anext(requests, b""))
-            await context.write(answers.welcome(connection.put_seq, connection.account.grant()))
+            first = await self._first_frame(requests)
+            if not first:
+                return
+            connection = await self._open(first)
+            await context.write(answers.welcome(connection.put_seq, connection.account.grant(), self._limits))
             reader = asyncio.create_task(self._read(connection, requests))
             await self._acknowledge_until_done(connection, reader, context)
         except WireError as error:
-            logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
+            self._complain(connection, error)
             await context.write(answers.go_away(str(error), final=True))
         except FullError as error:
             await context.write(answers.go_away(str(error), final=False, after_ms=COME_BACK_MS))
@@ -159,7 +170,9 @@ class Intake:
         try:
             frames = _parse(pb.PushRequest, request).frames
             connection = await self._open(frames[0].SerializeToString() if frames else b"")
-            reply.frames.append(pb.HubFrame.FromString(answers.welcome(connection.put_seq, connection.account.grant())))
+            reply.frames.append(
+                pb.HubFrame.FromString(answers.welcome(connection.put_seq, connection.account.grant(), self._limits))
+            )
             for frame in frames[1:]:
                 await self._take(connection, frame, frame.ByteSize())
             deadline = time.monotonic() + PUSH_TIMEOUT
@@ -167,7 +180,7 @@ class Intake:
                 await _wait(connection.progress, deadline - time.monotonic())
             reply.frames.add().ack.upto_seq = connection.durable_seq
         except WireError as error:
-            logger.warning("%s is sent away: %s", connection.name if connection else "a client", error)
+            self._complain(connection, error)
             reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=True)))
         except FullError as error:
             reply.frames.append(pb.HubFrame.FromString(answers.go_away(str(error), final=False, after_ms=COME_BACK_MS)))
@@ -175,6 +188,19 @@ class Intake:
             if connection is not None:
                 await self._close(connection)
         return reply.SerializeToString()
+
+    async def _first_frame(self, requests: AsyncIterator[bytes]) -> bytes:
+        """Empty when the program has left without a word."""
+        try:
+            return await asyncio.wait_for(anext(requests, b""), HELLO_S)
+        except TimeoutError as error:
+            raise WireError(f"no Hello within {HELLO_S:.0f} s") from error
+
+    def _complain(self, connection: Connection | None, error: WireError) -> None:
+        if not isinstance(error, CircleError):
+            self._refusals.count("programs that broke the protocol")
+        who = connection.name if connection is not None else "a gRPC client"
+        self.complaints.about(who, str(error))
 
     # -- sessions -------------------------------------------------------------------------------------------------
 
@@ -190,7 +216,7 @@ class Intake:
         process = _process(hello)
         if self._hub_id and self._hub_id in process.resource.get(PATH_KEY, "").split(","):
             self._refusals.count("sessions forwarded in a circle")
-            raise WireError("these records came from here; hubs forward to each other in a circle")
+            raise CircleError("these records came from here; hubs forward to each other in a circle")
         self._opening.add(process.session)
         try:
             connection = await self._admit(process)
@@ -301,7 +327,11 @@ class Intake:
             raise WireError(f"records {batch.first_seq} to {batch.last_seq} begin before {connection.put_seq + 1}")
         rows = len(batch)
         connection.note_names(batch)
-        batch = limited(batch, connection.machines, self._limits, self._refusals, connection.name)
+        batch, complaints = limited(batch, connection.machines, self._limits, self._refusals)
+        for code, text in complaints:
+            if code not in connection.told:
+                logger.warning("%s: %s", connection.name, text)
+            connection.say_once(code, answers.notice(code, text))
         batch.skew_ns, connection.skew_ns = connection.skew_ns, None
         connection.account.take(batch.last_seq, size, rows)
         connection.put_seq = batch.last_seq

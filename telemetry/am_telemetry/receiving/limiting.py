@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
+from typing import TypeAlias
 
 from am_telemetry.batch import Batch
 from am_telemetry.receiving.admission import Limits, Refusals
 
-logger = logging.getLogger("am_telemetry.receiving.collector")
+Complaint: TypeAlias = tuple[str, str]
+"""One of few codes, and what to tell the program."""
 
 
-def limited(batch: Batch, known: set[int], limits: Limits, refusals: Refusals, who: str) -> Batch:
-    """The batch without what exceeds the limits. What is left out shows as missing in the recording.
+def limited(batch: Batch, known: set[int], limits: Limits, refusals: Refusals) -> tuple[Batch, list[Complaint]]:
+    """The batch without what exceeds the limits, and which they are.
+
+    What is left out shows as missing in the recording.
 
     Args:
         batch: not changed.
         known: handles of the machines that are recorded, kept up to date here.
         limits: how much is taken.
         refusals: counts what is not.
-        who: names the program in log lines.
     """
+    complaints: list[Complaint] = []
     if limits.rows and len(batch) > limits.rows:
         refusals.count("transitions in batches too large", len(batch))
-        logger.warning("%s sent %s transitions at once, which is too many", who, f"{len(batch):,}")
+        complaints.append(
+            (
+                "batch",
+                f"{len(batch):,} transitions in one message were left out, because this hub takes {limits.rows:,} "
+                "(am-dbg --max-batch)",
+            )
+        )
         batch = without_transitions(batch)
     ending = {closed.machine for closed in batch.closed}
     known -= ending
     if not batch.opened:
-        return batch
+        return batch, complaints
     room = max(0, limits.machines - len(known)) if limits.machines else len(batch.opened)
     for handle, _, _ in batch.opened:
         if handle in known or handle in ending:
@@ -38,10 +47,16 @@ def limited(batch: Batch, known: set[int], limits: Limits, refusals: Refusals, w
             room -= 1
     kept = [opened for opened in batch.opened if opened[0] in known or opened[0] in ending]
     if len(kept) == len(batch.opened):
-        return batch
+        return batch, complaints
     refusals.count("machines too many", len(batch.opened) - len(kept))
-    logger.warning("%s has more than %s machines; further ones are not recorded", who, f"{limits.machines:,}")
-    return replace(batch, opened=kept)
+    complaints.append(
+        (
+            "machines",
+            f"more than {limits.machines:,} machines at the same time; further ones are not recorded "
+            "(am-dbg --max-machines)",
+        )
+    )
+    return replace(batch, opened=kept), complaints
 
 
 def without_transitions(batch: Batch) -> Batch:

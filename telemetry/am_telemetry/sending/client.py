@@ -146,6 +146,7 @@ class Client:
             dropped=dict(sender.dropped.reasons),
             omitted=dict(sender.dropped.omitted),
             reconnects=max(0, sender.connections - 1),
+            notices=dict(sender.notices),
         )
 
     # -- machines -------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ WINDOW: Final = 32
 WINDOW_OF_SMALL: Final = 256
 WINDOW_ROWS: Final = 8192
 MAX_FRAME: Final = 3 * 1024 * 1024 + 512 * 1024
+"""Bytes of the largest message that every hub takes, unless it says otherwise."""
 
 
 class Framing:
@@ -33,6 +34,11 @@ class Framing:
         self._retention = retention
         self._schemas = schemas
         self._encode = encode
+        self._max_frame = MAX_FRAME
+
+    def limit(self, max_message: int) -> None:
+        """A hub takes messages of so many bytes; 0 when it has not said."""
+        self._max_frame = min(MAX_FRAME, max_message) if max_message else MAX_FRAME
 
     def frame(self, item: Item, known: Known) -> bytes:
         """An item as it is sent to an end that knows so much, and will know what is in it."""
@@ -40,7 +46,7 @@ class Framing:
         stored = retention.stored_frame(item)
         if stored is not None:
             return stored
-        if len(retention.frame_of(item)) + known.weight(item) > MAX_FRAME:
+        if len(retention.frame_of(item)) + known.weight(item) > self._max_frame:
             retention.give_up(item, "too large")
         return self._encode(known.lacking(item), self._schemas.handles) + retention.frame_of(item)
 

@@ -38,6 +38,9 @@ class Stats:
     """What other transitions had to do without: ``steps`` (of so many transitions), ``log lines``, ``late log lines``.
     The hub is told as well."""
     reconnects: int = 0
+    notices: dict[str, str] = field(default_factory=dict)
+    """What the hub had to say, the latest of each kind: ``machines`` or ``batch`` when it left something out because
+    there was too much, ``pause`` when it asked for one, ``error`` when it ended the connection."""
 
 
 class Trace:

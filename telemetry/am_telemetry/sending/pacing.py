@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
+POLL: Final = 0.02
+"""Seconds from one look into the ring to the next."""
 LONGEST_PAUSE: Final = 60.0
 """Seconds of silence that a hub may ask for at once."""
 
@@ -44,3 +46,15 @@ class Pacing:
         """A frame was sent."""
         if self._credit is not None:
             self._credit -= size
+
+
+def interval(in_flight: int) -> float:
+    """Seconds to the next look into the ring.
+
+    A hub that is busy answers late. It is sent fewer and larger batches then, because it is the number of messages that
+    keeps a hub with many programs busy.
+
+    Args:
+        in_flight: batches that were not acknowledged.
+    """
+    return POLL * min(max(1, in_flight), 5)

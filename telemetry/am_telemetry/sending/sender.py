@@ -20,7 +20,7 @@ from am_telemetry.sending.interning import SchemaTable
 from am_telemetry.sending.link import Link, ThreadsUnavailableError, probe
 from am_telemetry.sending.loading import FIRST, SECOND, BackgroundImport
 from am_telemetry.sending.lookout import Lookout
-from am_telemetry.sending.pacing import Pacing
+from am_telemetry.sending.pacing import POLL, Pacing, interval
 from am_telemetry.sending.progress import Ending, Progress
 from am_telemetry.sending.requests import DetailRequests
 from am_telemetry.sending.retention import MAX_BYTES, Retention
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("am_telemetry")
 
-POLL: Final = 0.02
 HOLD: Final = 0.5
 """Seconds for which a batch may wait for further rows while there is no hub; large batches take less room and time."""
 HOLD_SPOOLED: Final = 0.1
@@ -82,6 +81,7 @@ class Sender:
         """Transitions built and not durable yet."""
         self.collected = 0
         self.session_id = b""
+        self.notices: dict[str, str] = {}
         self._tracers = tracers
         self._lookout = Lookout(tracers)
         self._spooler: ItemSpooler | None = None
@@ -161,7 +161,7 @@ class Sender:
             with no_fork():
                 self._prepare()
             while self._round():
-                self.wake.wait(POLL)
+                self.wake.wait(interval(self._retention.in_flight))
                 self.wake.clear()
                 if self._bystander.asked:
                     self._bystander.step_aside(self._let_go)
@@ -286,13 +286,14 @@ class Sender:
             self._retention.start_again(frame.welcome.have_seq)
             self._known = Known(self._retention, self._schemas)
             self._pacing = Pacing(frame.welcome.credit)
+            self._framing.limit(frame.welcome.limits.max_batch_bytes)
             self._next_pulse = time.monotonic() + PULSE
             self.connections += 1
             self._attempts.welcomed()
             self._replay()
             self._tell("connected", logging.INFO, "sending telemetry to %s", self.settings.address)
         elif kind == "go_away":
-            reason = frame.go_away.reason
+            reason = self.notices["error"] = frame.go_away.reason
             self._refused = frame.go_away.final
             if self._refused:
                 self._tell("refused", logging.WARNING, "no more telemetry is sent: the hub refused it: %s", reason)
@@ -302,12 +303,14 @@ class Sender:
             self._pacing.add(frame.credit.bytes)
         elif kind == "throttle":
             self._pacing.pause(frame.throttle.pause_ms)
+            self.notices["pause"] = frame.throttle.reason
             self._tell("throttled", logging.WARNING, "the hub asks for a pause: %s", frame.throttle.reason)
         elif kind == "detail":
             level = self._requests.ask(frame.detail.machine, frame.detail.level, frame.detail.ttl_seconds)
             logger.debug("the hub asked for detail %s and is told %s", frame.detail.level, level)
         elif kind == "notice":
-            logger.info("the hub says: %s", frame.notice.text)
+            self.notices[frame.notice.code] = frame.notice.text
+            self._tell(f"notice {frame.notice.code}", logging.WARNING, "the hub says: %s", frame.notice.text)
 
     def _replay(self) -> None:
         if self.settings.spool and self._route is not None and not self._replaying and self._ending is None:
