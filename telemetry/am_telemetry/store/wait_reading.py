@@ -41,6 +41,7 @@ def waits_at(connection: sqlite3.Connection, machine_id: int, number: int, count
         ValueError, TypeError: a row cannot be understood.
     """
     present = number >= count
+    number = min(number, count)
     open_at = (machine_id, number + present)
     pending = [wait_from_row(row) for row in connection.execute(f"SELECT {COLUMNS} {_OPEN} LIMIT ?", (*open_at, limit))]
     hidden = _count(connection, _OPEN, open_at) - limit if len(pending) == limit else 0
