@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
+import shlex
+import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import cast
 import pytest
 
 from am_dbg.checks import STUCK_AFTER_S, DiskCheck, WriterCheck
+from am_dbg.commands import collect
 from am_dbg.hub import Hub, HubOptions
 from am_dbg.runtime import Note, RunningHub, hub_on, private_runtime_dir, running_hubs, socket_path
 from am_dbg.status_line import REPEAT_S, StatusLine
@@ -103,6 +108,27 @@ def test_without_systemd_nothing_happens(environ: dict[str, str]) -> None:
     assert notifier.watchdog_s == 0.0
     notifier.ready("x")
     notifier.stopping()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_documented_unit_is_one_that_systemd_takes(project: Path, tmp_path: Path) -> None:
+    """Its sections and keys are known, and the command has the options it uses."""
+    found = re.search(r"```ini\n(.*?)```", (project / "docs/guide/hub.md").read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    (command,) = re.findall(r"^ExecStart=(.*)$", found[1], re.MULTILINE)
+    program, name, *arguments = shlex.split(command)
+    assert name == "collect"
+    collect.command.make_context(name, arguments)
+    unit = tmp_path / "am-dbg.service"
+    unit.write_text(found[1].replace(program, sys.executable), "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # -- the status line ----------------------------------------------------------------------------------------------
