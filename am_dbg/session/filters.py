@@ -94,11 +94,13 @@ def members(timeline: Timeline, kind: Filter) -> BitMap:
 
 
 def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | None = None) -> BitMap:
-    """A new set of the transitions ``first`` to ``last`` (default: all) that no filter hides."""
+    """A new set of the kept transitions ``first`` to ``last`` (default: all) that no filter hides."""
     end = timeline.count if last is None else min(last, timeline.count)
     if first > end:
         return BitMap()
     shown = BitMap(range(first, end + 1))
+    if not timeline.pieces.whole:
+        shown &= timeline.pieces.numbers(end)
     for kind in filters.hidden:
         shown -= members(timeline, kind)
     return shown
@@ -125,7 +127,13 @@ class VisibleSet:
         self.problems = BitMap()
         """Visible transitions with an error, a failed handler, or a canceled one that was asked for."""
         self._upto = 0
+        self._pieces = timeline.pieces
         self.extend()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether transitions were removed since; then a new set is needed."""
+        return self._pieces is not self.timeline.pieces
 
     @property
     def upto(self) -> int:

@@ -1,69 +1,24 @@
 """The visible transitions of several machines as one sequence by time, found page by page around a place.
 
-No list of all transitions is made: a page is merged from what each machine has next to a moment, which takes a
-bisection for each machine and a step of a heap for each transition of the page.
+No list of all transitions is made, and no machine is filtered that has nothing near the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from heapq import heapify, heappop, heapreplace
 from typing import Final
 
 from pyroaring import BitMap
 
 from am_dbg.session import navigation
 from am_dbg.session.clocks import corrections
-from am_dbg.session.filters import FilterSet, VisibleSet
 from am_dbg.session.log_options import LogScope
 from am_dbg.session.log_places import NEAR, LogPlace
+from am_dbg.session.merged_pages import LATEST, MachineSource, following, preceding
 from am_dbg.session.view import Mode, SessionView
-from am_telemetry.store.timeline import Timeline
 
 PAGE: Final = 3 * NEAR
 _KEPT_PAGE: Final = 4_096
-_LATEST: Final = (1 << 63) - 1
-
-
-class _Source:
-    """A machine run in the sequence."""
-
-    __slots__ = ("count", "machine_id", "shift", "timeline", "visible")
-
-    def __init__(self, machine_id: int, timeline: Timeline, shift: int) -> None:
-        self.machine_id = machine_id
-        self.timeline = timeline
-        self.shift = shift
-        self.count = timeline.count
-        """Transitions that the page knows about."""
-        self.visible: VisibleSet | None = None
-
-    def numbers(self, filters: FilterSet) -> BitMap:
-        """The visible transitions; only asked for where the machine has some near the page."""
-        if self.visible is None:
-            self.visible = VisibleSet(self.timeline, filters)
-        else:
-            self.visible.extend()
-        return self.visible.numbers
-
-    def time(self, number: int) -> int:
-        """What a transition is ordered by: its corrected time, or that of one before it if the clock was set back."""
-        timeline = self.timeline
-        own = timeline.at(number)
-        if timeline.ordered or timeline.number_at(own) >= number:
-            return own + self.shift
-        low, high = own, _LATEST
-        while low < high:
-            middle = (low + high) // 2
-            if timeline.number_at(middle) >= number:
-                high = middle
-            else:
-                low = middle + 1
-        return low + self.shift
-
-    def until(self, at_ns: int) -> int:
-        """The last transition up to a moment."""
-        return self.timeline.number_at(at_ns - self.shift)
 
 
 class Interleaved:
@@ -75,13 +30,16 @@ class Interleaved:
 
     def __init__(self, session: SessionView) -> None:
         self._session = session
-        self._sources: dict[int, _Source] = {}
+        self._sources: dict[int, MachineSource] = {}
         self._version = -1
         self._hidden: object = None
         self._scope: object = None
         self._known_machines = 0
         self._page: list[LogPlace] = []
         self._index: dict[LogPlace, int] = {}
+        self._complete = False
+        self._fresh: dict[int, MachineSource] = {}
+        """Machines that went on since the page was known to be complete."""
         self._ends: tuple[LogPlace | None, LogPlace | None] | None = None
 
     @property
@@ -110,15 +68,13 @@ class Interleaved:
         scope = (session.log.scope, session.pinned)
         if session.filters.hidden != self._hidden or scope != self._scope:
             self._hidden, self._scope, self._version, self._known_machines = session.filters.hidden, scope, -1, 0
-            self._sources = {}
+            self._sources, self._fresh, self._ends = {}, {}, None
             self._turn_to(())
         if session.recording.version == self._version:
             return
         self._version = session.recording.version
-        self._ends = None
         self._take_in_machines()
-        if self._page and self._is_behind():
-            self._turn_to(())
+        self._take_in_transitions()
 
     def first(self) -> LogPlace | None:
         return self._first_and_last()[0]
@@ -129,10 +85,15 @@ class Interleaved:
     def after(self, place: LogPlace) -> LogPlace | None:
         position = self._position(place)
         if position + 1 >= len(self._page):
-            more = self._following(place, PAGE)
+            # Behind a page that was complete there can be transitions of those machines only that went on since.
+            sources = self._fresh if self._complete else self._sources
+            more = following(sources, self._session.filters, place, PAGE) if sources else []
+            complete = len(more) < PAGE
+            if complete:
+                self._fresh = {}
+            self._turn_to([*self._page, *more][-_KEPT_PAGE:], complete=complete)
             if not more:
                 return None
-            self._turn_to([*self._page, *more][-_KEPT_PAGE:])
             position = self._index[place]
         return self._page[position + 1]
 
@@ -142,7 +103,8 @@ class Interleaved:
             more = self._preceding(place, PAGE)
             if not more:
                 return None
-            self._turn_to([*more, *self._page][:_KEPT_PAGE])
+            page = [*more, *self._page]
+            self._turn_to(page[:_KEPT_PAGE], complete=self._complete and len(page) <= _KEPT_PAGE)
             position = self._index[place]
         return self._page[position - 1]
 
@@ -166,7 +128,7 @@ class Interleaved:
         if own is not None:
             return own
         moment = session.moment + self.shift(session.machine_id)
-        found = self._preceding(LogPlace(moment, _LATEST, _LATEST), 1)
+        found = self._preceding(LogPlace(moment, LATEST, LATEST), 1)
         return found[0] if found else None
 
     def of(self, number: int) -> LogPlace | None:
@@ -195,33 +157,58 @@ class Interleaved:
         machines = session.recording.machines
         if len(machines) == self._known_machines:
             return
+        self._ends = None
+        self._turn_to(())
         shifts = corrections(session.recording)
         for machine in machines[self._known_machines :]:
             if session.log.scope is LogScope.ALL or machine.name in session.pinned:
                 timeline = session.recording.timeline(machine.id)
-                self._sources[machine.id] = _Source(machine.id, timeline, shifts.get(machine.process_id, 0))
+                self._sources[machine.id] = MachineSource(machine.id, timeline, shifts.get(machine.process_id, 0))
         self._known_machines = len(machines)
         # Another process may tell more about the clock of a host.
         for machine in machines:
             if machine.id in self._sources and self._sources[machine.id].shift != shifts.get(machine.process_id, 0):
                 self._sources[machine.id].shift = shifts.get(machine.process_id, 0)
-                self._turn_to(())
 
-    def _is_behind(self) -> bool:
-        """Whether transitions have come that belong into the page, and not behind it."""
-        end = self._page[-1].at_ns
-        behind = False
+    def _take_in_transitions(self) -> None:
+        """Sort what is new behind the page; turn the page away when something belongs into it."""
+        end = self._page[-1].at_ns if self._page else LATEST
+        into_page = removed = False
         for source in self._sources.values():
-            known, count = source.count, source.timeline.count
-            if count > known:
-                source.count = count
-                behind = behind or source.time(known + 1) <= end
-        return behind
+            known, timeline = source.count, source.timeline
+            if source.pieces is not timeline.pieces:
+                source.pieces = timeline.pieces
+                removed = True
+            if timeline.count > known:
+                source.count = timeline.count
+                self._fresh[source.machine_id] = source
+                into_page = into_page or not timeline.holds(known + 1) or source.time(known + 1) <= end
+                self._widen_ends(source, known)
+        if removed:
+            self._ends = None
+        if removed or into_page:
+            self._turn_to(())
 
-    def _turn_to(self, places: Sequence[LogPlace]) -> None:
-        if not self._page:
-            for source in self._sources.values():
-                source.count = source.timeline.count
+    def _widen_ends(self, source: MachineSource, known: int) -> None:
+        """Take in that a machine has transitions after a number."""
+        if self._ends is None:
+            return
+        first, last = self._ends
+        numbers = source.numbers(self._session.filters)
+        earliest, latest = navigation.following(numbers, known), navigation.at_or_before(numbers, source.count)
+        if earliest is None:
+            return
+        begin = LogPlace(source.time(earliest), source.machine_id, earliest)
+        end = LogPlace(source.time(latest), source.machine_id, latest)
+        self._ends = (begin if first is None else min(first, begin), end if last is None else max(last, end))
+
+    def _turn_to(self, places: Sequence[LogPlace], *, complete: bool = False) -> None:
+        """Have other places in the page.
+
+        Args:
+            complete: the last one is the last of the log, but for what ``_fresh`` machines have.
+        """
+        self._complete = complete
         self._page = list(places)
         self._index = {place: position for position, place in enumerate(self._page)}
 
@@ -230,71 +217,23 @@ class Interleaved:
         self.refresh()
         position = self._index.get(place)
         if position is None:
-            self._turn_to(())
             before = self._preceding(place, PAGE)
-            self._turn_to([*before, place, *self._following(place, PAGE)])
+            after = self._following(place, PAGE)
+            self._fresh = {}
+            self._turn_to([*before, place, *after], complete=len(after) < PAGE)
             position = len(before)
         return position
 
     def _first_and_last(self) -> tuple[LogPlace | None, LogPlace | None]:
         self.refresh()
         if self._ends is None:
-            first = self._following(LogPlace(-_LATEST, 0, 0), 1)
-            last = self._preceding(LogPlace(_LATEST, _LATEST, _LATEST), 1)
+            first = self._following(LogPlace(-LATEST, 0, 0), 1)
+            last = self._preceding(LogPlace(LATEST, LATEST, LATEST), 1)
             self._ends = (first[0] if first else None, last[0] if last else None)
         return self._ends
 
     def _following(self, place: LogPlace, limit: int) -> list[LogPlace]:
-        """The next places after one, in order."""
-        filters = self._session.filters
-        heap: list[tuple[int, int, int, bool]] = []
-        for source in self._sources.values():
-            number = self._beside(source, place) + 1
-            if number <= source.timeline.count:
-                heap.append((source.time(number), source.machine_id, number, False))
-        heapify(heap)
-        out: list[LogPlace] = []
-        while heap and len(out) < limit:
-            at_ns, machine_id, number, is_visible = heap[0]
-            source = self._sources[machine_id]
-            if is_visible:
-                out.append(LogPlace(at_ns, machine_id, number))
-                number += 1
-            following = navigation.following(source.numbers(filters), number - 1)
-            if following is None:
-                heappop(heap)
-            else:
-                heapreplace(heap, (source.time(following), machine_id, following, True))
-        return out
+        return following(self._sources, self._session.filters, place, limit)
 
     def _preceding(self, place: LogPlace, limit: int) -> list[LogPlace]:
-        """The places before one, in order."""
-        filters = self._session.filters
-        heap: list[tuple[int, int, int, bool]] = []
-        for source in self._sources.values():
-            number = self._beside(source, place)
-            if source.machine_id == place.machine_id:
-                number = place.number - 1
-            if number > 0:
-                heap.append((-source.time(number), -source.machine_id, -number, False))
-        heapify(heap)
-        out: list[LogPlace] = []
-        while heap and len(out) < limit:
-            at_ns, machine_id, number, is_visible = heap[0]
-            source = self._sources[-machine_id]
-            if is_visible:
-                out.append(LogPlace(-at_ns, -machine_id, -number))
-                number += 1
-            preceding = navigation.at_or_before(source.numbers(filters), -number)
-            if not preceding:
-                heappop(heap)
-            else:
-                heapreplace(heap, (-source.time(preceding), machine_id, -preceding, True))
-        out.reverse()
-        return out
-
-    def _beside(self, source: _Source, place: LogPlace) -> int:
-        """The last transition of a machine that is not after a place."""
-        if source.machine_id == place.machine_id:
-            return place.number
-        return source.until(place.at_ns if source.machine_id < place.machine_id else place.at_ns - 1)
+        return preceding(self._sources, self._session.filters, place, limit)

@@ -173,3 +173,23 @@ class TestClocks:
         order = merged(Session(recording, live=False))
         assert list(forwards(order))
         assert [order.shift(1), order.shift(2)] == [5 * SECOND, 5 * SECOND]
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_transitions_that_retention_removed_are_not_listed() -> None:
+    recording = MemoryRecording()
+    machines = [recording.machine(name, ["A"]) for name in ("first", "second")]
+    for turn in range(12):
+        for machine in machines:
+            machine.mutate("remove" if turn % 2 else "add", ["A"])
+    session = Session(recording, live=False)
+    order = merged(session)
+    assert len(list(forwards(order))) == 24
+    recording.later(lambda: recording.timeline(1).remove(1, 4, {"A": 4}, ()))
+    recording.later(lambda: recording.timeline(2).remove(6, 8, {"A": 8}, ()))
+    session.refresh()
+    kept = [(1, n) for n in range(5, 13)] + [(2, n) for n in (*range(1, 6), *range(9, 13))]
+    assert sorted((place.machine_id, place.number) for place in forwards(order)) == kept
+    assert list(backwards(order)) == list(forwards(order))[::-1]
+    session.set_log(LogOptions())
+    assert list(session.visible) == list(range(5, 13))
