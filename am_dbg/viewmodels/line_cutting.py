@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final
 
 from am_dbg.viewmodels.spans import Line, Role, Span, char_width, line_width, width
+
+_WORD: Final = re.compile(r"\w+")
+_HITS: Final = re.compile(rb"\x01+")
 
 
 def wrapped(line: Line, cells: int, indent: int = 2) -> tuple[Line, ...]:
@@ -85,20 +91,34 @@ def shifted(line: Line, cells: int) -> Line:
     return tuple(out)
 
 
-def marked(line: Line, text: str) -> Line:
-    """The line with every occurrence of a text, in any case of letters, drawn in reverse."""
-    wanted = text.casefold()
+@lru_cache(maxsize=8)
+def _searched(query: str) -> tuple[str, ...]:
+    """What a query looks for: the words outside of double quotes, and what stands in them as a whole."""
+    pieces = query.split('"')
+    words = [word for piece in pieces[::2] for word in _WORD.findall(piece)]
+    return tuple(text.lower() for text in (*words, *(piece.strip() for piece in pieces[1::2])) if text)
+
+
+def marked(line: Line, query: str) -> Line:
+    """The line with what a query looks for drawn in reverse wherever it occurs, in any case of letters.
+
+    Args:
+        query: words, and in double quotes texts as a whole; may be empty.
+    """
+    wanted = _searched(query)
     if not wanted:
         return line
     whole = "".join(span.text for span in line)
-    folded = whole.casefold()
-    if len(folded) != len(whole):
-        folded = whole.lower() if len(whole.lower()) == len(whole) else whole
-    hits: list[tuple[int, int]] = []
-    start = folded.find(wanted)
-    while start >= 0:
-        hits.append((start, start + len(wanted)))
-        start = folded.find(wanted, start + len(wanted))
+    lowered = whole.lower()
+    if len(lowered) != len(whole):  # of few letters the small form is longer
+        lowered = "".join(char.lower() if len(char.lower()) == 1 else char for char in whole)
+    is_hit = bytearray(len(whole))
+    for text in wanted:
+        start = lowered.find(text)
+        while start >= 0:
+            is_hit[start : start + len(text)] = b"\1" * len(text)
+            start = lowered.find(text, start + len(text))
+    hits = [(match.start(), match.end()) for match in _HITS.finditer(is_hit)]
     return _reversed(line, hits) if hits else line
 
 

@@ -39,9 +39,16 @@ def test_half_of_a_wide_character_is_a_blank() -> None:
 
 
 @settings(max_examples=200)
-@given(line=LINES, text=st.text(alphabet="abAB 漢", max_size=3))
+@given(line=LINES, text=st.text(alphabet="abAB 漢", max_size=3).map(str.strip))
 def test_marking_changes_no_letter_and_marks_what_was_searched(line: Line, text: str) -> None:
-    out = marked(line, text)
+    out = marked(line, f'"{text}"')
     assert line_text(out) == line_text(line)
     hits = line_text(line).lower().count(text.lower()) if text else 0
     assert sum(len(span.text) for span in out if span.reverse) == hits * len(text)
+
+
+def test_each_word_of_a_query_is_marked_and_quoted_ones_together() -> None:
+    line = (Span("no answer Time"), Span("out from answerphone"))
+    assert [span.text for span in marked(line, "ANSWER timeout") if span.reverse] == ["answer", "Time", "out", "answer"]
+    assert [span.text for span in marked(line, '"no answer"') if span.reverse] == ["no answer"]
+    assert marked(line, '  "" ') is line
