@@ -242,6 +242,38 @@ def test_definitions_last_for_a_connection() -> None:
         decode(encode(fresh))
 
 
+@pytest.mark.parametrize("sequences", [[5, 6, 6], [5, 4], [2], [2**62, 2**63 + 5]])
+@pytest.mark.parametrize("machines", [1, 2])
+def test_transitions_that_do_not_go_forward_are_refused(sequences: list[int], machines: int) -> None:
+    """In batches of one machine, which are looked through at once, and in batches of several."""
+    schema = SchemaFact((StateFact("A"),))
+    told = Batch(1, 1, schemas=[(1, schema)], patterns=[PatternDef(1, 1, PatternFact("add"))])
+    told.opened = [(handle, 5, MachineFact(f"m{handle}", schema, sequence=2)) for handle in (1, 2)]
+    decoder = Decoder()
+    decoder.decode(pb.ClientFrame.FromString(encode(told)).batch)
+    count = len(sequences) * machines
+    numbers = [number for number in sequences for _ in range(machines)]
+    columns = TransitionColumns([1 + row % machines for row in range(count)], numbers, *[[1] * count for _ in range(5)])
+    later = pb.ClientFrame.FromString(encode(Batch(2, 1 + count, transitions=columns))).batch
+    with pytest.raises(WireError, match=r"goes back|out of range"):
+        decoder.decode(later)
+
+
+@pytest.mark.parametrize("values", [[2**63], [2**62, 2**62], [2**63 - 1, 1]])
+def test_durations_may_be_long_together_but_none_may_be_too_long_for_a_database(values: list[int]) -> None:
+    decoder = Decoder()
+    decoder.decode(_message())
+    size = len(values)
+    columns = TransitionColumns([10] * size, list(range(2000, 2000 + size)), [5] * size, values, [100] * size)
+    columns.queue_len = columns.queue_tick = [0] * size
+    later = pb.ClientFrame.FromString(encode(Batch(49, 48 + size, transitions=columns))).batch
+    if max(values) >= 2**63:
+        with pytest.raises(WireError, match="out of range"):
+            decoder.decode(later)
+    else:
+        assert decoder.decode(later).transitions.duration_ns == values
+
+
 def test_a_machine_that_was_closed_is_unknown_afterwards() -> None:
     decoder = Decoder()
     decoder.decode(_message())
