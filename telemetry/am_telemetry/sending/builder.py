@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from am_telemetry.batch import MachineClosed, SchemaRevised, TransitionColumns
 from am_telemetry.facts import RESTORED, GapFact, MachineFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
 from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.note_rows import NoteRows
 from am_telemetry.sending.ring import (
     FULL,
-    HAPPENED,
     NEVER,
     NUMBER,
     TICKS_AFTER,
@@ -33,7 +33,7 @@ from am_telemetry.sending.ring import (
     Vanished,
 )
 from am_telemetry.sending.transition_facts import running_fact
-from am_telemetry.sending.transition_rows import MAX_COST, MAX_ENTRIES, ROW, TransitionRows
+from am_telemetry.sending.transition_rows import MAX_COST, ROW
 from am_telemetry.sending.wait_book import WaitBook
 from am_telemetry.sending.wait_notes import WaitHappening
 from am_telemetry.settings import Settings
@@ -42,7 +42,7 @@ OPENED_COST: Final = 1024
 MAX_TAGS: Final = 256
 
 
-class Builder(TransitionRows):
+class Builder(NoteRows):
     """Builds batches of bounded size and hands them to ``emit``.
 
     Args:
@@ -62,8 +62,6 @@ class Builder(TransitionRows):
         """Transitions seen so far, including lost ones."""
         self.vanished: list[Traced] = []
         """Tracers whose machines are gone; emptied by the owner."""
-        self.failure: Exception | None = None
-        """Why something could not be told, the last time; emptied by the owner."""
         self._detail = settings.detail
         self._waits = WaitBook(dropped)
         self._leaving: list[tuple[Track, int, str]] = []
@@ -74,78 +72,6 @@ class Builder(TransitionRows):
     def next_seq(self) -> int:
         """The first record number that was not given out yet."""
         return self._next_seq
-
-    def feed(self, items: list[Any]) -> None:
-        """Take in what the ring noted, in order, and emit what is complete.
-
-        What cannot be told is booked as lost, and what comes after it is told.
-        """
-        self._offset = self.wall.check()
-        rows = self._rows
-        notes: Iterator[Record] = zip(*[iter(items)] * WIDTH, strict=True)
-        for note in notes:
-            tracer, number, outcome, level, started_ns, ended_ns, queue_tick, arguments, source, lines, _ = note
-            track: Track = tracer.track
-            # Most notes are of this kind, so what _repeat does is done here, without a call.
-            part = track.known.get(outcome)
-            if (
-                part is not None
-                and number == track.sequence + 1
-                and level == track.level
-                and lines is None
-                and source is None
-                and not arguments
-            ):
-                if track.is_idle:
-                    self._begin(track)
-                if part.levels:
-                    self._add_known_lines(len(rows) // ROW, part)
-                rows += (
-                    track.handle,
-                    number,
-                    started_ns + self._offset,
-                    ended_ns - started_ns,
-                    part.pattern,
-                    part.queue_len,
-                    queue_tick,
-                )
-                track.sequence = number
-                track.moves.append(part)
-            else:
-                self._take(note, notes)
-                rows = self._rows
-            if len(rows) >= MAX_ENTRIES or self._cost >= MAX_COST:
-                self.finish()
-                rows = self._rows
-
-    def _take(self, note: Record, notes: Iterator[Record]) -> None:
-        """Take in something unusual, of which there may be more in the next place."""
-        tracer, number, kind = note[:3]
-        rest = next(notes) if kind is FULL else ()
-        try:
-            if kind is HAPPENED:
-                self._happened(tracer, number, note[3])
-            elif kind is FULL:
-                self._transition(note, rest)
-            else:
-                self._express(note)
-        except Exception as error:  # noqa: BLE001  # one bad record must not take the good ones with it
-            self.failure = error
-            if kind is FULL:
-                before, after = (*note, *rest)[TICKS_AFTER - 1 : TICKS_AFTER + 1]
-                clock = self._advanced(tracer.track, after) if type(before) is int else tuple(after)
-                self.gap(tracer.track, number, clock, "error")
-            elif kind is not HAPPENED:
-                self.gap(tracer.track, note[-1], self._advanced(tracer.track, tracer.ticks(kind)), "error")
-            self.finish()
-
-    def _advanced(self, track: Track, ticks: Iterable[int]) -> tuple[int, ...]:
-        """Where a machine stands after some more ticks."""
-        self._settle(track)
-        clock = list(track.clock)
-        for state in ticks:
-            clock[state] += 1
-        return tuple(clock)
 
     @property
     def busy(self) -> bool:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from am_telemetry.batch import Batch, LogColumns, PatternDef
 from am_telemetry.sending.arguments import ArgumentWriter
 from am_telemetry.sending.drafts import Dropped, Span, WallClock
-from am_telemetry.sending.express import MAX_KNOWN, Entries, Repetition
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.recalling import MAX_RECALLED, MAX_WAYS, Recalled, Way, movement, movement_of, recall
 from am_telemetry.sending.ring import NUMBER, Appeared, Record, Traced, Track
@@ -153,97 +152,6 @@ class TransitionRows:
             track.ways.clear()
         track.ways[kind, active, ticks] = way
         return way
-
-    def _express(self, note: Record) -> None:
-        """What the engine noted, if it is not as simple as most of it."""
-        tracer, number, outcome, level, started_ns, ended_ns, queue_tick, arguments, source, lines, last = note
-        track: Track = tracer.track
-        if level != track.level:
-            self._use_level(track, level)
-        if number != track.sequence + 1 and not self._follows(tracer, note, last):
-            return
-        if last == number:
-            part = track.known.get(outcome) or self._met(tracer, outcome, level)[0]
-            self._repeat(tracer, part, number, started_ns, ended_ns, queue_tick, arguments, source, lines)
-            return
-        first, second = track.known_pairs.get(outcome) or self._met(tracer, outcome, level)
-        self._repeat(tracer, first, number, started_ns, ended_ns, queue_tick, arguments, source, lines)
-        if self._is_full:
-            self.finish()
-            first, second = track.known_pairs.get(outcome) or self._met(tracer, outcome, level)
-        # What follows automatically has neither a place in the queue nor arguments.
-        self._repeat(tracer, second, last, ended_ns, ended_ns, 0, None, None, None)
-
-    def _repeat(
-        self,
-        tracer: Any,
-        part: Repetition,
-        number: int,
-        started_ns: int,
-        ended_ns: int,
-        queue_tick: int,
-        arguments: Mapping[str, object] | None,
-        source: Any,
-        pre_log: Entries | None,
-    ) -> None:
-        track: Track = tracer.track
-        if track.is_idle:
-            self._begin(track)
-        row = len(self._rows) // ROW
-        self._rows += (
-            track.handle,
-            number,
-            started_ns + self._offset,
-            ended_ns - started_ns,
-            part.pattern,
-            part.queue_len,
-            queue_tick,
-        )
-        track.sequence = number
-        track.moves.append(part)
-        if not track.detail:
-            return
-        if pre_log is None and source is None:
-            if part.levels:
-                self._add_known_lines(row, part)
-        else:
-            told = tracer.full_log(part.told, tuple(pre_log or ()), source, track.level)
-            for entries, is_before in zip(told, (True, False), strict=True):
-                if entries:
-                    self._cost += add_lines(self._logs, row, self.texts.lines(entries), is_before)
-        if source is not None:
-            self._cost += add_source(self._batch, row, source)
-        if arguments:
-            self._attach(row, track, arguments)
-
-    def _add_known_lines(self, row: int, part: Repetition) -> None:
-        logs = self._logs
-        logs.row += [row] * len(part.levels)
-        logs.level += part.levels
-        logs.text += part.texts
-        logs.before += part.before
-        self._cost += part.cost
-
-    def _met(self, tracer: Any, outcome: Any, level: int) -> tuple[Repetition, Repetition]:
-        """Have an outcome explained that was not met before; one transition is told twice."""
-        track: Track = tracer.track
-        parts = []
-        for told in tracer.retell(outcome, level):
-            definition = track.patterns.get(told.key) or self._define(track, told.key)
-            parts.append(Repetition.of(told, definition, self.texts, track.detail))
-        if len(parts) == 1:
-            if len(track.known) >= MAX_KNOWN:
-                track.known.clear()
-            track.known[outcome] = parts[0]
-        else:
-            if len(track.known_pairs) >= MAX_KNOWN:
-                track.known_pairs.clear()
-            track.known_pairs[outcome] = (parts[0], parts[1])
-        return parts[0], parts[-1]
-
-    def _use_level(self, track: Track, level: int) -> None:
-        track.level = level
-        track.known, track.known_pairs = self.patterns.known_of(track.schema, track.detail, level)
 
     def _define(self, track: Track, key: tuple[Any, ...]) -> PatternDef:
         fact = pattern_fact(*key, detail=track.detail)
