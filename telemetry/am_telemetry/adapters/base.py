@@ -13,7 +13,7 @@ from am_telemetry.adapters.patching import Patches
 from am_telemetry.adapters.subject import Subject
 from am_telemetry.adapters.watch import Watch
 from am_telemetry.sending.client import Client
-from am_telemetry.sending.ring import Vanished
+from am_telemetry.sending.happenings import Vanished
 
 logger = logging.getLogger("am_telemetry")
 

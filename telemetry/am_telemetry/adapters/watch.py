@@ -16,7 +16,8 @@ from am_telemetry.adapters.moves import DECISIONS, EXCEPTION_INDEX, failure, mov
 from am_telemetry.adapters.shape import Move
 from am_telemetry.adapters.subject import UNKNOWN, Subject
 from am_telemetry.sending.arguments import cut
-from am_telemetry.sending.ring import FULL, Appeared, Record, Reshaped, Ring, Track
+from am_telemetry.sending.happenings import Appeared, Reshaped
+from am_telemetry.sending.ring import FULL, Record, Ring, Track
 from am_telemetry.settings import Settings
 
 DIRECTLY: Final = "set directly"

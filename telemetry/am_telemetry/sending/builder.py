@@ -10,28 +10,20 @@ from am_telemetry.batch import MachineClosed, SchemaRevised, TransitionColumns
 from am_telemetry.facts import RESTORED, GapFact, MachineFact
 from am_telemetry.sending.arguments import MAX_ID, cut
 from am_telemetry.sending.drafts import Draft, Dropped, Span, size_of_opened
-from am_telemetry.sending.interning import SchemaTable
-from am_telemetry.sending.note_rows import NoteRows
-from am_telemetry.sending.ring import (
-    FULL,
-    NEVER,
-    NUMBER,
-    TICKS_AFTER,
-    WIDTH,
+from am_telemetry.sending.happenings import (
     Appeared,
     DetailChanged,
     HandlersRan,
     Happening,
     LateLog,
-    Record,
     Reshaped,
     Restored,
-    Ring,
     StillRunning,
-    Traced,
-    Track,
     Vanished,
 )
+from am_telemetry.sending.interning import SchemaTable
+from am_telemetry.sending.note_rows import NoteRows
+from am_telemetry.sending.ring import FULL, NEVER, NUMBER, TICKS_AFTER, WIDTH, Record, Ring, Traced, Track
 from am_telemetry.sending.transition_facts import running_fact
 from am_telemetry.sending.transition_rows import MAX_COST, ROW
 from am_telemetry.sending.wait_book import WaitBook

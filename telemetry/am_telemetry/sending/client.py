@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from am_core.tracer import live_machines, on_machine_created
 from am_telemetry.sending.exits import Exit
 from am_telemetry.sending.handle import Stats
-from am_telemetry.sending.ring import Ring, Traced, Vanished
+from am_telemetry.sending.happenings import Vanished
+from am_telemetry.sending.ring import Ring, Traced
 from am_telemetry.sending.sender import Sender
 from am_telemetry.sending.tracer import MachineTracer
 from am_telemetry.settings import Settings

@@ -7,16 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from am_telemetry.sending.express import MAX_KNOWN, Entries, Repetition
-from am_telemetry.sending.ring import (
-    FULL,
-    HAPPENED,
-    TICKS_AFTER,
-    WIDTH,
-    Happening,
-    Record,
-    Traced,
-    Track,
-)
+from am_telemetry.sending.happenings import Happening
+from am_telemetry.sending.ring import FULL, HAPPENED, TICKS_AFTER, WIDTH, Record, Traced, Track
 from am_telemetry.sending.row_details import add_lines, add_source
 from am_telemetry.sending.transition_rows import MAX_COST, MAX_ENTRIES, ROW, TransitionRows
 

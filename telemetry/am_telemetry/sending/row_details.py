@@ -8,8 +8,8 @@ from typing import Any
 from am_telemetry.batch import Batch, LogColumns
 from am_telemetry.facts import ErrorFact, SourceFact
 from am_telemetry.sending.arguments import MAX_ID, cut
+from am_telemetry.sending.happenings import HandlersRan
 from am_telemetry.sending.interning import Lines
-from am_telemetry.sending.ring import HandlersRan
 
 
 def add_lines(logs: LogColumns, row: int, lines: Lines, before: bool) -> int:

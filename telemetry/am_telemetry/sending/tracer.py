@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Final
 from am_core.engine.retelling import Retold, preceded, retell, with_source
 from am_core.tracer import Tracer
 from am_telemetry.sending.express import Entries, Told
-from am_telemetry.sending.ring import (
-    FULL,
+from am_telemetry.sending.happenings import (
     Appeared,
     DetailChanged,
     HandlersRan,
     LateLog,
-    Record,
     Reshaped,
     Restored,
-    Ring,
     StillRunning,
-    Track,
     Vanished,
 )
+from am_telemetry.sending.ring import FULL, Record, Ring, Track
 from am_telemetry.sending.waits import WaitHooks
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from am_telemetry.sending.arguments import MAX_ID, cut
 
 if TYPE_CHECKING:
     from am_core.resolution.steps import Step
-    from am_telemetry.sending.ring import StillRunning
+    from am_telemetry.sending.happenings import StillRunning
 
 MAX_ERROR_TEXT: Final = 16_384
 MAX_FRAMES: Final = 50

@@ -9,9 +9,10 @@ from typing import Any, Final
 from am_telemetry.batch import Batch, LogColumns, PatternDef
 from am_telemetry.sending.arguments import ArgumentWriter
 from am_telemetry.sending.drafts import Dropped, Span, WallClock
+from am_telemetry.sending.happenings import Appeared
 from am_telemetry.sending.interning import PatternTable, SchemaTable, TextTable
 from am_telemetry.sending.recalling import MAX_RECALLED, MAX_WAYS, Recalled, Way, movement, movement_of, recall
-from am_telemetry.sending.ring import NUMBER, Appeared, Record, Traced, Track
+from am_telemetry.sending.ring import NUMBER, Record, Traced, Track
 from am_telemetry.sending.row_details import add_arguments, add_lines, add_runs, add_source
 from am_telemetry.sending.transition_facts import error_fact, pattern_fact
 from am_telemetry.settings import Settings
