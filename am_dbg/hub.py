@@ -164,6 +164,19 @@ class Hub:
         """Number of connected programs."""
         return self._collector.clients
 
+    def request_detail(self, machine: str, level: int, seconds: int) -> int:
+        """Ask the programs that have a machine to tell more of it, or less again. Any thread.
+
+        Args:
+            machine: its id; empty for all machines.
+            level: of detail, 0 to 3. A program never tells more than its own settings permit.
+            seconds: after which it is as before; 0 ends an earlier request.
+
+        Returns:
+            How many programs were asked.
+        """
+        return self._collector.request_detail(machine, level, seconds)
+
     @property
     def forwarding(self) -> str:
         """How the forwarding to other hubs goes; empty without any."""

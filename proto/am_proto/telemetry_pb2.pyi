@@ -582,3 +582,21 @@ class GoAway(_message.Message):
     reconnect_after_ms: int
     final: bool
     def __init__(self, reason: _Optional[str] = ..., reconnect_after_ms: _Optional[int] = ..., final: bool = ...) -> None: ...
+
+class DetailRequest(_message.Message):
+    __slots__ = ("machine", "level", "seconds")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    machine: str
+    level: int
+    seconds: int
+    def __init__(self, machine: _Optional[str] = ..., level: _Optional[int] = ..., seconds: _Optional[int] = ...) -> None: ...
+
+class DetailReply(_message.Message):
+    __slots__ = ("programs", "near")
+    PROGRAMS_FIELD_NUMBER: _ClassVar[int]
+    NEAR_FIELD_NUMBER: _ClassVar[int]
+    programs: int
+    near: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, programs: _Optional[int] = ..., near: _Optional[_Iterable[str]] = ...) -> None: ...

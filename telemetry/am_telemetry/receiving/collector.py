@@ -17,6 +17,9 @@ import grpc
 
 from am_telemetry.endpoints import DEFAULT_ADDRESS
 from am_telemetry.receiving.admission import Credentials, Limits, Refusals
+from am_telemetry.receiving.control import METHOD as CONTROL_METHOD
+from am_telemetry.receiving.control import SERVICE as CONTROL_SERVICE
+from am_telemetry.receiving.control import Control
 from am_telemetry.receiving.entrance import Entrance
 from am_telemetry.receiving.foreign import ForeignProtocol
 from am_telemetry.receiving.front import Front
@@ -246,7 +249,7 @@ class Collector:
         for sockets, wants_token in ((self._on_computer, False), (self._over_network, guarded)):
             if not sockets:
                 continue
-            server = self._server(health, wants_token)
+            server = self._server(health, wants_token, may_control=sockets is self._on_computer)
             dial = stack.enter_context(private_address(server, confidential))
             await server.start()
             servers.append(server)
@@ -254,7 +257,7 @@ class Collector:
             await front.listen(sockets, Entrance(dial, () if wants_token else self._foreign, tls))
         return servers
 
-    def _server(self, health: Health, wants_token: bool) -> grpc.aio.Server:
+    def _server(self, health: Health, wants_token: bool, may_control: bool) -> grpc.aio.Server:
         server = grpc.aio.server(options=(*_OPTIONS, ("grpc.max_receive_message_length", self._limits.message)))
         guard = Guard(self._credentials, self.refusals) if wants_token else None
         stream, push = self._intake.stream, self._intake.push
@@ -263,5 +266,11 @@ class Collector:
             "Push": grpc.unary_unary_rpc_method_handler(guard.unary(push) if guard else push),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        if may_control:
+            control = Control(self._intake.request_detail, self._intake.machine_names)
+            methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+                CONTROL_METHOD: grpc.unary_unary_rpc_method_handler(control.request_detail)
+            }
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(CONTROL_SERVICE, methods),))
         health.add_to(server)
         return server

@@ -129,6 +129,10 @@ class Intake:
             asked += bool(handles)
         return asked
 
+    def machine_names(self) -> set[str]:
+        """Ids of the machines that are connected. To be called on the event loop."""
+        return {name for connection in self._connections.values() for name in connection.names.values()}
+
     async def drained(self) -> None:
         """Wait until the sessions of ended streams are closed in the sink."""
         while self._ending:
