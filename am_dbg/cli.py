@@ -17,6 +17,7 @@ from am_dbg.errors import AmDbgError, ExitCode
 COMMANDS = {
     "collect": "am_dbg.commands.collect",
     "demo": "am_dbg.commands.demo",
+    "detail": "am_dbg.commands.detail",
     "export": "am_dbg.commands.export",
     "import": "am_dbg.commands.import_",
     "open": "am_dbg.commands.open_",
