@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from am_dbg.session.view import SessionView
-from am_dbg.timefmt import thousands
+from am_dbg.timefmt import duration, thousands
 from am_dbg.viewmodels import steps
 from am_dbg.viewmodels.describe import is_canceled, state_spans
-from am_dbg.viewmodels.spans import Line, Role, Span, cut, pad, width
+from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, pad, width
 from am_dbg.viewmodels.steps import KIND_WIDTH, StepRow
+from am_telemetry.store.reading import Recording
+from am_telemetry.store.records import HandlerRunRecord
 
 _SENTENCES_BELOW: Final = 66
 """In fewer cells a step is one sentence instead of columns."""
@@ -18,6 +22,8 @@ _PHASES_FROM: Final = 92
 _PHASE_WIDTH: Final = max(len(phase.value) for phase in steps.Phase) + 1
 _RELATION_WIDTH: Final = len("Require") + 1
 _EFFECT_LEAST: Final = 20
+_timed: Final[deque[tuple[tuple[Recording, int, int, int], tuple[StepRow, ...]]]] = deque(maxlen=1)
+"""The table that was made last, which is asked for several times in one drawing."""
 
 
 def shown_number(session: SessionView) -> int | None:
@@ -28,9 +34,34 @@ def shown_number(session: SessionView) -> int | None:
 
 
 def rows(session: SessionView) -> tuple[StepRow, ...]:
-    """The steps of that transition; empty when there is none, or its steps were not recorded."""
+    """The steps of that transition; empty when there is none, or its steps were not recorded.
+
+    Handlers say how long they took, where the program has told.
+    """
     number, timeline = shown_number(session), session.timeline
-    return () if number is None or timeline is None else steps.table(timeline, number)
+    if number is None or timeline is None or session.machine_id is None:
+        return ()
+    table = steps.table(timeline, number)
+    if not any(row.handler for row in table):
+        return table
+    key = (session.recording, session.recording.version, session.machine_id, number)
+    if _timed and _timed[-1][0] == key:
+        return _timed[-1][1]
+    made = timed(table, session.recording.handler_runs(session.machine_id, number))
+    _timed.append((key, made))
+    return made
+
+
+def timed(table: tuple[StepRow, ...], runs: Sequence[HandlerRunRecord]) -> tuple[StepRow, ...]:
+    """The steps with the durations of their handlers. A handler that is called for several states ran as often."""
+    left: dict[str, deque[int]] = {}
+    for run in runs:
+        left.setdefault(clean(run.handler), deque()).append(run.duration_ns)
+    made = []
+    for row in table:
+        took = left.get(row.handler)
+        made.append(replace(row, effect=f"{row.effect} · {duration(took.popleft())}") if took else row)
+    return tuple(made)
 
 
 def done_count(session: SessionView) -> int:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from am_dbg.session import Session
 from am_dbg.session.steps import partly_applied
 from am_dbg.viewmodels import step_table, steps
-from am_dbg.viewmodels.spans import line_text, line_width
+from am_dbg.viewmodels.spans import Role, line_text, line_width
 from am_telemetry.facts import StateFact, StepFact
+from am_telemetry.store.records import HandlerRunRecord
 from tests.support.engine_recordings import engine_recordings, record
 from tests.support.memory_recording import MemoryRecording
 from tests.support.sample_recordings import shop
@@ -209,6 +210,22 @@ def test_columns_at_eighty_cells() -> None:
         "▶   3 drop                          Ready     stays inactive",
         "    4 cancel                        Connected is missing: call refused",
     ]
+
+
+def test_handlers_say_how_long_they_took_in_the_order_in_which_they_ran() -> None:
+    runs = [HandlerRunRecord("AEnter", 0, 2_000_000), HandlerRunRecord("AEnter", 5, 7_000), HandlerRunRecord("Z", 0, 1)]
+    rows = [row("AEnter", "agreed"), row("", "is asked for"), row("AEnter", "refused"), row("AEnter", "ran")]
+    assert [shown.effect for shown in step_table.timed(tuple(rows), runs)] == [
+        "agreed · 2.0 ms",
+        "is asked for",
+        "refused · 7.0 µs",
+        "ran",
+    ]
+
+
+def row(handler: str, effect: str) -> steps.StepRow:
+    kind = "handler" if handler else "called"
+    return steps.StepRow(1, steps.Phase.REQUEST, kind, "", "", "A", handler, effect, Role.TEXT, frozenset())
 
 
 def test_without_steps_the_table_says_why() -> None:
