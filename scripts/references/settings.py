@@ -71,6 +71,13 @@ PROGRAM = [
         "not set",
         "A folder for what cannot be sent before the program ends. The next program with the same folder sends it.",
     ],
+    [
+        "AM_SPOOL_SYNC",
+        "",
+        "`1`",
+        "Seconds between flushes of that folder to the disk: a power failure takes no more than that. `0` leaves it to "
+        "the operating system. Programs that are killed lose nothing of it either way.",
+    ],
     ["AM_LOG_FULL", "", "not set", "`1` is short for `AM_DETAIL=3`, for those used to it. `AM_DETAIL` wins."],
     ["AM_DBG_NO_TRACE", "", "not set", "`1` leaves out the tracebacks of errors."],
 ]

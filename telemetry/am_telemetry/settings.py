@@ -19,6 +19,8 @@ __all__ = ["DEFAULT_ADDRESS", "LOG_LEVELS", "Settings", "is_loopback", "read_set
 
 LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "everything")
 
+MOST_SYNC_SECONDS: Final = 3600
+
 Scrub = Callable[[str, Mapping[str, object]], Mapping[str, object]]
 """Called with a machine id and the arguments of a mutation; returns the arguments that may leave the program."""
 
@@ -52,6 +54,8 @@ class Settings:
     tracebacks: bool = True
     spool: str = ""
     """Folder in which unsent records are kept beyond the end of the process; empty for none."""
+    spool_sync: float = 1.0
+    """Seconds of which a power failure may take the records from that folder; 0 for no limit."""
     security: Security = Security()
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -87,7 +91,8 @@ def read_settings(
             much a hub may ask for.
         log: a name of ``LOG_LEVELS`` or its position; None reads ``AM_LOG``.
         scrub: see :data:`Scrub`.
-        spool: a folder for what cannot be sent before the program ends; None reads ``AM_SPOOL``.
+        spool: a folder for what cannot be sent before the program ends; None reads ``AM_SPOOL``. ``AM_SPOOL_SYNC`` says
+            how many seconds of it a power failure may take.
         environ: for tests; the process's environment by default.
     """
     env = os.environ if environ is None else environ
@@ -106,6 +111,7 @@ def read_settings(
         scrub=_read_scrub(scrub, warnings),
         tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),
         spool=str(env.get("AM_SPOOL", "") if spool is None else spool),
+        spool_sync=_read_spool_sync(env.get("AM_SPOOL_SYNC", ""), warnings),
         security=read_security(env),
         warnings=tuple(warnings),
     )
@@ -153,6 +159,19 @@ def _read_detail(value: object, warnings: list[str]) -> int:
         return int(text)
     warnings.append(f"detail {text!r} is not one of 0, 1, 2, 3; using 2")
     return 2
+
+
+def _read_spool_sync(text: str, warnings: list[str]) -> float:
+    if not text.strip():
+        return Settings.spool_sync
+    try:
+        seconds = float(text)
+        if 0 <= seconds <= MOST_SYNC_SECONDS:
+            return seconds
+    except ValueError:
+        pass
+    warnings.append(f"AM_SPOOL_SYNC={text!r} is no number of seconds from 0 to {MOST_SYNC_SECONDS}; using 1")
+    return Settings.spool_sync
 
 
 def _read_log_level(value: object, warnings: list[str]) -> int:

@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -113,6 +114,7 @@ def test_a_hub_killed_under_load_stores_everything_once(tmp_path: Path) -> None:
         lost = dict(
             db.execute("SELECT name, sum(lost) FROM gaps JOIN machines ON machine_id = machines.id GROUP BY name")
         )
+        gaps = dict(db.execute("SELECT reason, sum(lost) FROM gaps GROUP BY reason"))
         twice = db.execute(
             "SELECT count(*) FROM (SELECT 1 FROM transitions GROUP BY machine_id, number + skipped HAVING count(*) > 1)"
         ).fetchone()[0]
@@ -129,11 +131,15 @@ def test_a_hub_killed_under_load_stores_everything_once(tmp_path: Path) -> None:
             assert stored[name] + lost.get(name, 0) == count, name
             assert ticks[name] == clock, name
             total += count
+    dropped: Counter[str] = Counter()
+    for answer in answers:
+        dropped.update(answer["dropped"])
+    assert gaps == dropped, "every loss has its reason on both sides"
     assert runs == 5 * programs, "a machine goes on in the same run"
     assert twice == 0
     print(
         f"\nhub killed {kills} times under load of {programs} programs: {total:,} transitions,"
-        f" {sum(stored.values()):,} stored once, {sum(lost.values()):,} counted as lost, {twice} twice,"
+        f" {sum(stored.values()):,} stored once, {sum(lost.values()):,} counted as lost {gaps}, {twice} twice,"
         f" reconnects {reconnects}"
     )
 

@@ -141,3 +141,13 @@ def test_no_text_makes_reading_fail(text: str) -> None:
 )
 def test_only_addresses_of_this_computer_are_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "warns"),
+    [("", 1.0, False), ("0", 0.0, False), ("2.5", 2.5, False), ("-1", 1.0, True), ("often", 1.0, True)],
+)
+def test_how_often_the_spool_is_flushed(text: str, seconds: float, warns: bool) -> None:
+    settings = read_settings("1", environ={"AM_SPOOL_SYNC": text})
+    assert settings.spool_sync == seconds
+    assert ["AM_SPOOL_SYNC" in warning for warning in settings.warnings] == [True] * warns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,89 @@ class TestFiles:
         assert spool.failed
         assert spool.append(1, 1, b"x") is None
         spool.close(delivered=False)
+
+    def test_a_full_disk_is_told_once_counted_and_tried_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        desk = Desk(10_000)
+        schemas = desk.watch.builder.schemas
+        spool = Spool(tmp_path, b"a" * 16, b"hello")
+        desk.retention = Retention(encode, schemas, desk.watch.dropped, spooler=ItemSpooler(spool, encode, schemas))
+        desk.work(0, 5)
+        room = 40
+
+        def write(file: int, data: bytes) -> int:
+            if room < len(data):
+                return really_write(file, data[:room])
+            return really_write(file, data)
+
+        really_write = os.write
+        monkeypatch.setattr("am_telemetry.sending.spool.RETRY", 0.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            desk.work(1, 7)
+            desk.work(2, 9)
+        desk.work(0, 11)
+        assert desk.watch.dropped.omitted == {"spool": 16}
+        assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+            f"nothing is spooled in {leftovers(tmp_path)[0]} for now (the disk is full); what happens is kept in memory"
+            " only, and counted in stats.omitted"
+        ]
+        (path,) = leftovers(tmp_path)
+        assert [len(decode(data)) for _, _, data in records(path)] == [5, 11], "what was cut off hides nothing"
+        spool.close(delivered=False)
+
+    def test_only_what_no_hub_has_is_flushed_to_the_disk_and_not_too_often(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flushed: list[int] = []
+        now = 100.0
+        spool = Spool(tmp_path, b"a" * 16, b"hello", sync=1.0)
+        monkeypatch.setattr(os, "fsync", flushed.append)
+        monkeypatch.setattr("am_telemetry.sending.spool.time.monotonic", lambda: now)
+        spool._sync_at = now
+        spool.append(1, 1, b"x")
+        begun = len(flushed)
+        for _ in range(3):
+            spool.sync_if_due()
+        assert len(flushed) == begun + 1
+        spool.append(2, 2, b"x")
+        spool.sync_if_due()
+        assert len(flushed) == begun + 1, "not before a second is over"
+        now = 102.0
+        spool.acknowledged(2)
+        spool.sync_if_due()
+        assert len(flushed) == begun + 1, "the hub has it"
+        now = 104.0
+        spool.append(3, 3, b"x")
+        spool.sync_if_due()
+        assert len(flushed) == begun + 2
+        spool.append(4, 4, b"x")
+        spool.close(delivered=False)
+        assert len(flushed) == begun + 3
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+    def test_children_of_a_fork_do_not_lock_what_their_parent_leaves(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path, b"a" * 16, b"hello")
+        spool.append(1, 1, b"x")
+        (path,) = leftovers(tmp_path)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            spool.let_go()
+            os.write(writing, b"!")
+            while os.getppid() != 1 and not (tmp_path / "end").exists():
+                time.sleep(0.01)
+            os._exit(0)
+        assert os.read(reading, 1) == b"!"
+        assert lock_folder(path) is None, "the parent lives"
+        spool.let_go()
+        taken = lock_folder(path)
+        assert taken is not None, "although the child lives"
+        (tmp_path / "end").touch()
+        assert os.waitpid(child, 0)[1] == 0
+        for descriptor in (taken, reading, writing):
+            os.close(descriptor)
 
     def test_every_record_can_be_read_without_those_before_it(self, tmp_path: Path) -> None:
         desk = Desk(10_000)

@@ -222,6 +222,7 @@ class Client:
         The parent's thread, channel and unsent records belong to the parent. They are abandoned, not closed, because
         closing would touch locks that no thread of this process will ever release.
         """
+        self.sender.abandon()
         _abandoned.append(self.sender)
         self._lock = threading.Lock()
         self.ring.sleep(self._restart)

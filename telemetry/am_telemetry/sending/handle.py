@@ -36,7 +36,7 @@ class Stats:
     """Given up, by reason. Each is also reported to the hub as part of a gap."""
     omitted: dict[str, int] = field(default_factory=dict)
     """What other transitions had to do without: ``steps`` (of so many transitions), ``log lines``, ``late log lines``.
-    The hub is told as well."""
+    The hub is told as well. ``spool`` counts transitions that the disk refused, and that only memory had."""
     reconnects: int = 0
     notices: dict[str, str] = field(default_factory=dict)
     """What the hub had to say, the latest of each kind: ``machines`` or ``batch`` when it left something out because

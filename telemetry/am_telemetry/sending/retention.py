@@ -19,6 +19,8 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 ITEM_COST: Final = 512
 LATE_LINES: Final = "late log lines"
 WAITS: Final = "waits"
+SPOOL: Final = "spool"
+"""Of transitions that only memory has, because the disk refused them."""
 STEP_COST: Final = 96
 """Bytes of memory that a step takes, about."""
 MAX_MERGED_COST: Final = 256 * 1024
@@ -114,6 +116,8 @@ class Retention:
         self.cost += cost
         if self._spooler is not None:
             item.place = self._spooler.append(item)
+            if item.place is None and item.transitions:
+                self._dropped.omit(SPOOL, item.transitions)
             self._evict()
         if self.cost > self._max_bytes:
             self._reduce(_has_steps, self._drop_steps)

@@ -153,6 +153,11 @@ class Sender:
                 thread.join(left)
         return self._progress.finished and self._progress.idle
 
+    def abandon(self) -> None:
+        """In the child of a fork, where the thread does not exist: hold nothing that belongs to the parent."""
+        if self._spooler is not None:
+            self._spooler.spool.let_go()
+
     # -- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -211,6 +216,8 @@ class Sender:
             # The numbers of the next transitions will show what is missing.
             self.dropped.count("error", 1)
             self._tell("collect", logging.ERROR, LOST, error, cause=error)
+        if self._spooler is not None:
+            self._spooler.spool.sync_if_due()
         self._hear()
         self._speak(ending is not None)
         if self._refused:

@@ -41,4 +41,6 @@ class ItemSpooler:
 
 def open_spooler(settings: Settings, session: Session, schemas: SchemaTable, encode: Encode) -> ItemSpooler:
     """The spool of a new session, in the folder that the settings name."""
-    return ItemSpooler(Spool(Path(settings.spool), session.id, hello(session, settings, 1, MAX_BYTES)), encode, schemas)
+    first = hello(session, settings, 1, MAX_BYTES)
+    spool = Spool(Path(settings.spool), session.id, first, sync=settings.spool_sync)
+    return ItemSpooler(spool, encode, schemas)
