@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 from am_telemetry.store.loading import Position, read_definitions, read_events
 from am_telemetry.store.model import Model
+
+_REMOVED: Final = """
+SELECT machine_id, sum(log_lines), sum(lost) FROM removals GROUP BY machine_id
+UNION ALL
+SELECT machine_id, sum(count), 0 FROM omissions WHERE reason = 'retention' GROUP BY machine_id
+"""
 
 
 def model_from_rows(connection: sqlite3.Connection) -> tuple[Model, Position]:
@@ -32,7 +39,7 @@ def expected_clocks(connection: sqlite3.Connection, model: Model) -> dict[int, t
             " GROUP BY machine_id"
         )
     )
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'late_log_lines'").fetchone():
+    if _has_table(connection, "late_log_lines"):
         for machine_id, count in connection.execute(
             "SELECT machine_id, count(*) FROM late_log_lines GROUP BY machine_id"
         ):
@@ -40,6 +47,10 @@ def expected_clocks(connection: sqlite3.Connection, model: Model) -> dict[int, t
     missing = dict(
         connection.execute("SELECT machine_id, sum(lost) FROM gaps WHERE reason <> 'restored' GROUP BY machine_id")
     )
+    # Clocks also count what retention has removed.
+    for machine_id, gone, lost in connection.execute(_REMOVED) if _has_table(connection, "removals") else ():
+        lines[machine_id] = lines.get(machine_id, 0) + gone
+        missing[machine_id] = missing.get(machine_id, 0) + lost
     ends: dict[int, int] = dict(
         connection.execute("SELECT machine_id, max(after_sequence + lost) FROM gaps GROUP BY machine_id")
     )
@@ -64,3 +75,7 @@ def expected_clocks(connection: sqlite3.Connection, model: Model) -> dict[int, t
             ticks,
         )
     return rows
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None

@@ -22,6 +22,7 @@ from am_telemetry.store.known_sessions import KnownSessions
 from am_telemetry.store.ledger import MachineState, SessionState, forget_handles
 from am_telemetry.store.records import EndReason, ProcessRecord
 from am_telemetry.store.runs import Runs
+from am_telemetry.store.trimming import Portion, Trimmer
 from am_telemetry.store.undo import UndoLog
 from am_telemetry.store.wait_rows import WaitRows
 
@@ -59,6 +60,8 @@ class Ingest:
         self._waits = WaitRows(connection, self._runs, self._counters)
         self._seen: dict[int, SessionState] = {}
         self._changes = Changes()
+        self._removed = False
+        """Whether retention has taken something in this transaction."""
 
     # -- transactions -------------------------------------------------------------------------------------------
 
@@ -80,6 +83,8 @@ class Ingest:
         meta = [("commits", str(commit))]
         if self._changes.machines or self._changes.processes:
             meta.append(("machines_changed_at_commit", str(commit)))
+        if self._removed:
+            meta.append(("removed_at_commit", str(commit)))
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta)
         self._db.executemany(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = value + excluded.value",
@@ -106,9 +111,25 @@ class Ingest:
         self._clear()
 
     def _clear(self) -> None:
+        self._removed = False
         self._runs.clear()
         self._seen.clear()
         self._counters.clear()
+
+    def trim(self, trimmer: Trimmer, now_ns: int, limit: int) -> Portion:
+        """Remove what is beyond the limits, a portion of it, within a transaction of its own.
+
+        Args:
+            trimmer: over the same connection.
+            now_ns: the present.
+            limit: how many transitions to look at.
+        """
+        portion = trimmer.step(now_ns, limit)
+        self._changes.events.extend(portion.events)
+        self._removed = not portion.empty
+        for machine_id, count in portion.log_lines.items():
+            self._changes.log_lines[machine_id] = self._changes.log_lines.get(machine_id, 0) - count
+        return portion
 
     # -- sessions -----------------------------------------------------------------------------------------------
 

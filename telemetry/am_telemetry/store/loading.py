@@ -22,6 +22,12 @@ SELECT machine_id, number, at_ns, pattern_id,
   EXISTS (SELECT 1 FROM log_lines WHERE log_lines.transition_id = transitions.id) AS logged
 FROM transitions
 """
+_LEFT_LINES: Final = """
+SELECT machine_id, log_lines
+  - (SELECT coalesce(sum(r.log_lines), 0) FROM removals AS r WHERE r.machine_id = c.machine_id)
+  - (SELECT coalesce(sum(o.count), 0) FROM omissions AS o WHERE o.machine_id = c.machine_id AND o.reason = 'retention')
+FROM machine_clocks AS c
+"""
 _CHUNK: Final = 65_536
 _MAX_ID: Final = 2**63 - 1
 
@@ -104,13 +110,21 @@ def read_definitions(connection: sqlite3.Connection, position: Position, schemas
         changes.first_schemas.update(
             connection.execute("SELECT machine_id, schema_id FROM machine_schemas WHERE revision = 1")
         )
-    for machine_id, count in connection.execute("SELECT machine_id, log_lines FROM machine_clocks"):
+    for machine_id, count in connection.execute(present_log_lines(connection)):
         known = position.log_lines.get(machine_id, 0)
         if count != known:
             changes.log_lines[machine_id] = count - known
             position.log_lines[machine_id] = count
     position.commit = changes.commit
     return changes
+
+
+def present_log_lines(connection: sqlite3.Connection) -> str:
+    """A statement for (machine, log lines that are there); the table of clocks also counts those that were removed."""
+    removed = connection.execute("SELECT 1 FROM meta WHERE key = 'removed_at_commit'").fetchone()
+    if removed is None:
+        return "SELECT machine_id, log_lines FROM machine_clocks"
+    return _LEFT_LINES
 
 
 def read_events(connection: sqlite3.Connection, position: Position) -> Iterator[list[Event]]:

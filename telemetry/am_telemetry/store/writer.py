@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -21,6 +20,9 @@ from am_telemetry.store import saved_timelines
 from am_telemetry.store.errors import StorageError, StoreError, WriterClosedError, from_sqlite, is_temporary
 from am_telemetry.store.ingest import Ingest
 from am_telemetry.store.session_file import SessionFile
+from am_telemetry.store.trimming import EVERYTHING, Limits
+from am_telemetry.store.upkeep import Upkeep
+from am_telemetry.store.writer_jobs import Call, Close, Job, Open, Put
 
 _log = logging.getLogger("am_telemetry.store")
 
@@ -33,39 +35,6 @@ GROUP_ROWS: Final = 8_192
 _RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
-@dataclass(slots=True)
-class _Put:
-    session: str
-    batch: Batch
-    committed: Callable[[int], None] | None
-
-
-@dataclass(slots=True)
-class _Open:
-    process: ProcessFact
-    at_ns: int
-    result: Future[int]
-    have: int = 0
-
-
-@dataclass(slots=True)
-class _Close:
-    session: str
-    at_ns: int
-    reason: str
-
-
-@dataclass(slots=True)
-class _Call:
-    """Something that needs the connection between two transactions."""
-
-    action: Callable[[sqlite3.Connection], None]
-    result: Future[None]
-
-
-_Job = _Put | _Open | _Close
-
-
 class Writer:
     """Stores batches in a session file: group commit, each record once, nothing acknowledged before it is durable.
 
@@ -73,16 +42,19 @@ class Writer:
 
     Args:
         session_file: opened for writing.
+        limits: what of it is kept while it grows; by default everything.
 
     Raises:
         StoreError: the file is open for reading only.
     """
 
-    def __init__(self, session_file: SessionFile) -> None:
+    def __init__(self, session_file: SessionFile, limits: Limits = EVERYTHING) -> None:
         self._file = session_file
         self._db = session_file.write_connection
         self._ingest = Ingest(self._db)
-        self._jobs: deque[_Job | _Call] = deque()
+        self.upkeep = Upkeep(session_file.path, self._db, self._ingest, limits)
+        """What it has removed."""
+        self._jobs: deque[Job | Call] = deque()
         self._condition = threading.Condition()
         self._waiting = 0
         self._waiting_rows = 0
@@ -138,7 +110,7 @@ class Writer:
             WriterClosedError: the writer was closed.
         """
         result: Future[int] = Future()
-        self._submit(_Open(process, at_ns, result))
+        self._submit(Open(process, at_ns, result))
         try:
             return result.result(timeout)
         except FutureTimeoutError as error:
@@ -160,7 +132,7 @@ class Writer:
         Raises:
             WriterClosedError: the writer was closed.
         """
-        self._submit(_Put(session, batch, committed))
+        self._submit(Put(session, batch, committed))
 
     def close_session(self, session: str, at_ns: int, reason: str) -> None:
         """Queue the end of a connection: all machines of the process that are still open end.
@@ -168,7 +140,7 @@ class Writer:
         Raises:
             WriterClosedError: the writer was closed.
         """
-        self._submit(_Close(session, at_ns, reason))
+        self._submit(Close(session, at_ns, reason))
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything queued so far is stored; False when the time was not enough."""
@@ -252,12 +224,12 @@ class Writer:
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
-    def _submit(self, job: _Job) -> None:
+    def _submit(self, job: Job) -> None:
         with self._condition:
             if self._closing:
                 raise WriterClosedError(f"{self._file.path} is no longer written to.", "Open a new writer.")
             self._jobs.append(job)
-            if isinstance(job, _Put):
+            if isinstance(job, Put):
                 self._waiting += 1
                 self._waiting_rows += len(job.batch)
             else:
@@ -277,7 +249,7 @@ class Writer:
         with self._condition:
             if self._closing:
                 raise WriterClosedError(f"{self._file.path} is no longer written to.", "Open a new writer.")
-            self._jobs.append(_Call(action, result))
+            self._jobs.append(Call(action, result))
             self._urgent += 1
             self._condition.notify_all()
         try:
@@ -291,11 +263,11 @@ class Writer:
         last_commit = 0.0
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._jobs or self._closing)
-                if not self._jobs:
+                self._condition.wait_for(lambda: self._jobs or self._closing, self.upkeep.wait_s())
+                if not self._jobs and self._closing:
                     break
                 ready_at = last_commit + GROUP_S
-                while not self._closing and self._waiting_rows < GROUP_ROWS and not self._urgent:
+                while self._jobs and not self._closing and self._waiting_rows < GROUP_ROWS and not self._urgent:
                     left = ready_at - time.monotonic()
                     if left <= 0:
                         break
@@ -304,7 +276,8 @@ class Writer:
                 group = self._take_group()
             last_commit = time.monotonic()
             try:
-                done = self._store(group)
+                done = not group or self._store(group)
+                self._tidy()
             finally:
                 with self._condition:
                     self._busy = False
@@ -312,29 +285,35 @@ class Writer:
             if not done:
                 break
 
-    def _take_group(self) -> list[_Job | _Call]:
-        group: list[_Job | _Call] = []
+    def _tidy(self) -> None:
+        if not self._closing:
+            changes = self.upkeep.run()
+            if changes is not None:
+                self._file.publish(changes)
+
+    def _take_group(self) -> list[Job | Call]:
+        group: list[Job | Call] = []
         rows = 0
         while self._jobs and rows < GROUP_ROWS:
-            if isinstance(self._jobs[0], _Call):
+            if isinstance(self._jobs[0], Call):
                 if not group:
                     self._urgent -= 1
                     group.append(self._jobs.popleft())
                 break
             job = self._jobs.popleft()
             group.append(job)
-            if isinstance(job, _Put):
+            if isinstance(job, Put):
                 rows += len(job.batch)
             else:
                 self._urgent -= 1
         return group
 
-    def _store(self, group: list[_Job | _Call]) -> bool:
+    def _store(self, group: list[Job | Call]) -> bool:
         """Store a group, trying again while the disk refuses; False when the writer was closed meanwhile."""
-        if isinstance(group[0], _Call):
+        if isinstance(group[0], Call):
             self._answer(group[0])
             return True
-        jobs = [job for job in group if not isinstance(job, _Call)]
+        jobs = [job for job in group if not isinstance(job, Call)]
         attempt = 0
         while True:
             error = self._try(jobs)
@@ -356,20 +335,20 @@ class Writer:
         self._failure = None
         return True
 
-    def _store_singly(self, jobs: list[_Job], error: Exception) -> None:
+    def _store_singly(self, jobs: list[Job], error: Exception) -> None:
         """A group contains something that cannot be stored: store the rest, book the loss."""
         for job in jobs:
             if len(jobs) > 1:
                 self._store([job])
                 continue
             _log.error("a record was refused and left out: %r", error)
-            if isinstance(job, _Open):
+            if isinstance(job, Open):
                 job.result.set_exception(StoreError(f"The process cannot be recorded: {error}"))
                 continue
 
-            def book(job: _Job = job) -> None:
+            def book(job: Job = job) -> None:
                 self._ingest.note("refused_batches")
-                if isinstance(job, _Put):
+                if isinstance(job, Put):
                     self._ingest.skip(job.session, job.batch.last_seq)
 
             while True:
@@ -382,12 +361,12 @@ class Writer:
                     self._condition.wait(_RETRY_S[-1])
             self._settle([job])
 
-    def _try(self, jobs: list[_Job]) -> Exception | None:
+    def _try(self, jobs: list[Job]) -> Exception | None:
         def apply_all() -> None:
             for job in jobs:
-                if isinstance(job, _Put):
+                if isinstance(job, Put):
                     self._ingest.apply(job.session, job.batch, time.time_ns())
-                elif isinstance(job, _Open):
+                elif isinstance(job, Open):
                     job.have = self._ingest.open_session(job.process, job.at_ns)
                 else:
                     self._ingest.close_session(job.session, job.at_ns, job.reason)
@@ -409,13 +388,13 @@ class Writer:
         self._file.publish(changes)
         return None
 
-    def _settle(self, jobs: list[_Job]) -> None:
+    def _settle(self, jobs: list[Job]) -> None:
         """The jobs are durable."""
         self.settled += len(jobs)
         for job in jobs:
-            if isinstance(job, _Open):
+            if isinstance(job, Open):
                 job.result.set_result(job.have)
-            elif isinstance(job, _Put):
+            elif isinstance(job, Put):
                 with self._condition:
                     self._waiting -= 1
                     self._waiting_rows -= len(job.batch)
@@ -425,7 +404,7 @@ class Writer:
                     except Exception:  # noqa: BLE001 - a failing receiver must not stop the writer
                         _log.exception("the receiver of an acknowledgement failed")
 
-    def _answer(self, call: _Call) -> None:
+    def _answer(self, call: Call) -> None:
         try:
             call.action(self._db)
         except Exception as error:  # noqa: BLE001 - raised again in the thread that asked
