@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from am_telemetry.batch import LogColumns
 from benchmarks import synthetic
 from benchmarks.rows import Row, Skipped, rate
 
@@ -16,6 +17,7 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
     count = 2_000 if quick else 200_000
     with tempfile.TemporaryDirectory() as folder:
         ours_s, ours_bytes = _ours(Path(folder) / "session.db", count)
+        _, bare_bytes = _ours(Path(folder) / "bare.db", count, lines=False)
         theirs_s, theirs_bytes = _plain_rows(Path(folder) / "rows.db", count)
     yield Row(
         f"storing {count:,} transitions",
@@ -24,8 +26,9 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
         rate(count / theirs_s),
         theirs_s / ours_s,
     )
+    yield Row("size on disk per transition, without log lines", f"{bare_bytes / count:.0f} bytes")
     yield Row(
-        "size on disk per transition",
+        "size on disk per transition, every second one with a log line",
         f"{ours_bytes / count:.0f} bytes",
         "sqlite-utils insert_all",
         f"{theirs_bytes / count:.0f} bytes",
@@ -33,8 +36,11 @@ def measure(quick: bool) -> Iterator[Row | Skipped]:
     )
 
 
-def _ours(path: Path, count: int) -> tuple[float, int]:
+def _ours(path: Path, count: int, *, lines: bool = True) -> tuple[float, int]:
     prepared = list(synthetic.batches(count))
+    if not lines:
+        for batch in prepared:
+            batch.logs = LogColumns()
     from am_telemetry.store.session_file import SessionFile
     from am_telemetry.store.writer import Writer
 
