@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import heapq
 import os
 import threading
@@ -36,18 +37,22 @@ class Timers:
         self._heap: list[_Entry] = []
         self._number = 0
         self._canceled = 0
-        self._thread: threading.Thread | None = None
+        self._started = False
 
     def after(self, seconds: float, fn: Callable[[], object]) -> Stop:
-        """Call a function, which has to be quick and must not raise; returns how to take that back. Thread-safe."""
+        """Call a function, which has to be quick and must not raise; returns how to take that back. Thread-safe.
+
+        Raises :class:`RuntimeError` when no thread can be started, as at the end of a program.
+        """
         with self._lock:
+            if not self._started:
+                # Thread.start() waits until the thread runs, on a busy machine longer than a handler may take.
+                _thread.start_new_thread(self._run, ())
+                self._started = True
             self._number += 1
             entry = _Entry(monotonic() + seconds, self._number, fn)
             heapq.heappush(self._heap, entry)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="am-timers", daemon=True)
-                self._thread.start()
-            elif self._heap[0] is entry:
+            if self._heap[0] is entry:
                 self._changed.notify()
         return lambda: self._cancel(entry)
 
@@ -72,6 +77,7 @@ class Timers:
                 self._canceled = 0
 
     def _run(self) -> None:
+        threading.current_thread().name = "am-timers"
         while True:
             fn = self._next()
             fn()
