@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pyroaring import BitMap
+from typing import Final
 
 from am_telemetry.facts import PatternFact, SchemaFact
+from am_telemetry.store.records import PatternRecord
+
+_MOST: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +23,44 @@ class Effect:
     added: tuple[int, ...]
     removed: tuple[int, ...]
     ticks: int
-    flags: tuple[BitMap, ...]
+    flags: tuple[str, ...]
+    """Names of the sets of transitions, see ``FLAGS``, that it belongs to."""
 
 
-def translate(fact: PatternFact, axis: Mapping[int, int], schema: SchemaFact, bitmaps: Mapping[str, BitMap]) -> Effect:
+class Effects:
+    """Effects of patterns, remembered for all timelines with the same states."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[PatternRecord, SchemaFact, Effect]] = {}
+
+    def of(self, record: PatternRecord, schema: SchemaFact) -> Effect:
+        """The effect of a pattern on timelines of a schema."""
+        key = (id(record), id(schema))
+        known = self._known.get(key)
+        if known is not None:
+            return known[2]
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        effect = translate(record.fact, state_axis(record.schema, schema), schema)
+        # The two are kept as well, so that no others get their identities.
+        self._known[key] = (record, schema, effect)
+        return effect
+
+
+def state_axis(source: SchemaFact, target: SchemaFact) -> Mapping[int, int]:
+    """States of one schema -> the same states of another one."""
+    if source.names == target.names[: len(source.names)]:
+        return {i: i for i in range(len(source.names))}
+    return {i: target.index[name] for i, name in enumerate(source.names) if name in target.index}
+
+
+def translate(fact: PatternFact, axis: Mapping[int, int], schema: SchemaFact) -> Effect:
     """The effect of a pattern.
 
     Args:
         fact: the pattern.
         axis: states of the pattern's schema -> states of the timeline.
         schema: of the timeline.
-        bitmaps: of its flags, by name.
     """
     deltas = [(axis[state], ticks) for state, ticks in fact.deltas if state in axis]
     called = tuple(axis[state] for state in fact.called if state in axis)
@@ -68,5 +97,5 @@ def translate(fact: PatternFact, axis: Mapping[int, int], schema: SchemaFact, bi
         added=added,
         removed=removed,
         ticks=sum(ticks for _, ticks in deltas),
-        flags=tuple(bitmaps[name] for name in flags),
+        flags=tuple(flags),
     )

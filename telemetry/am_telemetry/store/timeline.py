@@ -12,30 +12,19 @@ published last.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 
 from pyroaring import BitMap
 
 from am_telemetry.facts import SchemaFact
-from am_telemetry.store.pattern_effects import Effect, translate
+from am_telemetry.store.columns import Codes, Times
+from am_telemetry.store.pattern_effects import Effect, Effects, state_axis
 from am_telemetry.store.pieces import Pieces
 from am_telemetry.store.records import PatternRecord
-from am_telemetry.store.timeline_parts import (
-    FLAGS,
-    NOTHING,
-    Keyframe,
-    StateMaps,
-    cut_highs,
-    cut_keyframes,
-    cut_numbers,
-    cut_state,
-    since,
-    ticks_until,
-)
+from am_telemetry.store.state_maps import AllStates
+from am_telemetry.store.timeline_parts import FLAGS, Keyframe, cut_keyframes, cut_numbers, since
 
 
 class Timeline:
@@ -44,9 +33,10 @@ class Timeline:
     Args:
         schema: states known at the start; the state axis of every method.
         clock: ticks before transition 1, by state index; missing entries are 0.
+        effects: shared by the timelines of a recording, so that they need not all find out the same.
     """
 
-    def __init__(self, schema: SchemaFact, clock: Sequence[int] = ()) -> None:
+    def __init__(self, schema: SchemaFact, clock: Sequence[int] = (), effects: Effects | None = None) -> None:
         self.schema = schema
         self.count = 0
         """Number of the last transition that may be read."""
@@ -75,14 +65,14 @@ class Timeline:
         """Number of the first transition after a hole -> how many were lost."""
         self.restored: set[int] = set()
         """Numbers of the first transitions after the machine went on from a snapshot."""
-        self.times = array("q")
+        self.times = Times()
         """Wall clock of each kept transition, nanoseconds. Do not modify."""
-        self._ordered: array[int] | None = None
-        self.pattern_ids = array("I")
-        """Pattern of each kept transition. Do not modify."""
+        self.pattern_ids = Codes()
+        """Pattern of each kept transition, which weighs what ticks it adds. Do not modify."""
         self._records: dict[int, PatternRecord] = {}
+        self._all_effects = effects or Effects()
         self._effects: dict[int, Effect] = {}
-        self.states: list[StateMaps] = []
+        self.states = AllStates()
         """By state index. Do not modify."""
         self.keyframes: list[Keyframe] = []
         """The initial ticks, and the true ones behind everything that is missing."""
@@ -132,8 +122,8 @@ class Timeline:
         self.logged.update([first + offset for offset in logged])
         if self._logged_first and ids and not self.times:
             self.logged.add(first)
-        self._append_times(at_ns)
-        self.pattern_ids.extend(ids)
+        self.times.extend(at_ns)
+        self.pattern_ids.extend(ids, {pattern_id: self._effects[pattern_id].ticks for pattern_id in groups})
         last = self.count + len(ids)
         self._flush_active(last)
         self.count = last
@@ -150,7 +140,7 @@ class Timeline:
         if clock is None:
             clock = self._next_clock()
         elif schema is not None:
-            axis = self._axis(schema)
+            axis = state_axis(schema, self.schema)
             known = list(self._next_clock())
             for state, tick in enumerate(clock):
                 if state in axis:
@@ -188,7 +178,7 @@ class Timeline:
         self.pieces = pieces.without(first, last, self.count)
         states = [index[name] for name in active if name in index]
         for state in states:
-            self._own(state).active.update((last, 0) if first == 1 else (last,))
+            self.states.own(state).active.update((last, 0) if first == 1 else (last,))
         if first == 1:
             self._logged_first = False
         if last >= self.count:
@@ -202,12 +192,12 @@ class Timeline:
         *,
         count: int,
         pieces: Pieces,
-        times: array[int],
-        ordered: bool,
-        pattern_ids: array[int],
+        times: Times,
+        pattern_ids: Codes,
         records: dict[int, PatternRecord],
         flags: Mapping[str, BitMap],
-        states: list[StateMaps],
+        states: AllStates,
+        open_states: Iterable[int],
         keyframes: list[Keyframe],
         gaps: dict[int, int],
         restored: set[int],
@@ -219,12 +209,8 @@ class Timeline:
         self._records, self._effects = records, {}
         self.states, self.keyframes, self.gaps = states, keyframes, gaps
         self.restored = restored
-        self._ordered = None if ordered else array("q", accumulate(times, max))
         self.count, self.pieces = count, pieces
-        self._open = {state: self.count + 1 for state, maps in enumerate(states) if self.count in maps.active}
-        # Ticks that were corrected behind the last transition decide what is active from the next one on.
-        if keyframes[-1].since > self.count:
-            self._open = {state: self.count + 1 for state, tick in enumerate(keyframes[-1].clock) if tick % 2}
+        self._open = dict.fromkeys(open_states, count + 1)
 
     def revise(self, schema: SchemaFact) -> None:
         """Use another schema from the next transition on. States keep their index; new names are appended."""
@@ -247,7 +233,12 @@ class Timeline:
     @property
     def ordered(self) -> bool:
         """Whether no transition has an earlier wall clock than one before it."""
-        return self._ordered is None
+        return self.times.ordered
+
+    @property
+    def open_states(self) -> list[int]:
+        """The states that are active when the next transition begins."""
+        return sorted(self._open)
 
     @property
     def size(self) -> int:
@@ -290,10 +281,8 @@ class Timeline:
 
         Where the wall clock was set back, transitions with an earlier time than one before them count with the latter.
         """
-        times = self.times if self._ordered is None else self._ordered
-        end = self.pieces.place(self.count) + 1 if self.count >= self.pieces.last_start else len(times)
-        place = bisect_right(times, at_ns, 0, end)
-        return self.pieces.number(place - 1) if place else 0
+        places = self.times.until(at_ns)
+        return min(self.pieces.number(places - 1), self.count) if places else 0
 
     # -- clocks -------------------------------------------------------------------------------------------------
 
@@ -302,7 +291,7 @@ class Timeline:
         frame = self._keyframe(number)
         maps = self.states[state]
         base = frame.clock[state] if state < len(frame.clock) else 0
-        return base + ticks_until(maps, number) - (ticks_until(maps, frame.number) if frame.number else 0)
+        return base + maps.ticks_until(number) - (maps.ticks_until(frame.number) if frame.number else 0)
 
     def clock(self, number: int) -> tuple[int, ...]:
         """The ticks of all states after a transition, by state index."""
@@ -310,7 +299,8 @@ class Timeline:
 
     def machine_time(self, number: int) -> int:
         """The sum of all ticks after a transition."""
-        return sum(self.clock(number))
+        frame = self._keyframe(number)
+        return sum(frame.clock) + self._gained(number) - (self._gained(frame.number) if frame.number else 0)
 
     def is_active(self, state: int, number: int) -> bool:
         """Whether a state is active after a transition."""
@@ -362,52 +352,38 @@ class Timeline:
             self._effects.clear()
             for record in self._records.values():
                 self._learn(record)
-        while len(self.states) < len(self.schema.names):
-            self.states.append(NOTHING)
+        self.states.grow(len(self.schema.names))
 
     def _cut(self, first: int, last: int, before: int, upto: int) -> None:
         """Take transitions out of all columns and sets; the kept ones among them come behind ``before``."""
         for numbers in self._flags().values():
             numbers.remove_range(first, last + 1)
-        for maps in self.states:
-            cut_state(maps, first, last)
+        self.states.cut(first, last)
         self.gaps = {number: lost for number, lost in self.gaps.items() if not first <= number <= last}
         self.restored = cut_numbers(self.restored, first, last)
         start = self.pieces.place(before) + 1 if before else 0
         stop = self.pieces.place(upto) + 1 if upto else 0
         if start < stop:
-            del self.times[start:stop], self.pattern_ids[start:stop]
-            if self._ordered is not None:
-                self._ordered = cut_highs(self.times, self._ordered, start, stop)
+            self.times.cut(start, stop)
+            self.pattern_ids.cut(start, stop)
 
     def _flags(self) -> dict[str, BitMap]:
         return {name: getattr(self, name) for name in FLAGS}
 
     def _learn(self, record: PatternRecord) -> None:
         self._records[record.id] = record
-        self._effects[record.id] = translate(record.fact, self._axis(record.schema), self.schema, self._flags())
-
-    def _axis(self, schema: SchemaFact) -> Mapping[int, int]:
-        if schema.names == self.schema.names[: len(schema.names)]:
-            return {i: i for i in range(len(schema.names))}
-        index = self.schema.index
-        return {i: index[name] for i, name in enumerate(schema.names) if name in index}
-
-    def _own(self, state: int) -> StateMaps:
-        maps = self.states[state]
-        if maps is NOTHING:
-            maps = self.states[state] = StateMaps()
-        return maps
+        self._effects[record.id] = self._all_effects.of(record, self.schema)
 
     def _mark(self, effect: Effect, numbers: list[int]) -> None:
+        own = self.states.own
         for state in effect.changed:
-            self._own(state).changed.update(numbers)
+            own(state).changed.update(numbers)
         for state in effect.doubled:
-            self._own(state).doubled.update(numbers)
+            own(state).doubled.update(numbers)
         for state in effect.called:
-            self._own(state).called.update(numbers)
+            own(state).called.update(numbers)
         for flag in effect.flags:
-            flag.update(numbers)
+            getattr(self, flag).update(numbers)
 
     def _move(self, number: int, effect: Effect) -> None:
         for state in effect.added:
@@ -415,31 +391,21 @@ class Timeline:
         for state in effect.removed:
             start = self._open.pop(state, None)
             if start is not None and start < number:
-                self._own(state).active.add_range(start, number)
+                self.states.own(state).active.add_range(start, number)
         for state, surplus in effect.irregular:
-            rows = self._own(state).irregular
+            rows = self.states.own(state).irregular
             rows.append((number, surplus + (rows[-1][1] if rows else 0)))
 
     def _flush_active(self, last: int) -> None:
         for state, start in self._open.items():
             if start <= last:
-                self._own(state).active.add_range(start, last + 1)
+                self.states.own(state).active.add_range(start, last + 1)
                 self._open[state] = last + 1
 
-    def _append_times(self, at_ns: Sequence[int]) -> None:
-        latest = self.times[-1] if self.times else None
-        self.times.extend(at_ns)
-        if self._ordered is None:
-            for moment in at_ns:
-                if latest is not None and moment < latest:
-                    self._ordered = self.times[: -len(at_ns)]
-                    break
-                latest = moment
-        if self._ordered is not None:
-            high = self._ordered[-1] if self._ordered else at_ns[0]
-            for moment in at_ns:
-                high = max(high, moment)
-                self._ordered.append(high)
+    def _gained(self, number: int) -> int:
+        """The ticks of all states that the kept transitions up to one have added, since an arbitrary beginning."""
+        kept = self.pieces.floor(number)
+        return self.pattern_ids.weight(self.pieces.place(kept) + 1) if kept else 0
 
     def _keyframe(self, number: int) -> Keyframe:
         if len(self.keyframes) == 1:
