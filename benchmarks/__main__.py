@@ -17,6 +17,7 @@ SECTIONS = {
     "engine": "benchmarks.engine",
     "tracing": "benchmarks.tracing",
     "delivering": "benchmarks.delivering",
+    "programs": "benchmarks.programs",
     "adapters": "benchmarks.adapters",
     "storing": "benchmarks.storing",
     "importing": "benchmarks.importing",
@@ -43,8 +44,11 @@ favour of am-dbg.
   `am_telemetry`, once with a tracer that builds and serialises one protobuf message.
 * Tracing to a hub is measured in a program that works in portions with pauses between them, on top of the same machine
   untraced, once without handlers and once with two of them in every transition. Hook times are wall time; a hook that
-  does nothing shows what the computer itself contributes. Ingesting is wall time in a hub with a process of its own: frames through gRPC,
-  decoded, checked, stored, indexed and acknowledged, while two viewers read 30 times per second.
+  does nothing shows what the computer itself contributes. Ingesting is wall time in a hub with a process of its own:
+  frames through gRPC, decoded, checked, stored, indexed and acknowledged, while two viewers read 30 times per second.
+* Programs of the rows on hundreds of them are gRPC streams of their own connections, made by five processes on the same
+  cores as the hub; each sends two messages per second. Stored means committed and acknowledged. One that floods sends
+  batches of 512 transitions as fast as its credit permits.
 * The rows on events of other packages are what such an event takes longer while its machine is traced, next to what it
   takes untraced.
 * Storing is wall time from batches in memory to a closed SQLite file, against the same facts as one row each.

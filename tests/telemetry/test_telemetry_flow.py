@@ -189,6 +189,29 @@ def test_a_program_that_ignores_credit_is_held_by_the_transport(
     collector.stop()
 
 
+def test_a_program_that_floods_a_hub_does_not_keep_others_waiting(
+    sink: MemorySink, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of one waits for the disk, a batch of another one is taken in at once, and so are those after it."""
+    monkeypatch.setattr("am_telemetry.receiving.intake.HELD_BESIDE", 20_000)
+    sink.go.clear()
+    flooding, quiet = RawClient(collector.port, b"f" * 16), RawClient(collector.port, b"q" * 16)
+    until(lambda: collector.clients == 2)
+    for n in range(500):
+        flooding.outbox.put(opening(1 + n * 20, 20))
+    connections = collector._intake._connections
+    held = connections[(b"f" * 16).hex()].account
+    until(lambda: held.held > 15_000)
+    for n in range(3):
+        quiet.outbox.put(opening(1 + n, 1))
+    until(lambda: connections[(b"q" * 16).hex()].put_seq == 3)
+    assert held.held <= 20_000
+    sink.go.set()
+    until(lambda: len(sink.machines) == 500 * 20 + 3, 30)
+    for raw in (flooding, quiet):
+        raw.close()
+
+
 def test_a_program_that_never_reads_costs_the_hub_nothing(collector: Collector, sink: MemorySink) -> None:
     """Acknowledgements are cumulative and answers bounded, so nothing piles up."""
     raw = RawClient(collector.port)

@@ -44,8 +44,8 @@ ACK_INTERVAL_EACH: Final = 0.0001
 MAX_ACK_INTERVAL: Final = 0.1
 MAX_BACKLOG: Final = 512
 """Batches that wait for the sink, of all programs. Programs that speak foreign protocols get some more."""
-MAX_HELD_EACH: Final = 8 * 1024 * 1024
-"""Cost of the batches of one program that wait for the sink; those of others queue behind them."""
+HELD_BESIDE: Final = 3 * 1024 * 1024
+"""Cost of the batches of one program that wait for the sink while others are connected, which queue behind them."""
 LOOK_AGAIN_S: Final = 0.05
 """The sink is also filled and emptied by others, of which nobody tells."""
 HELLO_S: Final = 10.0
@@ -173,6 +173,9 @@ class Intake:
         connection: Connection | None = None
         try:
             frames = _parse(pb.PushRequest, request).frames
+            if not frames:  # asked by people who look for what is wrong
+                reply.frames.append(pb.HubFrame.FromString(answers.introduction(self._limits)))
+                return reply.SerializeToString()
             connection = await self._open(frames[0].SerializeToString() if frames else b"")
             reply.frames.append(
                 pb.HubFrame.FromString(answers.welcome(connection.put_seq, connection.account.grant(), self._limits))
@@ -302,7 +305,8 @@ class Intake:
 
     async def _take_batch(self, connection: Connection, message: pb.Batch, size: int) -> None:
         cost = cost_of(size, len(message.machine))
-        while connection.account.held and connection.account.held + cost > MAX_HELD_EACH:
+        account = connection.account
+        while account.held and account.held + cost > HELD_BESIDE and len(self._connections) > 1:
             await self._wait_for(connection.room)
         async with self._turn:
             while self._sink.backlog >= MAX_BACKLOG or not self.budget.has_room(cost):
