@@ -21,6 +21,7 @@ from am_telemetry.formats.upstream_log import LogFindings, level_shift, our_leve
 from am_telemetry.formats.upstream_schema import read_schema
 from am_telemetry.formats.upstream_shape import Dialect
 from am_telemetry.formats.upstream_steps import StepReader
+from am_telemetry.formats.upstream_waits import PREFIXES, OpenWaits
 
 MAX_TICK: Final = 2**48
 _MAX_INTERNED: Final = 100_000
@@ -53,7 +54,9 @@ class Counts:
 class OpenMachine:
     """One machine while its messages come in."""
 
-    __slots__ = ("at_ns", "clock", "fact", "handle", "lost", "reader", "reason", "schema", "sequence", "uncertain")
+    __slots__ = (
+        "at_ns", "clock", "fact", "handle", "lost", "reader", "reason", "schema", "sequence", "uncertain", "waits",
+    )  # fmt: skip
 
     def __init__(self, handle: int, schema: int, fact: MachineFact, reader: StepReader) -> None:
         self.handle = handle
@@ -70,6 +73,7 @@ class OpenMachine:
         """Transitions that were given up since the last one."""
         self.reason = ""
         """Why they were."""
+        self.waits = OpenWaits()
 
 
 class Converter:
@@ -145,6 +149,8 @@ class Converter:
         machine.at_ns = at_ns
         self._append(machine, message, pattern, queue, found)
         self._log(earlier, lines)
+        self._pending(machine, earlier, machine.sequence - 1)
+        self._pending(machine, lines, machine.sequence)
         self._count(message, kind, len(steps))
 
     def __len__(self) -> int:
@@ -289,6 +295,12 @@ class Converter:
                 logs.text.append(handle)
                 logs.before.append(before)
         self.counts.log_lines += len(earlier) + len(lines)
+
+    def _pending(self, machine: OpenMachine, lines: Sequence[Mapping[str, Any]], sequence: int) -> None:
+        for line in lines:
+            text = line.get("Text", "")
+            if text.startswith(PREFIXES):
+                machine.waits.read(text, self._batch.waits, machine.handle, sequence, machine.at_ns)
 
     def _count(self, message: Mapping[str, Any], kind: int, steps: int) -> None:
         counts = self.counts
