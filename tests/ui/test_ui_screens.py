@@ -14,6 +14,7 @@ SIZES = [(60, 16), (80, 24), (120, 40), (200, 60)]
 async def test_the_main_screen_at_every_size(screen: Screen, size: tuple[int, int]) -> None:
     async with screen(size=size, machine="orders") as user:
         user.press("home", "J", "J")
+        await user.sees("#19/93")
         await user.matches_snapshot(f"main-{size[0]}x{size[1]}")
 
 
