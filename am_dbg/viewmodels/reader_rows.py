@@ -38,6 +38,10 @@ class ReaderRow:
     """The first state it is about."""
 
 
+Section = tuple[int, list[ReaderRow]]
+"""How many things it tells of, and its rows."""
+
+
 def heading(title: str, count: int, folded: bool) -> ReaderRow:
     """``▾ Waits (2)``."""
     number = f" ({thousands(count)})" if count else ""

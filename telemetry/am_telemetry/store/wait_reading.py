@@ -21,7 +21,7 @@ _PAST: Final = (
     "FROM waits WHERE machine_id = ? AND node IN (SELECT value FROM json_each(?))"
     " AND closed_number IS NOT NULL AND closed_number >= ? AND opened_number <= ?"
 )
-MOST: Final = 1_000
+MOST: Final = 500
 """Of what is pending at the same time, that is looked at one by one."""
 
 
