@@ -16,10 +16,13 @@ from am_dbg.errors import AmDbgError, ExitCode
 
 COMMANDS = {
     "collect": "am_dbg.commands.collect",
+    "config": "am_dbg.commands.config",
     "demo": "am_dbg.commands.demo",
     "detail": "am_dbg.commands.detail",
+    "doctor": "am_dbg.commands.doctor",
     "export": "am_dbg.commands.export",
     "import": "am_dbg.commands.import_",
+    "keys": "am_dbg.commands.keys",
     "open": "am_dbg.commands.open_",
     "sessions": "am_dbg.commands.sessions",
     "run": "am_dbg.commands.run",
@@ -27,6 +30,9 @@ COMMANDS = {
 """Command name -> module holding a click command called ``command``."""
 
 DEFAULT_COMMAND = "open"
+
+COMPLAINING = ("collect", "demo", "open", "run")
+"""Commands that say what is wrong with the settings, and go on."""
 
 
 class LazyGroup(click.Group):
@@ -39,6 +45,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        _name_variables(cmd_name, command)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -59,6 +66,32 @@ class LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+def _name_variables(name: str, command: click.Command) -> None:
+    """Say in the help of options which variable is meant for the same."""
+    from am_dbg.config.declarations import option_setting
+
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name and parameter.help:
+            setting = option_setting(name, parameter.name)
+            note = f"  [env: {setting.env}]" if setting is not None and setting.env else ""
+            if note and not parameter.help.endswith(note):
+                parameter.help += note
+
+
+def _apply_settings(context: click.Context) -> None:
+    """Let the settings file and the environment give the defaults of options; tell what is wrong with them."""
+    from am_dbg.config.resolving import load
+
+    config = load()
+    context.obj = config
+    context.default_map = {name: config.option_defaults(name) for name in COMMANDS}
+    for variable, value in config.exported().items():
+        os.environ[variable] = value
+    if context.invoked_subcommand in COMPLAINING:
+        for problem in config.problems:
+            click.echo(f"am-dbg: {problem}", err=True)
+
+
 def _looks_like_file(text: str) -> bool:
     return os.sep in text or "." in text or Path(text).exists()
 
@@ -70,8 +103,10 @@ def _looks_like_file(text: str) -> bool:
 )
 @click.version_option(version(), prog_name="am-dbg")
 @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
-def root(debug: bool) -> None:
+@click.pass_context
+def root(context: click.Context, debug: bool) -> None:
     """Debugger and telemetry hub for state machines."""
+    _apply_settings(context)
 
 
 def run(args: Sequence[str]) -> int:

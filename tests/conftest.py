@@ -35,6 +35,7 @@ def _own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv(name, raising=False)
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
             patch.setenv(name, str(world / name.lower()))
+        patch.setenv("AM_DBG_REMEMBER", "0")  # one test must not see how another one left the debugger
         patch.setenv("TZ", "UTC")
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         yield

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from am_dbg.commands.launching import describe, require_terminal, start_hub, text_index_of
+from am_dbg.commands.view_settings import read_view_options, show, view_options
 from am_dbg.errors import AmDbgError
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ if TYPE_CHECKING:
     show_default="a free port",
     help="Where the demo programs report to.",
 )
-def command(headless: bool, seconds: float, speed: float, seed: int, output: Path | None, listen: str) -> None:
+@view_options
+def command(
+    headless: bool, seconds: float, speed: float, seed: int, output: Path | None, listen: str, **settings: Any
+) -> None:
     """Start a small web shop of state machines in two processes and watch it live."""
+    view = read_view_options(settings)
     if not headless:
         require_terminal()
     from am_dbg.demo.processes import DemoProcesses
@@ -47,15 +52,15 @@ def command(headless: bool, seconds: float, speed: float, seed: int, output: Pat
                 _wait(processes, seconds)
             else:
                 from am_dbg.session import Session
-                from am_dbg.ui.app import DebuggerApp
 
                 session = Session(hub.recording, live=True)
-                DebuggerApp(
+                show(
                     session,
+                    view,
                     listen=hub.address,
                     failure=lambda: hub.news() or processes.check(),
                     open_index=text_index_of(hub.path),
-                ).run()
+                )
         hub.wait_for_clients_to_leave(timeout=3.0)
         hub.writer.flush(5.0)
         totals = describe(hub.recording)

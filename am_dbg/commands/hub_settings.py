@@ -27,6 +27,8 @@ listen_option = click.option(
     multiple=True,
     default=["localhost:6831"],
     metavar="HOST:PORT",
+    "--listen-on",
+    "listen",
     show_default="localhost:6831",
     help="Where programs report to; may be given several times.",
 )
@@ -42,7 +44,15 @@ _OPTIONS = (
         "--tls-client-ca", type=_FILE, metavar="FILE", help="Accept only programs with a certificate of these."
     ),
     click.option("--token-file", type=_FILE, metavar="FILE", help="Accept only programs that send the token in FILE."),
-    click.option("--forward", multiple=True, metavar="HOST:PORT", help="Send all records to another hub as well."),
+    click.option(
+        "-f",
+        "--forward",
+        "--fwd-data",
+        "forward",
+        multiple=True,
+        metavar="HOST:PORT",
+        help="Send all records to another hub as well.",
+    ),
     click.option(
         "--max-clients", type=click.IntRange(min=1), metavar="N", help="Programs at the same time.  [default: 2000]"
     ),
@@ -97,7 +107,7 @@ def read_hub_options(values: dict[str, Any], *, resume: bool = False) -> HubOpti
             message=_message_size(values["max_message"]) if values["max_message"] else standard.message,
         ),
         socket=values["socket"] or not values["no_socket"],
-        forward=tuple(_forward_address(text) for text in values["forward"]),
+        forward=tuple(_forward_address(text) for given in values["forward"] for text in given.split(",")),
         security=read_security(os.environ),
         min_free=_size("--min-free", values["min_free"]) if values["min_free"] else HubOptions.min_free,
         resume=resume,

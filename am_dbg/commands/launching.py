@@ -72,18 +72,25 @@ def place_cursor(session: Session, machine: str | None, transition: int | None) 
     """Select what the command line asked for.
 
     Raises:
-        AmDbgError: there is no such machine.
+        AmDbgError: there is no such machine, or more than one.
     """
     if machine is not None:
-        runs = [run for run in session.recording.machines if run.name == machine]
-        if not runs:
+        names = list(dict.fromkeys(run.name for run in session.recording.machines))
+        found = [name for name in names if name == machine] or [name for name in names if machine in name]
+        if not found:
             import difflib
 
-            names = sorted({run.name for run in session.recording.machines})
-            near = difflib.get_close_matches(machine, names, n=3) or names[:5]
+            near = difflib.get_close_matches(machine, names, n=3) or sorted(names)[:5]
             hint = f"perhaps one of: {', '.join(near)}" if near else ""
             raise AmDbgError(f"no machine is called {machine!r}", hint, ExitCode.USAGE)
-        session.select_machine(runs[-1].id)
+        if len(found) > 1:
+            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+            raise AmDbgError(
+                f"{len(found)} machines have {machine!r} in their id",
+                f"choose one of: {', '.join(found[:5])}{more}",
+                ExitCode.USAGE,
+            )
+        session.select_machine(session.runs(found[0])[-1].id)
     if transition is not None:
         session.go_to_number(transition)
 

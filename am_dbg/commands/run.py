@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from am_dbg.commands.launching import require_terminal, start_hub, text_index_of
+from am_dbg.commands.view_settings import ViewOptions, read_view_options, show, view_options
 
 if TYPE_CHECKING:
     from am_dbg.hub import Hub
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     help="Where the program reports to.",
 )
 @click.argument("target", nargs=-1, required=True, type=click.UNPROCESSED, metavar="PROGRAM [ARGUMENTS]...")
-def command(target: tuple[str, ...], module: bool, no_ui: bool, output: Path | None, listen: str) -> None:
+@view_options
+def command(
+    target: tuple[str, ...], module: bool, no_ui: bool, output: Path | None, listen: str, **settings: Any
+) -> None:
     """Run a Python program and watch its machines.
 
     The program needs no line for telemetry, and neither do the Python processes it starts. What it prints goes to a
@@ -37,6 +41,7 @@ def command(target: tuple[str, ...], module: bool, no_ui: bool, output: Path | N
     """
     from am_dbg.program import Program, command_line
 
+    view = read_view_options(settings)
     arguments = command_line(target, module)
     if not no_ui:
         require_terminal()
@@ -46,20 +51,19 @@ def command(target: tuple[str, ...], module: bool, no_ui: bool, output: Path | N
                 code = program.wait()
             _finish(hub)
         else:
-            code = _watch(hub, arguments)
+            code = _watch(hub, arguments, view)
     if code:
         raise click.exceptions.Exit(code)
 
 
-def _watch(hub: Hub, arguments: list[str]) -> int:
+def _watch(hub: Hub, arguments: list[str], view: ViewOptions) -> int:
     from am_dbg.program import Program
     from am_dbg.session import Session
-    from am_dbg.ui.app import DebuggerApp
 
     printed = hub.path.with_suffix(".out.txt")
     with printed.open("wb") as file, Program(arguments, hub.address, file) as program:
         session = Session(hub.recording, live=True)
-        DebuggerApp(session, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path)).run()
+        show(session, view, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path))
         program.stop()
         code = 0 if program.ended_by_us else program.exit_code or 0
     _finish(hub)

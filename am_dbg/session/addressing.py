@@ -116,6 +116,16 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
     return True
 
 
+def is_recorded(session: Session, url: MachineUrl) -> bool:
+    """Whether the machine of a URL, its run and the transition it names by number or id are there by now."""
+    runs = [run for run in session.runs(url.machine) if url.run in (None, run.run)]
+    if url.number:
+        return any(session.recording.timeline(run.id).count >= url.number for run in runs)
+    if url.transition_id:
+        return _by_id(session, runs, url.transition_id) is not None
+    return bool(runs)
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """``; did you mean 'x' or 'y'?``, or nothing when no name is like it."""
     known = list(dict.fromkeys(names))

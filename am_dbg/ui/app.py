@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual import events
@@ -35,6 +35,7 @@ class DebuggerApp(App[None]):
         plain: use no colour at all; by default that is decided by ``NO_COLOR``.
         keys: which keys do what.
         colors: name of the theme to begin with.
+        polled: called many times a second, after what was recorded was taken in; each has to be quick.
         open_index: makes a full-text index of the recording when texts are looked for first; the app closes it.
     """
 
@@ -50,6 +51,7 @@ class DebuggerApp(App[None]):
         plain: bool | None = None,
         keys: Keymap = DEFAULT_KEYMAP,
         colors: str = DARK,
+        polled: Sequence[Callable[[], object]] = (),
         open_index: Callable[[], TextIndex] | None = None,
     ) -> None:
         without_color = bool(os.environ.get("NO_COLOR")) if plain is None else plain
@@ -57,6 +59,7 @@ class DebuggerApp(App[None]):
         self.session = session
         self.listen = listen
         self.failure = failure or (lambda: "")
+        self._polled = tuple(polled)
         self._open_index = open_index
         self._text_index: TextIndex | None = None
         self._role_styles: RoleStyles | None = None
@@ -125,6 +128,8 @@ class DebuggerApp(App[None]):
     def _poll(self) -> None:
         self.session.refresh()
         self.session.tick()
+        for call in self._polled:
+            call()
         if self.session.revision != self.main.painted_revision:
             self.main.paint_soon()
         self.main.sync_status()

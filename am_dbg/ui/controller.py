@@ -136,7 +136,7 @@ class Controller:
         if not text:
             return self._session.say("there is no machine yet")
         self._app.copy_to_clipboard(text)
-        return self._session.say(f"sent to the terminal's clipboard, if it takes it (OSC 52): {text}")
+        return self._session.say(f"{text} · sent to the terminal's clipboard, if it takes it (OSC 52)")
 
     def go_to_pasted(self, text: str) -> None:
         """Go where pasted text says, if it is about a place at all."""

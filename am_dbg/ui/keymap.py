@@ -35,6 +35,8 @@ class KeyProblem:
     """What the person called the action."""
     message: str
     hint: str = ""
+    fatal: bool = True
+    """Whether something has no effect at all because of it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def printed(key: str) -> str:
     return "+".join([*(_MODIFIERS.get(modifier, modifier) for modifier in modifiers), shown])
 
 
-def build_keymap(profile: str = "default", own: Mapping[str, Sequence[str]] = {}) -> tuple[Keymap, list[KeyProblem]]:  # noqa: B006 - only read
+def build_keymap(profile: str = "default", own: Mapping[str, Sequence[str]] = {}) -> tuple[Keymap, list[KeyProblem]]:
     """The keys of a profile, with a person's own in place of those of the actions they name.
 
     A key that a person gives to an action is taken away from the others that have it in the same panes. Nothing is
@@ -131,7 +133,7 @@ def build_keymap(profile: str = "default", own: Mapping[str, Sequence[str]] = {}
                 keys[other] = tuple(key for key in theirs if key not in wanted)
                 if theirs and not keys[other]:
                     problems.append(
-                        KeyProblem(action_id, f"takes the only key of {other}", f"give {other} another one")
+                        KeyProblem(action_id, f"takes the only key of {other}", f"give {other} another one", False)
                     )
     keys.update(chosen)
     return Keymap(keys, profile, frozenset(chosen)), problems
@@ -156,11 +158,15 @@ def _read(
             found.append(key)
         if len(key) == 1 and (key.islower() or key in "-_") and action.where & _SEARCHABLE:
             problems.append(
-                KeyProblem(action_id, f"{key} searches in machines and schema; it works in the other panes only")
+                KeyProblem(
+                    action_id, f"{key} searches in machines and schema; it works in the other panes only", "", False
+                )
             )
     if found and all("alt+" in key for key in found):
         problems.append(
-            KeyProblem(action_id, "can be reached with Alt only, which many terminals do not send", "add another key")
+            KeyProblem(
+                action_id, "can be reached with Alt only, which many terminals do not send", "add another key", False
+            )
         )
     return found
 

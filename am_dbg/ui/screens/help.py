@@ -215,7 +215,8 @@ def _key_lines(columns: int, keymap: Keymap) -> list[Line]:
         levels = [action for action in ACTIONS if action.group is group and action.argument is not None]
         for action in ACTIONS:
             if action.group is group and action.argument is None:
-                lines += _action_lines(keymap.printed(action) or "no key", action.description + _only_in(action), columns)
+                keys = keymap.printed(action) or "no key"
+                lines += _action_lines(keys, action.description + _only_in(action), columns)
         if levels:
             names = ", ".join(a.title.rpartition(": ")[2] for a in levels)
             lines += _action_lines("0 … 5", f"How much of the log is shown: {names}.", columns)

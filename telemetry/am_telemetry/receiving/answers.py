@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.metadata import PackageNotFoundError, version
 
 from am_proto import telemetry_pb2 as pb
 from am_telemetry.receiving.admission import Limits
@@ -23,6 +24,16 @@ def welcome(have_seq: int, credit: int, limits: Limits) -> bytes:
     answer.credit = credit
     answer.limits.max_batch_bytes = min(limits.message, _MAX_UINT32)
     answer.limits.max_batch_rows = min(limits.rows, _MAX_UINT32)
+    return frame.SerializeToString()
+
+
+def introduction(limits: Limits) -> bytes:
+    """Who this is and what time it is here, without a session."""
+    frame = pb.HubFrame.FromString(welcome(0, 0, limits))
+    try:
+        frame.welcome.hub = f"am-dbg {version('am-dbg')}"
+    except PackageNotFoundError:
+        frame.welcome.hub = "am-dbg"
     return frame.SerializeToString()
 
 
