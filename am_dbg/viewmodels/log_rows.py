@@ -23,7 +23,7 @@ from am_dbg.viewmodels.log_text import gutter, parse, summary
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.traces import trace_lines, traceback_lines
 from am_telemetry.facts import ErrorFact
-from am_telemetry.store.records import LogRecord
+from am_telemetry.store.records import LogRecord, OmissionRecord
 from am_telemetry.store.timeline import Timeline
 
 _NEAR: Final = 256
@@ -69,6 +69,7 @@ class LogRows:
         self._rows: dict[tuple[int, int], tuple[ContentRow, ...]] = {}
         self._machines: tuple[int, MachineNames] = (-1, NO_MACHINES)
         self._version = -1
+        self._omitted: dict[int, list[OmissionRecord]] = {}
         self._last: dict[int, int] = {}
         """The last visible transition of each machine, where it has rows."""
 
@@ -85,6 +86,7 @@ class LogRows:
             for machine_id, number in self._last.items():
                 self._rows.pop((machine_id, number), None)
             self._last.clear()
+            self._omitted.clear()
 
     def of(self, place: LogPlace, order: LogOrder) -> tuple[ContentRow, ...]:
         """The rows of a transition; those of its neighbours in the order are made with them."""
@@ -150,6 +152,7 @@ class LogRows:
         self, machine_id: int, timeline: Timeline, number: int, before: int, entries: list[LogRecord]
     ) -> tuple[ContentRow, ...]:
         out = list(_interruptions(timeline, before, number))
+        out += [_omission(part) for part in self._omissions(machine_id) if before < max(part.first, 1) <= number]
         record = timeline.pattern(number)
         target = GoToTransition(machine_id, number)
         sign = gutter(record.fact, number in timeline.errors or number in timeline.broken)
@@ -207,6 +210,12 @@ class LogRows:
         text = clean(f"{doing} {since}{where}{late}")
         return [ContentRow((Span("▶ ", Role.ERROR, bold=True), Span(text, Role.ERROR)))]
 
+    def _omissions(self, machine_id: int) -> list[OmissionRecord]:
+        known = self._omitted.get(machine_id)
+        if known is None:
+            known = self._omitted[machine_id] = self._session.recording.omissions(machine_id)
+        return known
+
     def _machine_names(self) -> MachineNames:
         machines = self._session.recording.machines
         if self._machines[0] != len(machines):
@@ -220,6 +229,15 @@ def _interruptions(timeline: Timeline, before: int, number: int) -> Iterable[Con
         yield ContentRow((Span(f"! {thousands(lost)} transitions were lost here", Role.ERROR, bold=True),))
     if any(before < at <= number for at in timeline.restored):
         yield ContentRow((Span("⟲ restored from a snapshot here", Role.DIM),))
+
+
+def _omission(part: OmissionRecord) -> ContentRow:
+    """What was left out at the far end, so that nobody takes its absence for an answer."""
+    lines = f"{thousands(part.count)} {part.what}"
+    some = "one transition" if part.count == 1 else f"{thousands(part.count)} transitions"
+    what = lines if part.what != "steps" else f"the steps of {some}"
+    until = f" until #{thousands(part.last)}" if part.last > part.first else ""
+    return ContentRow((Span(clean(f"! {what} were left out from here{until}: {part.reason}"), Role.ERROR_RECENT),))
 
 
 def _error(error: ErrorFact) -> Line:

@@ -32,6 +32,7 @@ from am_telemetry.store.records import (
     HandlerRunRecord,
     LogRecord,
     MachineRecord,
+    OmissionRecord,
     PatternRecord,
     ProcessRecord,
     RunningRecord,
@@ -175,6 +176,8 @@ class MemoryRecording:
         """Machine, number and text of lines logged after a transition."""
         self.transition_ids: dict[str, tuple[int, int]] = {}
         """Ids that were recorded with transitions."""
+        self.omitted: dict[int, list[OmissionRecord]] = {}
+        """By machine."""
         self.process_skews: dict[int, int] = {}
         self.process_hosts: dict[int, str] = {}
         self.wait_records: dict[int, list[WaitRecord]] = {}
@@ -278,6 +281,9 @@ class MemoryRecording:
         if process_id == 1:
             return replace(self._processes[1], host=host)
         return replace(self._processes[1], id=process_id, pid=4242 + process_id, host=host)
+
+    def omissions(self, machine_id: int) -> list[OmissionRecord]:
+        return list(self.omitted.get(machine_id, ()))
 
     def skews(self) -> dict[int, int]:
         return dict(self.process_skews)

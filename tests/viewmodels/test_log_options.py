@@ -14,6 +14,7 @@ from am_dbg.viewmodels import log, log_columns
 from am_dbg.viewmodels.log_copy import CHARACTERS_LIMIT, copied
 from am_dbg.viewmodels.spans import line_text, line_width
 from am_telemetry.facts import ErrorFact, LogFact
+from am_telemetry.store.records import OmissionRecord
 from tests.support.memory_recording import START_NS, MemoryRecording
 from tests.support.random_recordings import recordings
 
@@ -198,3 +199,18 @@ class TestCopying:
         text = copied(model, row.position, row.position)
         assert len(text.text) == CHARACTERS_LIMIT
         assert "cut there" in text.sentence
+
+
+def test_what_the_program_had_no_room_to_keep_is_told_where_it_is_missing() -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("m", ["A"])
+    for turn in range(4):
+        machine.mutate("remove" if turn % 2 else "add", ["A"])
+    recording.omitted[1] = [
+        OmissionRecord(2, 3, "log lines", 12, "the buffer was full"),
+        OmissionRecord(4, 4, "steps", 1, "the buffer was full"),
+    ]
+    session = Session(recording, live=False)
+    session.set_log(LogOptions(times=LogTimes.OFF))
+    assert texts(session)[1] == "! 12 log lines were left out from here until #3: the buffer was full"
+    assert texts(session)[4] == "! the steps of one transition were left out from here: the buffer was full"

@@ -12,6 +12,7 @@ from am_telemetry.store.records import (
     HandlerRunRecord,
     LogRecord,
     MachineRecord,
+    OmissionRecord,
     ProcessRecord,
     RunningRecord,
     TransitionRecord,
@@ -85,6 +86,10 @@ class Recording(Protocol):
 
     def effects(self, cause: SourceFact, machine_id: int, number: int) -> list[Caused]:
         """The transitions that name a cause, among those recorded at about the time of another transition."""
+        ...
+
+    def omissions(self, machine_id: int) -> list[OmissionRecord]:
+        """What stored transitions of a machine lack, because its program had no room to keep it."""
         ...
 
     def skews(self) -> Mapping[int, int]:
