@@ -10,11 +10,13 @@ from am_telemetry.facts import OmissionFact
 from am_telemetry.sending.drafts import Dropped
 from am_telemetry.sending.retention import WAITS
 from am_telemetry.sending.ring import Track
-from am_telemetry.sending.wait_notes import Began, Listed, Listing, WaitBegins, WaitEnds, WaitHappening
-from am_telemetry.waits import WaitBegun, WaitEnded, WaitsStanding
+from am_telemetry.sending.wait_notes import Began, Listed, Listing, WaitEnds, WaitHappening
+from am_telemetry.waits import WaitEnded, WaitsStanding
 
 COST: Final = 48
 """Bytes of a beginning or an end, about."""
+MAX_TEXTS: Final = 16_384
+"""Bytes that the words of one are taken to have at most, as long ones are cut."""
 MAX_OPEN: Final = 50_000
 """Pending things of one machine; further ones are not told."""
 
@@ -56,8 +58,8 @@ class WaitBook:
             What it adds to the batch, in bytes.
         """
         page = self._page(track)
-        if isinstance(item, WaitBegins):
-            return self._begin(batch, track, page, item.wait, offset)
+        if isinstance(item, Began):
+            return self._begin(batch, track, page, item, offset)
         if isinstance(item, WaitEnds):
             # Also of what is not known to have begun: the list may have been made between the end and this.
             page.since_listing.add(item.ident)
@@ -106,7 +108,7 @@ class WaitBook:
             self._omit(batch, track, wait.sequence, 1, "too many")
             return COST
         page.open[wait.ident] = wait
-        batch.waits.begun.append(_begun(track, wait, offset))
+        batch.waits.begun.append(wait.begun(track.handle, offset))
         return _cost(wait)
 
     def _listed(self, batch: Batch, track: Track, page: _Page, item: Listed, at_ns: int, offset: int) -> int:
@@ -123,7 +125,7 @@ class WaitBook:
         return self._stand(batch, track, page, at_ns + offset, offset)
 
     def _stand(self, batch: Batch, track: Track, page: _Page, at_ns: int, offset: int) -> int:
-        batch.waits.begun += [_begun(track, wait, offset) for wait in page.open.values()]
+        batch.waits.begun += [wait.begun(track.handle, offset) for wait in page.open.values()]
         batch.waits.standing.append(WaitsStanding(track.handle, page.sequence, at_ns, tuple(page.open)))
         return COST + sum(map(_cost, page.open.values()))
 
@@ -132,10 +134,6 @@ class WaitBook:
         batch.omissions.append(OmissionFact(track.handle, sequence, sequence, WAITS, count, reason))
 
 
-def _begun(track: Track, wait: Began, offset: int) -> WaitBegun:
-    return WaitBegun(track.handle, wait.ident, wait.sequence, wait.started_ns + offset, wait.fact, wait.origin)
-
-
 def _cost(wait: Began) -> int:
-    fact = wait.fact
-    return COST + len(fact.text) + len(fact.peer) + sum(map(len, fact.states)) + (64 if wait.origin else 0)
+    texts = len(wait.text) + len(wait.peer) + sum(map(len, wait.states))
+    return COST + min(texts, MAX_TEXTS) + (64 if wait.origin else 0)

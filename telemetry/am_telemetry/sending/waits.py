@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from am_core.tracer import Tracer
-from am_telemetry.sending.arguments import MAX_ID, cut
-from am_telemetry.sending.wait_notes import Began, Listed, Listing, WaitBegins, WaitEnds, WaitHappening
-from am_telemetry.waits import CONTEXT, WaitFact, WaitOrigin
+from am_telemetry.sending.wait_notes import Began, Listed, Listing, WaitEnds, WaitHappening
+from am_telemetry.waits import CONTEXT, PIPE_IN, PIPE_OUT
 
 if TYPE_CHECKING:
     from am_core.facets.pipe_info import PipeInfo
     from am_core.machine import Machine
     from am_core.waiting.contexts import StateCtx
-    from am_core.waiting.wait_info import Origin
     from am_core.waiting.waiters import Waiter
     from am_telemetry.sending.ring import Ring
-
-MAX_STATES: Final = 256
-"""Names of states told of one wait; the text still names more."""
 
 
 class WaitHooks(Tracer):
@@ -35,20 +30,20 @@ class WaitHooks(Tracer):
         self._lost_waits = 0
 
     def wait_start(self, machine: Machine, waiter: Waiter) -> None:
-        self._note_wait(WaitBegins(_waiter(machine, waiter)))
+        self._note_wait(_waiter(machine, waiter))
 
     def wait_end(self, machine: Machine, waiter: Waiter) -> None:
         self._note_wait(WaitEnds(2 * waiter.id, machine.transition_count, waiter.reason))
 
     def context_start(self, machine: Machine, ctx: StateCtx) -> None:
-        self._note_wait(WaitBegins(_context(machine, ctx)))
+        self._note_wait(_context(machine, ctx))
 
     def context_end(self, machine: Machine, ctx: StateCtx) -> None:
         reason = "disposed" if machine.disposed else "expired"
         self._note_wait(WaitEnds(2 * ctx.id, machine.transition_count, reason))
 
     def pipe_added(self, machine: Machine, pipe: PipeInfo) -> None:
-        self._note_wait(WaitBegins(_pipe(machine, pipe, time.monotonic_ns())))
+        self._note_wait(_pipe(machine, pipe, time.monotonic_ns()))
 
     def pipe_removed(self, machine: Machine, pipe: PipeInfo) -> None:
         self._note_wait(WaitEnds(_ident_of_pipe(pipe), machine.transition_count, "removed"))
@@ -94,44 +89,33 @@ class WaitHooks(Tracer):
 
 
 def _waiter(machine: Machine, waiter: Waiter) -> Began:
-    states = waiter.states[:MAX_STATES]
-    fact = WaitFact(
-        kind=cut(waiter.kind, MAX_ID),
-        states=tuple([cut(state, MAX_ID) for state in states]),
-        ticks=tuple([tick for tick in waiter.ticks[:MAX_STATES] if tick >= 0]),
-        text=cut(waiter.text, MAX_ID),
+    return Began(
+        2 * waiter.id,
+        machine.transition_count,
+        waiter.started_ns,
+        waiter.kind,
+        waiter.states,
+        waiter.ticks,
+        waiter.text,
+        origin=waiter.origin,
     )
-    return Began(2 * waiter.id, machine.transition_count, waiter.started_ns, fact, _origin(waiter.origin))
 
 
 def _context(machine: Machine, ctx: StateCtx) -> Began:
-    state = cut(ctx.state, MAX_ID)
-    fact = WaitFact(CONTEXT, (state,), (max(0, ctx.tick),), state)
-    return Began(2 * ctx.id, machine.transition_count, ctx.started_ns, fact, _origin(ctx.origin))
+    states, ticks = (ctx.state,), (ctx.tick,)
+    number = machine.transition_count
+    return Began(2 * ctx.id, number, ctx.started_ns, CONTEXT, states, ticks, ctx.state, origin=ctx.origin)
 
 
 def _pipe(machine: Machine, pipe: PipeInfo, now: int) -> Began:
-    outwards = pipe.direction == "out"
-    own, other = pipe.source_state, pipe.target_state
-    peer = pipe.target_machine_id if outwards else pipe.source_machine_id
-    if not outwards:
-        own, other = other, own
-    fact = WaitFact(
-        kind=f"pipe-{pipe.direction}",
-        states=(cut(own, MAX_ID),),
-        peer=cut(peer, MAX_ID),
-        peer_state=cut(other, MAX_ID),
-        mutation=pipe.kind,
-    )
-    return Began(_ident_of_pipe(pipe), machine.transition_count, now, fact, None)
+    if pipe.direction == "out":
+        kind, own, peer, other = PIPE_OUT, pipe.source_state, pipe.target_machine_id, pipe.target_state
+    else:
+        kind, own, peer, other = PIPE_IN, pipe.target_state, pipe.source_machine_id, pipe.source_state
+    number = machine.transition_count
+    return Began(_ident_of_pipe(pipe), number, now, kind, (own,), (), "", peer, other, pipe.kind)
 
 
 def _ident_of_pipe(pipe: PipeInfo) -> int:
     """Both ends of a pipe share its id, and may be on the same machine."""
     return 2 * pipe.id + (pipe.direction == "in")
-
-
-def _origin(origin: Origin | None) -> WaitOrigin | None:
-    if origin is None:
-        return None
-    return WaitOrigin(cut(origin.machine_id, MAX_ID), origin.transition_number, cut(origin.handler, MAX_ID))
