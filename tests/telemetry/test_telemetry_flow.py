@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from figures import show
 from hubs import until
 from memory_sink import MemorySink
 
@@ -222,6 +223,7 @@ def test_a_program_that_never_reads_costs_the_hub_nothing(collector: Collector, 
         collector.request_detail("", 2, 5)
     connection = next(iter(collector._intake._connections.values()))
     assert len(connection.outbox) <= 256
+    show("a client that never reads", frames_waiting=len(connection.outbox), batches_taken_in=len(sink.batches))
     raw.close()
     until(lambda: not sink.open)
 
@@ -358,6 +360,7 @@ def test_differences_of_clocks_are_measured_and_change_no_times(
     assert abs(skews[0] + offset_s * 1_000_000_000) < 1_000_000_000
     times = [at for batch in sink.batches for at in batch.transitions.at_ns]
     assert times
+    show("clocks apart", seconds=offset_s, estimate_off_by_ms=abs(skews[0] + offset_s * 10**9) / 1e6)
     assert all(abs(at - before) < 2_000_000_000 for at in times), "as the program's own clock shows them"
 
 

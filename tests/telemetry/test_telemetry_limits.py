@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
+from figures import show
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from hubs import until
 from hypothesis import given, settings
@@ -204,6 +205,7 @@ def test_a_client_that_connects_and_says_nothing_is_sent_away(
         assert "no Hello" in frame.go_away.reason
         assert collector.refusals.counts() == {"programs that broke the protocol": 1}
         until(lambda: not collector._front or not collector._front._relayed)
+        show("a client that says nothing", refused=str(collector.refusals), says=frame.go_away.reason)
 
 
 def test_programs_are_asked_to_come_back_while_nothing_can_be_recorded(
