@@ -40,7 +40,7 @@ class Remembered:
             view=session.layout.value,
             theme=theme if theme in (DARK, LIGHT) else DARK,
             reader=session.reader,
-            log_level=session.filters.log_level,
+            log_level=session.log_level,
             log_times=session.log.times.value,
             log_wrap=session.log.wrap,
             log_traces=session.log.traces,
