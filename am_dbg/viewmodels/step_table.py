@@ -144,7 +144,21 @@ def _line(row: StepRow, current: bool, later: bool, name: int, cells: int) -> Li
 
 def _name_width(table: Sequence[StepRow], cells: int) -> int:
     """Cells for one name of a state: what the longest one needs, where there is room."""
-    longest = max((width(name) for row in table for name in (row.source, row.target)), default=0)
+    longest = _longest_name(table)
     phase = _PHASE_WIDTH if cells >= _PHASES_FROM else 0
     room = cells - 6 - phase - (KIND_WIDTH + 1) - (_RELATION_WIDTH + 2) - 1 - _EFFECT_LEAST
     return max(6, min(longest, room // 2))
+
+
+_measured: Final[deque[tuple[Sequence[StepRow], int]]] = deque(maxlen=2)
+
+
+def _longest_name(table: Sequence[StepRow]) -> int:
+    """Cells of the longest name; remembered, because one drawing asks several times, and the next one again."""
+    for known, longest in _measured:
+        if known is table:
+            return longest
+    names = {name for row in table for name in (row.source, row.target)}
+    longest = max(map(width, names), default=0)
+    _measured.append((table, longest))
+    return longest

@@ -140,6 +140,7 @@ class _Reader:
         self.handlers = _handler_names(schema, record.fact, steps)
         self.last_handler = max((place for place, step in enumerate(steps) if step.kind == "handler"), default=-1)
         self.in_request = True
+        self.last_drops = {step.source: place for place, step in enumerate(steps) if step.kind == "deactivate-passive"}
 
     def rows(self) -> list[StepRow]:
         rows = []
@@ -257,7 +258,7 @@ class _Reader:
             and not step.is_final
             and state in self.intended - self.before
             and state not in self.after
-            and not any(later.kind == "deactivate-passive" and later.source == state for later in self.steps[place:])
+            and self.last_drops.get(state, -1) < place
         )
 
 

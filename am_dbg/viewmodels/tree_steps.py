@@ -147,10 +147,20 @@ class Decorations:
         )
 
 
+_latest: Final[deque[tuple[Timeline, SchemaFact, PartlyApplied, Decorations]]] = deque(maxlen=4)
+
+
 def of(session: SessionView) -> Decorations | None:
-    """The signs at the moment inside a transition; None between transitions."""
+    """The signs at the moment inside a transition; None between transitions. Remembered for the moments of late."""
     inside, timeline = session.inside, session.timeline
-    return None if inside is None or timeline is None else Decorations(timeline, inside)
+    if inside is None or timeline is None:
+        return None
+    for known, schema, moment, found in _latest:
+        if known is timeline and schema is timeline.schema and moment is inside:
+            return found
+    made = Decorations(timeline, inside)
+    _latest.append((timeline, timeline.schema, inside, made))
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ def test_a_column_of_codes_is_like_a_list_of_numbers(
             assert [column[place] for place in range(len(plain))] == plain
             for count in {0, len(plain) // 3, len(plain)}:
                 assert column.weight(count) == sum(value % 5 - 1 for value in plain[:count])
-    loaded.extend([999_999, *plain], {999_999: 7, **dict.fromkeys(plain, 1)})
-    assert list(loaded) == [*plain, 999_999, *plain]
-    assert loaded.weight(len(loaded)) == sum(value % 5 - 1 for value in plain) + 7 + len(plain)
+    codes.extend([999_999, *plain], {999_999: 7, **dict.fromkeys(plain, 1)})
+    assert list(codes) == [*plain, 999_999, *plain]
+    assert codes.weight(len(codes)) == sum(value % 5 - 1 for value in plain) + 7 + len(plain)
 
 
 @settings(max_examples=40, deadline=None)
