@@ -190,6 +190,22 @@ def test_there_is_a_limit_to_those_who_wait_at_the_door(hub: Collector, monkeypa
         program.call(3)
 
 
+def test_a_system_with_few_files_lets_in_fewer(sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told at the door, before accepting anybody fails."""
+    monkeypatch.setattr("am_telemetry.receiving.collector.allow_many_connections", lambda: front.FILES_RESERVED + 7)
+    collector = Collector(sink, "localhost:0")
+    collector.start()
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                stack.enter_context(connect(collector))
+            until(lambda: collector._front is not None and collector._front.callers == 2)
+            assert rest_of(stack.enter_context(connect(collector))) == b""
+            assert collector.refusals.counts() == {"connections sent away": 1}
+    finally:
+        collector.stop()
+
+
 def test_a_stuck_store_does_not_stop_a_go_program(
     hub: Collector, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,9 +188,9 @@ class Collector:
             except CollectorError as error:
                 self._failure = error
                 return
-            allow_many_connections()
+            files = allow_many_connections()
             health = self._health = Health(self._checks)
-            front = self._front = Front(self._sink, self.refusals)
+            front = self._front = Front(self._sink, self.refusals, files)
             servers = await self._open_entrances(stack, front, health)
             watch = asyncio.create_task(health.watch())
             logger.info("collecting on port %s", self.port)

@@ -28,7 +28,10 @@ HEAD_DEADLINE_S: Final = 10.0
 """Within which a caller must have said who it is."""
 LINGER_S: Final = 1.0
 MAX_CALLERS: Final = 4096
-"""Connections at the same time, whoever they are of. A gRPC call takes three files, of 16,384 that are asked for."""
+"""Connections at the same time, whoever they are of, if there are files enough."""
+FILES_EACH: Final = 3
+FILES_RESERVED: Final = 128
+"""For the session file, its readers, and everything else."""
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
@@ -38,12 +41,14 @@ class Front:
     Args:
         sink: where readers of other protocols than gRPC put their records.
         refusals: counts who is sent away.
+        files: that this process may have open.
     """
 
-    def __init__(self, sink: Sink, refusals: Refusals) -> None:
+    def __init__(self, sink: Sink, refusals: Refusals, files: int) -> None:
         self.complaints = Complaints()
         self._sink = sink
         self._refusals = refusals
+        self._room = max(1, (files - FILES_RESERVED) // FILES_EACH)
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.Transport] = set()
         self._foreign: set[ForeignConnection] = set()
@@ -59,6 +64,11 @@ class Front:
     def callers(self) -> int:
         """Connections that are open and not yet identified, or being sent away. Any thread."""
         return len(self._open)
+
+    @property
+    def max_callers(self) -> int:
+        """Connections that are let in at the same time."""
+        return min(MAX_CALLERS, self._room)
 
     async def listen(self, sockets: Sequence[socket.socket], entrance: Entrance) -> None:
         """Accept connections from now on."""
@@ -99,7 +109,7 @@ class Front:
 
     def arrived(self, transport: asyncio.Transport) -> bool:
         """Whether there is room for one more."""
-        if len(self._open) + len(self._foreign) + len(self._relayed) // 2 >= MAX_CALLERS:
+        if len(self._open) + len(self._foreign) + len(self._relayed) // 2 >= self.max_callers:
             return False
         self._open.add(transport)
         return True
@@ -151,7 +161,7 @@ class Handshake(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()
         if not self._front.arrived(transport):
-            self._front.refuse(address_of(transport), f"more than {MAX_CALLERS:,} connections are open")
+            self._front.refuse(address_of(transport), f"more than {self._front.max_callers:,} connections are open")
             transport.abort()
             return
         self._front.run(self._shake_hands(transport))
@@ -192,7 +202,7 @@ class Caller(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         if not self._front.arrived(transport):
-            self._front.refuse(address_of(transport), f"more than {MAX_CALLERS:,} connections are open")
+            self._front.refuse(address_of(transport), f"more than {self._front.max_callers:,} connections are open")
             transport.abort()
             return
         _keep_alive(transport.get_extra_info("socket"))

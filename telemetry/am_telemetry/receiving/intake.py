@@ -24,6 +24,7 @@ from am_telemetry.receiving.admission import Limits, Pace, Refusals
 from am_telemetry.receiving.complaints import Complaints
 from am_telemetry.receiving.connection import Connection, Post
 from am_telemetry.receiving.credit import Budget, cost_of
+from am_telemetry.receiving.introduction import PATH_KEY, process_of
 from am_telemetry.receiving.limiting import limited
 from am_telemetry.sink import Sink
 from am_telemetry.wire import PROTO_VERSION, WireError
@@ -57,8 +58,6 @@ COME_BACK_MS: Final = 2_000
 TROUBLE_PAUSE_MS: Final = 1_000
 PUSH_TIMEOUT: Final = 30.0
 FAREWELL_TIMEOUT: Final = 5.0
-PATH_KEY: Final = "amdbg.path"
-"""Attribute of a process: ids of the hubs that have forwarded its records, the first one first."""
 
 
 class Superseded(Exception):  # noqa: N818  # not an error: another connection goes on with the session
@@ -220,7 +219,7 @@ class Intake:
             raise WireError(
                 f"protocol revisions {hello.proto_min} to {hello.proto_max} are not spoken here, only {PROTO_VERSION}"
             )
-        process = _process(hello)
+        process = process_of(hello)
         if self._hub_id and self._hub_id in process.resource.get(PATH_KEY, "").split(","):
             self._refusals.count("sessions forwarded in a circle")
             raise CircleError("these records came from here; hubs forward to each other in a circle")
@@ -395,23 +394,3 @@ def _parse(kind: type[Message], data: bytes) -> Message:
         return kind.FromString(data)
     except DecodeError as error:
         raise WireError("not a telemetry frame") from error
-
-
-def _process(hello: pb.Hello) -> ProcessFact:
-    if len(hello.session) != 16:
-        raise WireError("a session is 16 bytes")
-    texts = [hello.service, hello.host, hello.language, hello.library, *hello.resource, *hello.resource.values()]
-    if len(hello.resource) > 256 or any(len(text) > 4096 for text in texts):
-        raise WireError("the description of the process is too long")
-    resource = dict(hello.resource)
-    if hello.parent_session:
-        resource["parent.session"] = hello.parent_session[:16].hex()
-    return ProcessFact(
-        session=hello.session.hex(),
-        name=hello.service,
-        host=hello.host,
-        pid=hello.pid,
-        language=hello.language,
-        library=hello.library,
-        resource=resource,
-    )

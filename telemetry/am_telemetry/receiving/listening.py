@@ -118,16 +118,22 @@ def bind(endpoint: Endpoint) -> list[socket.socket]:
     raise AssertionError("unreachable")
 
 
-def allow_many_connections() -> None:
-    """Raise this process's limit of open files, where it is low and may be raised: connections count as files."""
+def allow_many_connections() -> int:
+    """Raise this process's limit of open files, where it is low and may be raised: connections count as files.
+
+    Returns:
+        The limit from now on.
+    """
     if sys.platform == "win32":
-        return
+        return _DESCRIPTORS
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
 def _bound(family: socket.AddressFamily, literal: str, port: int) -> socket.socket:
