@@ -19,6 +19,9 @@ from am_telemetry.endpoints import parse_endpoint
 from am_telemetry.receiving.admission import Credentials, Limits
 from am_telemetry.settings import Security
 from am_telemetry.store.session_file import SessionFile
+from am_telemetry.store.tidying import Tidying
+from am_telemetry.store.trimming import EVERYTHING
+from am_telemetry.store.trimming import Limits as SessionLimits
 from am_telemetry.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class HubOptions:
         security: what those hubs are shown.
         min_free: bytes of free disk space below which the hub reports that it is in trouble.
         resume: go on with a session file that exists.
+        keep: what of the session is kept while it grows.
     """
 
     credentials: Credentials = field(default_factory=Credentials)
@@ -51,6 +55,7 @@ class HubOptions:
     security: Security = field(default_factory=Security)
     min_free: int = 256_000_000
     resume: bool = False
+    keep: SessionLimits = EVERYTHING
 
 
 _PLAIN = HubOptions()
@@ -82,7 +87,7 @@ class Hub:
         self.path = path if path is not None else new_session_path()
         self._is_new = not (options.resume and self.path.exists())
         self.recording = SessionFile.create(self.path) if self._is_new else SessionFile.open(self.path, writable=True)
-        self.writer = Writer(self.recording)
+        self.writer = Writer(self.recording, options.keep)
         self.id = _hub_id(self.path)
         self._collector = Collector(
             self.writer,
@@ -102,10 +107,8 @@ class Hub:
             if self._is_new:
                 self.path.unlink(missing_ok=True)
             raise
-        if path is None:
-            from am_telemetry.store.tidying import tidy_in_background
-
-            tidy_in_background()
+        self._tidying = Tidying() if path is None else None
+        """Of the folder, where others may have grown old."""
         self.addresses = self._actual_addresses()
         """Where programs may report to, the Unix socket included."""
         self.address = self.addresses[0]
@@ -198,6 +201,8 @@ class Hub:
             StoreError: the last records could not be stored; the file is closed all the same.
         """
         self._note.remove()
+        if self._tidying is not None:
+            self._tidying.end()
         self._collector.stop()
         if self._forwarders:
             self.writer.flush(FAREWELL_S)

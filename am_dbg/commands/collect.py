@@ -64,7 +64,9 @@ def command(
         status.clear()
         hub.recording.catch_up()
         totals = hub.recording.totals()
-    status.say(f"recorded {totals.transitions:,} transitions of {totals.machines:,} machines in {hub.path}")
+    kept = f", {totals.removed:,} of them removed since," if totals.removed else ""
+    recorded = totals.transitions + totals.removed
+    status.say(f"recorded {recorded:,} transitions{kept} of {totals.machines:,} machines in {hub.path}")
     if received == signal.SIGINT:
         raise click.exceptions.Exit(ExitCode.INTERRUPTED)
 
@@ -79,7 +81,8 @@ def _collect(hub: Hub, status: StatusLine, notifier: Notifier, signals: queue.Si
             return signals.get(timeout=tick)
         now = time.monotonic()
         hub.recording.catch_up()
-        transitions = hub.recording.totals().transitions
+        totals = hub.recording.totals()
+        transitions = totals.transitions + totals.removed
         line = _summary(hub, (transitions - before) / (now - began))
         before, began = transitions, now
         status.show(line)
@@ -98,6 +101,8 @@ def _summary(hub: Hub, rate: float) -> str:
         _count(totals.transitions, "transition"),
         f"{rate:,.0f}/s",
     ]
+    if totals.removed:
+        parts.append(f"{totals.removed:,} removed")
     if totals.lost:
         parts.append(f"{totals.lost:,} lost")
     if hub.forwarding:

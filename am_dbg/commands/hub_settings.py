@@ -12,12 +12,15 @@ from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
     from am_dbg.hub import HubOptions
+    from am_telemetry.store.trimming import Limits as SessionLimits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MIN_MESSAGE = 1_000_000
 """Bytes; programs make messages of half that size, and cut what is larger."""
 MAX_MESSAGE = 256_000_000
+MIN_KEEP_S = 1
+MIN_SIZE = 1_000_000
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -64,6 +67,12 @@ _OPTIONS = (
     ),
     click.option("--max-message", metavar="SIZE", help="Size of one message, at least 1MB.  [default: 4MiB]"),
     click.option("--max-rate", type=click.IntRange(min=0), metavar="N", help="Transitions per second and program."),
+    click.option(
+        "--keep", metavar="AGE", help="Remove transitions from the session when they are older, like 2h or 7d."
+    ),
+    click.option(
+        "--max-size", metavar="SIZE", help="Remove the oldest transitions when the session is larger, like 2GB."
+    ),
     click.option("--min-free", metavar="SIZE", help="Report trouble when the disk has less room.  [default: 256MB]"),
 )
 
@@ -111,6 +120,7 @@ def read_hub_options(values: dict[str, Any], *, resume: bool = False) -> HubOpti
         security=read_security(os.environ),
         min_free=_size("--min-free", values["min_free"]) if values["min_free"] else HubOptions.min_free,
         resume=resume,
+        keep=_session_limits(values["keep"], values["max_size"]),
     )
 
 
@@ -122,6 +132,22 @@ def _forward_address(text: str) -> str:
         reason = found.warnings[0] if found.warnings else f"{text!r} is no address"
         raise AmDbgError(f"--forward: {reason}", "give host:port, tls://host:port or unix:/path", ExitCode.USAGE)
     return found.address
+
+
+def _session_limits(age: str | None, size: str | None) -> SessionLimits:
+    from am_telemetry.store.limits import parse_length
+    from am_telemetry.store.trimming import Limits
+
+    try:
+        keep_ns = parse_length(age) if age else None
+    except ValueError as error:
+        raise AmDbgError(f"--keep: {error}", "", ExitCode.USAGE) from error
+    max_size = _size("--max-size", size) if size else None
+    if keep_ns is not None and keep_ns < MIN_KEEP_S * 1_000_000_000:
+        raise AmDbgError(f"--keep {age} is less than a second", "give at least 1s", ExitCode.USAGE)
+    if max_size is not None and max_size < MIN_SIZE:
+        raise AmDbgError(f"--max-size {size} is less than 1MB", "give at least 1MB", ExitCode.USAGE)
+    return Limits(keep_ns, max_size, age or "", size or "")
 
 
 def _size(option: str, text: str) -> int:

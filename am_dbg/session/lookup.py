@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import Final
 
 from am_telemetry.store.reading import Recording
+from am_telemetry.store.timeline import Timeline
 
 _COUNT: Final = re.compile("[0-9a-f]{8}")
 
 
 def by_sequence(recording: Recording, machine_id: int, sequence: int) -> int | None:
     """The number of the transition with a machine's own count, or None when it was not recorded."""
-    count = recording.timeline(machine_id).count
+    timeline = recording.timeline(machine_id)
     # Sequences grow at least as fast as numbers, so the number is never higher.
-    number = _first(min(count, max(0, sequence)), lambda n: recording.transition(machine_id, n).sequence >= sequence)
-    if 1 <= number <= count and recording.transition(machine_id, number).sequence == sequence:
+    number = _first(timeline, max(0, sequence), lambda n: recording.transition(machine_id, n).sequence >= sequence)
+    if number and recording.transition(machine_id, number).sequence == sequence:
         return number
     return None
 
@@ -42,24 +43,38 @@ def by_queue_tick(recording: Recording, machine_id: int, queue_tick: int) -> int
     Queue ticks grow with the transitions; only prepended mutations have none (0) and count as the one before them.
     """
 
+    timeline = recording.timeline(machine_id)
+
     def reached(number: int) -> bool:
-        while number > 0:
+        while timeline.holds(number):
             tick = recording.transition(machine_id, number).queue_tick
             if tick:
                 return tick >= queue_tick
             number -= 1
         return False
 
-    return _first(recording.timeline(machine_id).count, reached)
+    return _first(timeline, timeline.count, reached)
 
 
-def _first(last: int, holds: Callable[[int], bool]) -> int:
-    """The first number from 1 on for which a condition that stays true once it is true holds; else ``last``."""
-    low, high = min(1, last), last
+def _first(timeline: Timeline, last: int, holds: Callable[[int], bool]) -> int:
+    """The first kept number for which a condition that stays true once it is true holds; else the last one.
+
+    Args:
+        timeline: of the machine.
+        last: the highest number that may be asked for.
+        holds: the condition.
+
+    Returns:
+        0 when no transition is kept up to ``last``.
+    """
+    pieces, end = timeline.pieces, timeline.pieces.floor(min(last, timeline.count))
+    if not end:
+        return 0
+    low, high = 0, pieces.place(end)
     while low < high:
         middle = (low + high) // 2
-        if holds(middle):
+        if holds(pieces.number(middle)):
             high = middle
         else:
             low = middle + 1
-    return low
+    return pieces.number(low)

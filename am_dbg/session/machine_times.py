@@ -25,7 +25,7 @@ class MachineTimes:
             _, old, total = known
             if old == number:
                 return total
-            if abs(old - number) <= _NEAR and not timeline.gaps:
+            if abs(old - number) <= _NEAR and not timeline.gaps and timeline.pieces.whole:
                 for step in range(old + 1, number + 1):
                     total += _ticks(timeline, step)
                 for step in range(number + 1, old + 1):

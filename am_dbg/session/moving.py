@@ -10,11 +10,13 @@ from pyroaring import BitMap
 from am_dbg.session import navigation
 from am_dbg.session.filters import FILTER_TITLES, hiding
 from am_dbg.session.history import History, Place
+from am_dbg.session.kept import removed_message
 from am_dbg.session.view import Mode, SessionView
 from am_telemetry.store.reading import Recording
 
 FAST_JUMP: Final = 50
 PLAY_INTERVAL_S: Final = 0.5
+NOTHING_YET: Final = "nothing has happened on this machine by then"
 
 
 class MovingSession(SessionView):
@@ -57,7 +59,10 @@ class MovingSession(SessionView):
         wanted = max(0, min(number, self.count))
         target = navigation.nearest_forward(self.visible, wanted) if wanted else 0
         self._move_to(target, jump=True)
-        if wanted != number:
+        timeline = self.timeline
+        if wanted and timeline is not None and timeline.size and not timeline.holds(wanted):
+            self.say(removed_message(self, wanted))
+        elif wanted != number:
             last = f"the last one is #{self.count}" if self.count else "this machine has none yet"
             self.say(f"there is no transition #{number}; {last}")
         elif target != wanted:
@@ -71,8 +76,9 @@ class MovingSession(SessionView):
         self._visit()
         timeline = self.timeline
         if not self.number:
-            self.say("nothing has happened on this machine by then")
-        elif timeline is not None and timeline.count and at_ns > timeline.at(timeline.count):
+            removed = timeline is not None and not timeline.pieces.whole
+            self.say("what happened on this machine by then was removed" if removed else NOTHING_YET)
+        elif timeline is not None and timeline.size and at_ns > timeline.at(timeline.count):
             self.say("that is after the last transition of this machine")
         else:
             self.say("")
@@ -152,8 +158,8 @@ class MovingSession(SessionView):
         self._anchor = (self.machine_id, number)
         if number:
             self._moment = timeline.at(number)
-        elif timeline.count:
-            self._moment = timeline.at(1) - 1
+        elif timeline.size:
+            self._moment = timeline.at(timeline.first) - 1
 
     def _leave_modes(self) -> None:
         if self.mode is Mode.TAIL:

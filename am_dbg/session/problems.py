@@ -113,5 +113,5 @@ class ProblemList:
 
 def _time(timeline: Timeline, number: int) -> int:
     """When a transition began; for one that is yet to come, when the last one did."""
-    last = min(number, timeline.count)
+    last = timeline.pieces.floor(min(number, timeline.count))
     return timeline.at(last) if last else 0

@@ -16,6 +16,7 @@ from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
 from am_dbg.session.history import Place
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
+from am_dbg.session.kept import removed_message
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
 from am_dbg.session.reader_commands import ReadingSession
 from am_dbg.session.targets import (
@@ -74,6 +75,7 @@ class Session(ReadingSession):
             self._derive()
         self._changed()
         return True
+        self._leave_what_was_removed()
 
     # -- machines ----------------------------------------------------------------------------------------------------
 
@@ -265,7 +267,7 @@ class Session(ReadingSession):
             self._derive()
         else:
             ids = [listed.machine_id for listed in self.order]
-            self.machine_id = next((i for i in ids if self.recording.timeline(i).count), ids[0])
+            self.machine_id = next((i for i in ids if self.recording.timeline(i).size), ids[0])
             self._settle(int(self.visible[0]) if self.visible else 0)
         self._visit()
         self._changed()
@@ -275,6 +277,14 @@ class Session(ReadingSession):
             return self.say(at_edge)
         self.machine_id = place.machine_id
         self._settle(navigation.at_or_before(self.visible, place.number))
+    def _leave_what_was_removed(self) -> None:
+        """Where retention took the transition at the cursor away, stand at the first kept one behind it."""
+        number, timeline = self.number, self.timeline
+        if not number or timeline is None or timeline.holds(number):
+            return
+        self._settle(navigation.nearest_forward(self.visible, number))
+        self.say(removed_message(self, number))
+
         return self.say("")
 
     def _go_to_machine(self, name: str) -> None:
@@ -296,6 +306,10 @@ class Session(ReadingSession):
         if transition_id:
             number = lookup.by_id(self.recording, run.id, transition_id)
         else:
+        timeline = self.recording.timeline(place.machine_id)
+        if place.number and not timeline.holds(place.number):
+            self._settle(navigation.nearest_forward(self.visible, place.number))
+            return self.say(removed_message(self, place.number))
             number = lookup.by_sequence(self.recording, run.id, sequence)
         if number is None:
             return self.say(f"the transition of {machine} that caused this was not recorded")

@@ -44,7 +44,10 @@ class SessionView:
         self.machine_id: int | None = None
         """Database id of the selected machine run."""
         self.number = 0
-        """The cursor: the last transition that has happened on the selected machine, 0 before the first one."""
+        """The cursor: the last transition that has happened on the selected machine, 0 before the first one.
+
+        Where retention has removed transitions, 0 is the start of what is kept.
+        """
         self.step = 0
         """How many steps of the next visible transition have been done at this moment; see ``inside``."""
         self.state = ""
@@ -155,9 +158,15 @@ class SessionView:
 
     @property
     def count(self) -> int:
-        """Number of transitions of the selected machine, hidden ones included."""
+        """Number of the last transition of the selected machine, hidden ones included; 0 without any."""
         timeline = self.timeline
         return 0 if timeline is None else timeline.count
+
+    @property
+    def size(self) -> int:
+        """How many transitions of the selected machine there are, hidden ones included but not removed ones."""
+        timeline = self.timeline
+        return 0 if timeline is None else timeline.size
 
     @property
     def visible(self) -> BitMap:
@@ -196,7 +205,7 @@ class SessionView:
 
     def transition(self, number: int) -> TransitionRecord | None:
         """A transition of the selected machine with all details; None when there is no such transition."""
-        if self.machine_id is None or not 1 <= number <= self.count:
+        if self.machine_id is None or not self.recording.timeline(self.machine_id).holds(number):
             return None
         key = (self.machine_id, number)
         record = self._transitions.get(key)

@@ -118,7 +118,7 @@ def _all_hidden(session: SessionView) -> Lines:
     timeline = session.timeline
     counts = {} if timeline is None else hidden_counts(timeline, session.filters)
     rows: list[Line] = [
-        _title(f"All {thousands(session.count)} transitions are hidden by filters"),
+        _title(f"All {thousands(session.size)} transitions are hidden by filters"),
         BLANK,
     ]
     for kind, count in counts.items():

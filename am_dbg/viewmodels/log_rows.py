@@ -23,6 +23,7 @@ from am_dbg.viewmodels.log_text import gutter, parse, summary
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.traces import trace_lines, traceback_lines
 from am_telemetry.facts import ErrorFact
+from am_telemetry.store.pieces import Pieces
 from am_telemetry.store.records import LogRecord, OmissionRecord
 from am_telemetry.store.timeline import Timeline
 
@@ -70,6 +71,8 @@ class LogRows:
         self._machines: tuple[int, MachineNames] = (-1, NO_MACHINES)
         self._version = -1
         self._omitted: dict[int, list[OmissionRecord]] = {}
+        self._pieces: dict[int, Pieces] = {}
+        """What was kept of machines when their rows were made."""
         self._last: dict[int, int] = {}
         """The last visible transition of each machine, where it has rows."""
 
@@ -77,6 +80,7 @@ class LogRows:
         """Make all rows anew."""
         self._rows.clear()
         self._last.clear()
+        self._pieces.clear()
 
     def refresh(self) -> None:
         """Lines may have been added after the transitions that were the last ones of their machines."""
@@ -86,6 +90,9 @@ class LogRows:
             for machine_id, number in self._last.items():
                 self._rows.pop((machine_id, number), None)
             self._last.clear()
+            removed = [i for i, pieces in self._pieces.items() if recording.timeline(i).pieces is not pieces]
+            if removed:
+                self.forget()
             self._omitted.clear()
 
     def of(self, place: LogPlace, order: LogOrder) -> tuple[ContentRow, ...]:
@@ -126,6 +133,7 @@ class LogRows:
                 wanted.setdefault(place.machine_id, []).append(place.number)
         for machine_id, unordered in wanted.items():
             timeline = self._session.recording.timeline(machine_id)
+            self._pieces.setdefault(machine_id, timeline.pieces)
             visible = order.visible_of(machine_id)
             numbers = sorted(set(unordered))
             entries = self._entries(machine_id, [number for number in numbers if number in timeline.logged])
@@ -151,7 +159,7 @@ class LogRows:
     def _make(
         self, machine_id: int, timeline: Timeline, number: int, before: int, entries: list[LogRecord]
     ) -> tuple[ContentRow, ...]:
-        out = list(_interruptions(timeline, before, number))
+        out = [*self._removed(machine_id, timeline, before, number), *_interruptions(timeline, before, number)]
         out += [_omission(part) for part in self._omissions(machine_id) if before < max(part.first, 1) <= number]
         record = timeline.pattern(number)
         target = GoToTransition(machine_id, number)
@@ -174,6 +182,17 @@ class LogRows:
             if entry.after:
                 out += self._entry(entry, position, beside, names, called)
         return tuple(out)
+
+    def _removed(self, machine_id: int, timeline: Timeline, before: int, number: int) -> Iterable[ContentRow]:
+        """What retention has taken away since the visible transition before."""
+        if not any(before < start <= number for start in timeline.pieces.starts if start > 1):
+            return
+        for removal in self._session.recording.removals(machine_id):
+            if before <= removal.last < number:
+                earlier = "earlier " if removal.first == 1 else ""
+                kept = f" (kept: {clean(removal.kept)})" if removal.kept else ""
+                text = f"⋯ {thousands(removal.count)} {earlier}transitions were removed{kept}"
+                yield ContentRow((Span(text, Role.DIM),))
 
     def _entry(
         self, entry: LogRecord, position: int, sign: Span, names: tuple[str, ...], called: list[str]

@@ -1,8 +1,9 @@
 """The density strip: all visible transitions of the machine in one row of cells.
 
 A cell stands for a run of consecutive visible transitions. Its height tells how fast they followed each other
-(logarithmic), ``✕`` an error among them, ``?`` that transitions were lost there, ``c`` a canceled one, and ``┃`` the
-cursor. Cost: a few bitmap look-ups per cell, whatever the length of the recording.
+(logarithmic), ``✕`` an error among them, ``?`` that transitions were lost there, ``c`` a canceled one, ``⋯`` at the
+beginning that retention has removed earlier ones, and ``┃`` the cursor. Cost: a few bitmap look-ups per cell, whatever
+the length of the recording.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ LOST_MARK: Final = "?"
 CANCELED_MARK: Final = "c"
 CURSOR_MARK: Final = "┃"
 
-CellMark = Literal["", "error", "lost", "canceled"]
+REMOVED_MARK: Final = "⋯"
+
+CellMark = Literal["", "error", "lost", "canceled", "removed"]
 
 _MARKS: Final[dict[CellMark, tuple[str, Role]]] = {
     "error": (ERROR_MARK, Role.ERROR),
     "lost": (LOST_MARK, Role.ERROR_RECENT),
     "canceled": (CANCELED_MARK, Role.CANCELED),
+    "removed": (REMOVED_MARK, Role.DIM),
 }
 
 
@@ -93,7 +97,7 @@ def build(session: SessionView, width: int) -> Strip:
     firsts = [-(-cell * total // count) for cell in range(count + 1)]
     numbers = [(visible[firsts[c]], visible[firsts[c + 1] - 1]) for c in range(count)]
     heights = _heights(timeline, firsts, numbers)
-    cells = []
+    cells: list[Cell] = []
     errors = _Marks(timeline.errors | timeline.broken, visible)
     lost = _Marks(_behind_gaps(timeline, visible), visible)
     canceled = _Marks(timeline.canceled - timeline.refused_auto, visible)
@@ -105,6 +109,8 @@ def build(session: SessionView, width: int) -> Strip:
             mark = "lost"
         elif problem := canceled.within(first, last):
             mark = "canceled"
+        if not mark and not cells and timeline.first > 1:
+            mark = "removed"
         cells.append(Cell(height, first, last, mark, problem))
     return Strip(visible, tuple(cells), width)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from am_dbg.session.kept import removed_before
 from am_dbg.session.steps import PartlyApplied, active_before
 from am_dbg.session.targets import GoToSource, GoToTransition
 from am_dbg.session.view import Mode, SessionView
@@ -53,6 +54,8 @@ def current(session: SessionView, width: int) -> Line:
     record = session.current
     if record is None:
         text = "no transitions yet" if not session.count else "before the first transition: the initial structure"
+        if removed := removed_before(session):
+            text = f"start of what is kept: {removed}"
         return fit([mode, *_position(session, 2), Part((Span(text, Role.DIM),), 0)], width)
     return fit([mode, *_position(session, 0), *_parts(record)], width)
 
@@ -109,7 +112,7 @@ def _mode(words: str) -> Line:
 def _position(session: SessionView, rank: int) -> list[Part]:
     total, visible = session.count, len(session.visible)
     line = (Span(f"#{thousands(session.number)}", Role.VALUE, bold=True), Span(f"/{thousands(total)}", Role.DIM))
-    if visible == total:
+    if visible == session.size:
         return [Part(line, rank)]
     shown = Span(f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)", Role.DIM)
     return [Part((*line, shown), 7, short=line, short_rank=rank)]

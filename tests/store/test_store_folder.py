@@ -15,7 +15,8 @@ from am_telemetry.store.errors import SessionLockedError, SessionMissingError
 from am_telemetry.store.limits import folder_policy, parse_length, parse_size
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.summary import COMPANIONS, SessionSummary, summarize
-from am_telemetry.store.tidying import tidy_in_background
+from am_telemetry.store.tidying import Tidying
+from tests.support.hub_process import until
 from tests.support.session_folder import file_names, write_session
 
 DAY = 86_400 * 10**9
@@ -202,20 +203,36 @@ def test_limits_come_from_the_environment_and_nonsense_removes_nothing() -> None
     assert "AM_DBG_KEEP is not a length of time" in warnings[0]
 
 
-def test_what_killed_programs_left_unfinished_goes_after_a_day(sessions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_killed_programs_left_unfinished_goes_after_a_day(sessions: Path) -> None:
     for name in (".old.db-0123abcd", ".new.db-0123abcd", ".mine"):
         (sessions / name).mkdir()
         (sessions / name / "draft.db").write_bytes(b"x")
     os.utime(sessions / ".old.db-0123abcd", (1, 1))
     os.utime(sessions / ".mine", (1, 1))
-    tidy_in_background().join(20)
-    assert file_names(sessions) == [".mine", ".new.db-0123abcd"]
+    tidying = Tidying()
+    until(lambda: file_names(sessions) == [".mine", ".new.db-0123abcd"])
+    tidying.end()
 
 
-def test_the_limits_are_applied_in_the_background(sessions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = write_session(sessions / "old.db", transitions=5)
-    write_session(sessions / "new.db", transitions=5)
-    os.utime(old, (1, 1))
+def test_the_limits_are_applied_in_the_background_again_and_again(
+    sessions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has bookmarks stays, and what is being recorded."""
     monkeypatch.setenv("AM_DBG_KEEP", "30d")
-    tidy_in_background().join(20)
-    assert file_names(sessions) == ["new.db"]
+    names = ["bookmarked.db", "live.db", "new.db", "old.db"]
+    for name in names:
+        write_session(sessions / name, transitions=5)
+    with sqlite3.connect(sessions / "bookmarked.db") as connection:
+        connection.execute("INSERT INTO bookmarks (machine_id, number, title, created_ns) VALUES (1, 1, '', 0)")
+    connection.close()
+    lock = WriterLock(sessions / "live.db")
+    for name in ("bookmarked.db", "live.db", "old.db"):
+        os.utime(sessions / name, (1, 1))
+    tidying = Tidying(every_s=0.01)
+    until(lambda: "old.db" not in file_names(sessions))
+    write_session(sessions / "older.db", transitions=5)
+    os.utime(sessions / "older.db", (1, 1))
+    until(lambda: "older.db" not in file_names(sessions))
+    tidying.end()
+    lock.release()
+    assert {"bookmarked.db", "live.db", "new.db"} <= set(file_names(sessions))

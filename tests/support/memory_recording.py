@@ -40,6 +40,7 @@ from am_telemetry.store.records import (
     WaitRecord,
     WaitsAt,
 )
+from am_telemetry.store.removals import RemovalRecord
 from am_telemetry.store.rows import merge_late_lines
 from am_telemetry.store.timeline import Timeline
 
@@ -174,6 +175,7 @@ class MemoryRecording:
         self.still_running: dict[int, RunningRecord] = {}
         self.late_lines: list[tuple[int, int, str]] = []
         """Machine, number and text of lines logged after a transition."""
+        self.removed: dict[int, list[RemovalRecord]] = {}
         self.transition_ids: dict[str, tuple[int, int]] = {}
         """Ids that were recorded with transitions."""
         self.omitted: dict[int, list[OmissionRecord]] = {}
@@ -350,7 +352,10 @@ class MemoryRecording:
             for position, log in enumerate(details[number - 1].logs)
         ]
         late = [(n, 1, text) for machine, n, text in self.late_lines if machine == machine_id and first <= n <= last]
-        return merge_late_lines(lines, late, has_first=last >= 1)
+        return merge_late_lines(lines, late, first=min(1, last))
+
+    def removals(self, machine_id: int) -> list[RemovalRecord]:
+        return list(self.removed.get(machine_id, ()))
 
     def totals(self) -> RecordingTotals:
         lines = [self._timelines[m.id] for m in self.machines]

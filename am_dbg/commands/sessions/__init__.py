@@ -8,6 +8,7 @@ import importlib
 import click
 
 SUBCOMMANDS = {
+    "bookmark": "am_dbg.commands.sessions.bookmarking",
     "check": "am_dbg.commands.sessions.checking",
     "gc": "am_dbg.commands.sessions.collecting",
     "ls": "am_dbg.commands.sessions.listing",

@@ -48,12 +48,21 @@ def _print_head(details: SessionDetails, summary: SessionSummary) -> None:
         ("transitions", f"{summary.transitions:,}, in {details.patterns:,} patterns of {details.schemas:,} schemas"),
         ("errors", f"{summary.errors:,}"),
         ("lost", f"{summary.lost:,} transitions in {summary.gaps:,} holes"),
+        *((("removed", _removed(details, summary)),) if summary.removed else ()),
         ("bookmarks", f"{summary.bookmarks:,}"),
         *((name.replace("_", " "), f"{count:,}") for name, count in details.counters.items()),
     ]
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         click.echo(f"{name:<{width}}  {clean(text)}")
+
+
+def _removed(details: SessionDetails, summary: SessionSummary) -> str:
+    last = max(details.removals, key=lambda removal: removal.removed_ns)
+    return (
+        f"{summary.removed:,} earlier transitions (kept: {last.kept}), the last of them on"
+        f" {date_and_time(last.removed_ns)}"
+    )
 
 
 def _print_processes(details: SessionDetails) -> None:
@@ -72,6 +81,7 @@ def _print_runs(details: SessionDetails) -> None:
             str(run.run),
             str(run.process_id),
             f"{run.transitions:,}",
+            *((f"{run.removed:,}",) if details.removals else ()),
             f"{run.log_lines:,}",
             f"{run.errors:,}",
             f"{run.lost:,}",
@@ -80,8 +90,9 @@ def _print_runs(details: SessionDetails) -> None:
         )
         for run in details.runs
     ]
-    heads = ("MACHINE", "RUN", "PROGRAM", "TRANSITIONS", "LOG LINES", "ERRORS", "LOST", "SCHEMAS", "")
-    click.echo("\n" + texts.table(heads, rows, range(1, 8)))
+    removed = ("REMOVED",) if details.removals else ()
+    heads = ("MACHINE", "RUN", "PROGRAM", "TRANSITIONS", *removed, "LOG LINES", "ERRORS", "LOST", "SCHEMAS", "")
+    click.echo("\n" + texts.table(heads, rows, range(1, len(heads) - 1)))
 
 
 def _print_gaps(details: SessionDetails) -> None:

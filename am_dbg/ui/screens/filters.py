@@ -91,7 +91,7 @@ class _FilterList(LineView):
 
     def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
         lines = [self._filter_line(kind) for kind in Filter]
-        shown, total = len(self._session.visible), self._session.count
+        shown, total = len(self._session.visible), self._session.size
         lines += [(Span(" "),), self._level_line(), (Span(" "),), self._summary(shown, total)]
         return lines[first : first + count]
 

@@ -158,7 +158,7 @@ class _ProblemView(LineView):
     def _record(self, place: ProblemPlace) -> TransitionRecord | None:
         key = (place.machine_id, place.number)
         if key not in self._records:
-            if not 1 <= place.number <= self._session.recording.timeline(place.machine_id).count:
+            if not self._session.recording.timeline(place.machine_id).holds(place.number):
                 return None
             if len(self._records) >= _RECORDS_KEPT:
                 self._records.clear()

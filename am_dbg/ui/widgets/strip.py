@@ -36,7 +36,9 @@ class DensityStrip(Bar, can_focus=True):
     def _strip(self, width: int) -> strip.Strip:
         session = self._session
         lost = len(session.timeline.gaps) if session.timeline is not None else 0
-        key = (session.machine_id, session.count, lost, session.filters.hidden, width)
+        first = session.timeline.first if session.timeline is not None else 0
+        size = (session.count, session.size, first)
+        key = (session.machine_id, size, lost, session.filters.selection, width)
         if self._built is None or self._built[0] != key:
             self._built = (key, strip.build(session, width))
         return self._built[1]

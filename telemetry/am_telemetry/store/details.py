@@ -45,6 +45,8 @@ class RunDetails:
     lost: int
     schemas: int
     """1, and one more for each time its states were changed."""
+    removed: int = 0
+    """Transitions that retention has taken away; they count nowhere else, nor do their log lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ class GapDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalDetails:
+    """Transitions that retention has taken away."""
+
+    machine: str
+    run: int
+    first_number: int
+    last_number: int
+    removed_ns: int
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionDetails:
     """Everything but the transitions."""
 
@@ -68,6 +82,7 @@ class SessionDetails:
     processes: tuple[ProcessDetails, ...]
     runs: tuple[RunDetails, ...]
     gaps: tuple[GapDetails, ...]
+    removals: tuple[RemovalDetails, ...]
     counters: dict[str, int]
     """What could not be stored, by kind; see the table ``meta``."""
     patterns: int
@@ -118,22 +133,34 @@ def _read(connection: sqlite3.Connection, path: Path) -> SessionDetails:
             started_ns=row[4],
             ended_ns=row[5],
             status=row[6] or ("connected" if live else "disconnected"),
-            transitions=row[7],
-            log_lines=row[8],
+            transitions=row[7] - row[11],
+            log_lines=row[8] - row[12],
             errors=errors.get(row[0], 0),
-            lost=row[9],
+            lost=row[9] - row[13],
             schemas=row[10],
+            removed=row[11],
         )
         for row in connection.execute(
             "SELECT machines.id, name, run, process_id, started_ns, ended_ns, end_reason, coalesce(transitions, 0),"
             " coalesce(log_lines, 0), coalesce(lost, 0),"
-            " (SELECT count(*) FROM machine_schemas WHERE machine_id = machines.id)"
-            " FROM machines LEFT JOIN machine_clocks ON machine_clocks.machine_id = machines.id ORDER BY machines.id"
+            " (SELECT count(*) FROM machine_schemas WHERE machine_id = machines.id),"
+            " coalesce(gone, 0), coalesce(gone_lines, 0)"
+            " + (SELECT coalesce(sum(count), 0) FROM omissions"
+            " WHERE machine_id = machines.id AND reason = 'retention'),"
+            " coalesce(gone_lost, 0)"
+            " FROM machines LEFT JOIN (SELECT machine_id, sum(last_number - first_number + 1) AS gone,"
+            " sum(log_lines) AS gone_lines, sum(lost) AS gone_lost FROM removals GROUP BY machine_id) AS removed"
+            " ON removed.machine_id = machines.id LEFT JOIN machine_clocks"
+            " ON machine_clocks.machine_id = machines.id ORDER BY machines.id"
         )
     ]
     gaps = connection.execute(
         "SELECT name, run, after_number, lost, reason FROM gaps JOIN machines ON machines.id = gaps.machine_id"
         " ORDER BY gaps.id"
+    )
+    removals = connection.execute(
+        "SELECT name, run, first_number, last_number, removed_ns, kept FROM removals"
+        " JOIN machines ON machines.id = removals.machine_id ORDER BY machines.id, first_number"
     )
     counters = connection.execute(f"SELECT key, value FROM meta WHERE {_COUNTERS} ORDER BY key")  # noqa: S608 - constant
     return SessionDetails(
@@ -143,6 +170,7 @@ def _read(connection: sqlite3.Connection, path: Path) -> SessionDetails:
         processes=tuple(ProcessDetails(*row) for row in processes),
         runs=tuple(runs),
         gaps=tuple(GapDetails(*row) for row in gaps),
+        removals=tuple(RemovalDetails(*row) for row in removals),
         counters={key: int(value) for key, value in counters},
         patterns=connection.execute("SELECT count(*) FROM patterns").fetchone()[0],
         schemas=connection.execute("SELECT count(*) FROM schemas").fetchone()[0],

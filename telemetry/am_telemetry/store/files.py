@@ -297,6 +297,24 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_beside(path: Path) -> sqlite3.Connection:
+    """A connection for a short change to a session that another program records.
+
+    Raises:
+        StoreError: the file cannot be opened, or that program is of another version.
+    """
+    version = check(path)
+    if version != schema.USER_VERSION:
+        raise StorageError(
+            f"{path} is being recorded by another version of am-dbg (layout {version}, not {schema.USER_VERSION}).",
+            "Use that one, or wait until it has ended.",
+        )
+    try:
+        return sqlite3.connect(_uri(path, "rw"), uri=True, timeout=_BUSY_S, isolation_level=None)
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+
+
 def read_only_uri(path: Path) -> str:
     """For ``ATTACH``."""
     return _uri(path, "ro")

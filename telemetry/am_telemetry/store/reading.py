@@ -18,6 +18,7 @@ from am_telemetry.store.records import (
     TransitionRecord,
     WaitsAt,
 )
+from am_telemetry.store.removals import RemovalRecord
 from am_telemetry.store.timeline import Timeline
 
 
@@ -99,13 +100,7 @@ class Recording(Protocol):
         """
         ...
 
-    def totals(self) -> RecordingTotals: ...
-    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
-        """(machine run, number) of the transition whose id was recorded with it, as in imported recordings.
-
-        Args:
-            external_id: the id as the machine spells it.
-            machine_id: only of this run.
-        """
+    def removals(self, machine_id: int) -> Sequence[RemovalRecord]:
+        """What retention has removed of a machine, ascending. Its timeline knows the same by numbers."""
         ...
 

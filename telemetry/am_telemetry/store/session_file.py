@@ -30,6 +30,7 @@ from am_telemetry.store.records import (
     TransitionRecord,
     WaitsAt,
 )
+from am_telemetry.store.removals import RemovalRecord, read_removals
 from am_telemetry.store.rows import merge_late_lines, running_from_row
 from am_telemetry.store.timeline import Timeline
 from am_telemetry.store.wait_reading import waits_at
@@ -329,6 +330,13 @@ class SessionFile:
         rows = self._all(
             "SELECT r.handler, r.offset_ns, r.duration_ns FROM transitions AS t"
             " JOIN handler_runs AS r ON r.transition_id = t.id WHERE t.machine_id = ? AND t.number = ?"
+    def removals(self, machine_id: int) -> list[RemovalRecord]:
+        """What retention has removed of a machine, ascending."""
+        try:
+            return read_removals(self.reader(), machine_id)
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
+
             " ORDER BY r.position",
             (machine_id, number),
         )
@@ -437,7 +445,7 @@ class SessionFile:
             connection.execute("BEGIN")
             try:
                 self._model.define(read_definitions(connection, self._position, self._model.schemas))
-                if not self._position.transition_id:
+                if not self._position.transition_id and not self._position.removals_commit:
                     rest = saved_timelines.take_back(connection, self._model, self._position)
                     for events in read_machine_events(connection, rest, self._position):
                         self._model.apply(events)

@@ -43,6 +43,8 @@ class SessionSummary:
     lost: int = 0
     """Transitions that never arrived."""
     bookmarks: int = 0
+    removed: int = 0
+    """Transitions that retention has taken away; they count nowhere else."""
     trouble: str = ""
     """Why the file cannot be read; empty when all is well."""
 
@@ -97,10 +99,12 @@ def _read(connection: sqlite3.Connection, path: Path, size: int, live: bool, mod
     transitions, lost, last_at = connection.execute(
         "SELECT coalesce(sum(transitions), 0), coalesce(sum(lost), 0), coalesce(max(last_at_ns), 0) FROM machine_clocks"
     ).fetchone()
-    machines, started, errors, gaps, bookmarks = connection.execute(
+    machines, started, errors, gaps, bookmarks, removed, gone = connection.execute(
         "SELECT (SELECT count(*) FROM machines), (SELECT coalesce(min(started_ns), 0) FROM machines),"
         " (SELECT count(*) FROM errors), (SELECT count(*) FROM gaps WHERE reason <> 'restored'),"
-        " (SELECT count(*) FROM bookmarks)"
+        " (SELECT count(*) FROM bookmarks),"
+        " (SELECT coalesce(sum(last_number - first_number + 1), 0) FROM removals),"
+        " (SELECT coalesce(sum(lost), 0) FROM removals)"
     ).fetchone()
     return SessionSummary(
         path=path,
@@ -111,11 +115,12 @@ def _read(connection: sqlite3.Connection, path: Path, size: int, live: bool, mod
         last_ns=last_at or last or modified_ns,
         services=tuple(services),
         machines=machines,
-        transitions=transitions,
+        transitions=transitions - removed,
         errors=errors,
         gaps=gaps,
-        lost=lost,
+        lost=lost - gone,
         bookmarks=bookmarks,
+        removed=removed,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Final
 
 from am_telemetry.store.drafts import remove_stale_drafts
 from am_telemetry.store.errors import StoreError
@@ -11,17 +12,34 @@ from am_telemetry.store.folder import collect_garbage
 from am_telemetry.store.limits import folder_policy
 from am_telemetry.store.paths import sessions_dir
 
+EVERY_S: Final = 3_600.0
+
 _log = logging.getLogger("am_telemetry.store")
 
 
-def tidy_in_background() -> threading.Thread:
-    """Remove what ``AM_DBG_KEEP`` and ``AM_DBG_KEEP_SIZE`` say, and what killed programs left unfinished.
+class Tidying:
+    """Removes what ``AM_DBG_KEEP`` and ``AM_DBG_KEEP_SIZE`` say, and what killed programs left unfinished.
 
-    That happens on a thread that does not keep the program alive.
+    That happens at once and every hour from then on, on a thread that does not keep the program alive.
+
+    Args:
+        every_s: seconds from one time to the next.
     """
-    thread = threading.Thread(target=_tidy, name="am-dbg-tidying", daemon=True)
-    thread.start()
-    return thread
+
+    def __init__(self, every_s: float = EVERY_S) -> None:
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="am-dbg-tidying", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Do it no more; what has begun goes on to its end. Harmless when repeated."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        _tidy()
+        while not self._ended.wait(self._every_s):
+            _tidy()
 
 
 def _tidy() -> None:
