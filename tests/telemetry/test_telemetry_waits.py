@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -212,6 +213,41 @@ sys.stdin.readline()
         program.kill()
         program.wait(10)
         program.stdin.close()
+        program.stdout.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_children_of_a_fork_tell_what_was_pending_before_it(tmp_path: Path) -> None:
+    """Also of the machine whose transition is the first thing that happens in the child."""
+    source = """
+import am_telemetry, os, sys
+from am_core import Machine
+handle = am_telemetry.init(service="forking")
+busy, idle = Machine({"A": {"multi": True}, "B": {}}, id="busy"), Machine({"A": {}}, id="idle")
+busy.when("B"), idle.when("A")
+handle.flush(5)
+child = os.fork()
+if child == 0:
+    busy.add("A")
+    sys.stdin.readline()
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    with recording(tmp_path / "s.db") as (session, _, collector):
+        program = start_program(source, f"localhost:{collector.port}")
+        assert program.stdin is not None
+        assert program.stdout is not None
+        one = [("busy", [["when", ["B"], ""]]), ("idle", [["when", ["A"], ""]])]
+
+        def both_told() -> bool:
+            session.catch_up()
+            found = [(run.name, told(session.waits(run.id, 10**9).pending)) for run in session.machines]
+            return sorted(found) == sorted(2 * one)
+
+        until(both_told)
+        program.stdin.write("\n")
+        program.stdin.close()
+        program.wait(10)
         program.stdout.close()
 
 

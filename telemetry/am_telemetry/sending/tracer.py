@@ -97,7 +97,7 @@ class MachineTracer(WaitHooks):
         """Forget what was told about the machine: another session begins."""
         self.track = Track(self.track.handle, self.track.id, detail=self.detail)
         self.lost = self._taken = self._told_running = None
-        self._lost_waits = 0
+        self._lost_waits, self._is_listed = 0, False
 
     def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
         """What there is to say about the machine at a given moment; None when it is gone or disposed."""

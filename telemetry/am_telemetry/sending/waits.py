@@ -28,6 +28,8 @@ class WaitHooks(Tracer):
 
     def __init__(self) -> None:
         self._lost_waits = 0
+        self._is_listed = False
+        """Whether what was pending before the hooks were called has been noted."""
 
     def wait_start(self, machine: Machine, waiter: Waiter) -> None:
         self._note_wait(_waiter(machine, waiter))
@@ -57,6 +59,7 @@ class WaitHooks(Tracer):
         if not self.detail:
             return
         lost, self._lost_waits = self._lost_waits, 0
+        self._is_listed = True
         # What begins after this look will be told by the hooks.
         if not (always or lost or machine.waiters() or machine.contexts() or machine.pipes()):
             return
@@ -74,7 +77,7 @@ class WaitHooks(Tracer):
 
     def find_lost_waits(self, machine: Machine) -> None:
         """List what is pending if something about it was not noted."""
-        if self._lost_waits:
+        if self._lost_waits or not self._is_listed:
             self.list_waits(machine)
 
     def _note_wait(self, happening: WaitHappening) -> None:
