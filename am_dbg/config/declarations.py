@@ -68,7 +68,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _ui("select_connected", YES_OR_NO, "false", "Select a new machine when it is the only connected one.",
         False, "--select-connected"),
     _ui("remember", YES_OR_NO, "true",
-        "Begin as it was left: panes, colours, filters, log level. `--fresh` is for once.", True),
+        "Begin as it was left: panes, colours, log level, options of the log. `--fresh`: not this time.", True),
     Setting(
         "keys.profile", choice(*PROFILES), "AM_DBG_KEY_PROFILE",
         "The keys to start from: `classic` are those of the Go am-dbg v0.10 and no others.", "default",
@@ -101,7 +101,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _hub("max_clients", count(1), "2000", "Programs at the same time."),
     _hub("max_machines", count(), "20000", "Machines per program."),
     _hub("max_batch", count(1), "65536", "Transitions in one message."),
-    _hub("max_message", SIZE, "4MiB", "Size of one message, at least 1MB."),
+    _hub("max_message", BYTES, "4MiB", "Size of one message, at least 1MB."),
     _hub("max_rate", count(), "no limit", "Transitions per second and program."),
     _hub("min_free", BYTES, "256MB", "Report trouble when the disk has less room."),
 )  # fmt: skip

@@ -1,17 +1,45 @@
-"""The environment variables. A test compares this list with the names that the sources read."""
+"""The settings and environment variables. A test compares this list with the names that the sources read."""
 
 from __future__ import annotations
 
+from am_dbg.config.declarations import SETTINGS
 from am_telemetry.settings import DEFAULT_ADDRESS, LOG_LEVELS, Settings
-from am_telemetry.store.limits import DEFAULT_KEEP, DEFAULT_KEEP_SIZE
 from references.markdown import code, page, table
 
 DEFAULTS = Settings()
 LEVELS = ", ".join(f"{code(name)} ({number})" for number, name in enumerate(LOG_LEVELS))
 
 LEAD = """
-There is no configuration file. Settings are environment variables; where a function or command has an argument for the
-same, that wins.
+Debugger and hub have a settings file, environment variables and options of the command line. Programs that are traced
+have environment variables and the arguments of `init`.
+"""
+FILE = """
+An option of the command line wins over an environment variable, that over the settings file, that over the default.
+`am-dbg config show --origin` tells what counts and why, `am-dbg config set KEY VALUE` writes it into the file without
+touching the rest, `am-dbg config check` finds mistakes. What is wrong in the file costs only the entry it is in: it is
+told with line and nearest name, and the program starts all the same. Lists in variables are separated by commas or
+spaces.
+
+```text
+[ui]
+theme = "light"
+
+[hub]
+listen = ["localhost:6831", "10.0.0.5:6831"]
+
+[keys]
+profile = "default"
+"time.play" = ["space", "F5"]
+"view.theme" = []
+```
+
+The table `[keys]` gives actions other keys: the id of an action, as `am-dbg keys` lists them, and its keys; an empty
+list takes its keys away. Keys are written as they are printed, such as `"?"`, `"ctrl+k"`, `"PgUp"`, `"F5"`. A key that
+no terminal sends, or that two actions were given, is told of.
+
+How the debugger was left (panes, colours, log level, the options of the log) is kept in `layout.json` in the user's
+folder of state, unless `ui.remember` is false. Filters are not kept: nothing should be hidden because it was hidden the
+last time.
 """
 TRACING = """
 Read by `am_telemetry.init()`. A value that makes no sense causes a warning, never an exception.
@@ -121,20 +149,9 @@ ENGINE = [
 
 DEBUGGER = [
     [
-        "AM_DBG_DIR",
-        "the user's data folder, as the system defines it, below `am-dbg/sessions`",
-        "Folder of session files that are not given a name with `--output`.",
-    ],
-    [
-        "AM_DBG_KEEP",
-        code(DEFAULT_KEEP),
-        "Sessions of that folder which were not written to for so long are removed when am-dbg starts to record there; "
-        "`never` keeps them. Live, bookmarked and unreadable ones stay in any case.",
-    ],
-    [
-        "AM_DBG_KEEP_SIZE",
-        code(DEFAULT_KEEP_SIZE),
-        "When that folder is larger, its oldest sessions are removed in the same way; `never` sets no limit.",
+        "AM_DBG_CONFIG",
+        "`config.toml` in the user's folder of settings, as the system defines it, below `am-dbg`",
+        "The settings file. `am-dbg config path` prints where it is.",
     ],
     [
         "AM_DBG_RUNTIME_DIR",
@@ -145,6 +162,21 @@ DEBUGGER = [
 ]
 
 
+def declared() -> list[list[str]]:
+    """A row for every declared setting."""
+    return [
+        [
+            code(setting.key),
+            code(setting.env),
+            code(setting.flag) if setting.flag else "",
+            setting.kind.name,
+            setting.default,
+            setting.help,
+        ]
+        for setting in SETTINGS
+    ]
+
+
 def build() -> str:
     """The page."""
     program = [[code(name), code(argument) if argument else "", *rest] for name, argument, *rest in PROGRAM]
@@ -152,6 +184,11 @@ def build() -> str:
     return page(
         "Settings",
         LEAD,
+        "## In the debugger",
+        FILE,
+        table(["Setting", "Variable", "Option", "Values", "Default", "Meaning"], declared()),
+        "## Further variables of the debugger",
+        table(["Variable", "Default", "Meaning"], debugger),
         "## In a traced program",
         TRACING,
         table(["Variable", "Argument of `init`", "Default", "Meaning"], program),
@@ -159,6 +196,4 @@ def build() -> str:
         "## In the engine and its helpers",
         AROUND,
         table(["Variable", "Read by", "Default", "Meaning"], [[code(name), *rest] for name, *rest in ENGINE]),
-        "## In the debugger",
-        table(["Variable", "Default", "Meaning"], debugger),
     )

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -147,8 +146,7 @@ def test_the_hub_that_programs_report_to_is_visited_without_leaving_a_trace(
         assert abs(answer.skew_ns) < 5 * 10**9
         hub.recording.catch_up()
         assert hub.refusals == "1 calls without the token"
-    with sqlite3.connect(tmp_path / "hub.db") as connection:
-        assert connection.execute("SELECT count(*) FROM processes").fetchone() == (0,)
+        assert hub.recording.reader().execute("SELECT count(*) FROM processes").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("ahead_s", [-7200, 7200])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from am_dbg.config.declarations import SETTINGS
 from tests.support.recordings import write_sample
 
 API = Path(__file__).parents[2] / "docs" / "reference" / "api"
@@ -194,6 +195,7 @@ def test_settings_that_the_code_reads_are_documented(project: Path) -> None:
         for text in re.findall(r"[\"'](AM_[A-Z_]+)[\"']", path.read_text(encoding="utf-8"))
         for found in name.findall(text)
     }
+    quoted |= {setting.env for setting in SETTINGS}
     documented = set(name.findall((project / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")))
     assert quoted == documented
 
