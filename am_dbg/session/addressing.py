@@ -6,14 +6,18 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from am_dbg.session import lookup
-from am_dbg.session.filters import DEFAULT_FILTERS, Filter
+from am_dbg.session.filters import DEFAULT_FILTERS, Filter, FilterSet
 from am_dbg.session.layout import Layout
 from am_dbg.session.session import Session
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
 from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
 from am_telemetry.store.records import MachineRecord
+
+_ONLY: Final = "only-"
+"""Before a kind of transitions in a URL that are all that is shown."""
 
 
 def address(session: Session) -> str:
@@ -42,7 +46,7 @@ def shared_address(session: Session) -> str:
             run=place.run,
             state=session.state,
             view="" if session.layout is Layout.TREE_LOG else session.layout.value,
-            hidden=None if filters.hidden == DEFAULT_FILTERS.hidden else tuple(sorted(map(_spelled, filters.hidden))),
+            hidden=None if filters.selection == DEFAULT_FILTERS.selection else _spelled_filters(filters),
         )
     )
 
@@ -160,7 +164,9 @@ def _show(session: Session, url: MachineUrl) -> None:
     if url.hidden is not None:
         kinds = {_spelled(kind): kind for kind in Filter}
         hidden = frozenset(kinds[name] for name in url.hidden if name in kinds)
-        session.set_filters(replace(session.filters, hidden=hidden))
+        named = {text.removeprefix(_ONLY) for text in url.hidden if text.startswith(_ONLY)}
+        only = frozenset(kinds[name] for name in named & kinds.keys())
+        session.set_filters(replace(session.filters, hidden=hidden, only=only))
 
 
 def _move(session: Session, url: MachineUrl, number: int | None) -> None:
@@ -188,6 +194,11 @@ def _missing_state(session: Session, name: str) -> str:
     if timeline is None or name in timeline.schema.index:
         return ""
     return f"this machine has no state {name!r}{nearest(name, timeline.schema.names)}"
+
+
+def _spelled_filters(filters: FilterSet) -> tuple[str, ...]:
+    """What is hidden by its name, what alone is shown with a word before it."""
+    return tuple(sorted(map(_spelled, filters.hidden))) + tuple(_ONLY + _spelled(kind) for kind in sorted(filters.only))
 
 
 def _spelled(kind: Filter) -> str:

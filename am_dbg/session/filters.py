@@ -28,6 +28,12 @@ class Filter(StrEnum):
     HEALTH = "health"
     CHECKS = "checks"
     QUEUED = "queued"
+    ERRORS = "errors"
+    LOGGED = "logged"
+
+
+ONLY_ON_REQUEST: Final = frozenset({Filter.ERRORS, Filter.LOGGED})
+"""Kinds that nobody wants to hide: either they are all that is shown, or they are shown with the rest."""
 
 
 FILTER_TITLES: Final[dict[Filter, str]] = {
@@ -38,6 +44,8 @@ FILTER_TITLES: Final[dict[Filter, str]] = {
     Filter.HEALTH: "health checks",
     Filter.CHECKS: "dry runs",
     Filter.QUEUED: "queue records",
+    Filter.ERRORS: "errors, failed handlers",
+    Filter.LOGGED: "transitions with log lines",
 }
 
 LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "everything")
@@ -51,20 +59,37 @@ class FilterSet:
     hidden: frozenset[Filter] = frozenset(
         {Filter.REFUSED_AUTO, Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED}
     )
+    only: frozenset[Filter] = frozenset()
+    """When there are any, nothing but transitions of these kinds is shown, and of those only what is not hidden."""
     log_level: int = 2
     """Log entries above this level are not shown, 0 to 5, where no other level was chosen for a machine."""
 
+    @property
+    def selection(self) -> tuple[frozenset[Filter], frozenset[Filter]]:
+        """All that decides which transitions are shown."""
+        return self.hidden, self.only
+
     def shows(self, kind: Filter) -> bool:
-        """Whether transitions of this kind are shown."""
+        """Whether transitions of this kind are not hidden."""
         return kind not in self.hidden
 
     def toggled(self, kind: Filter) -> FilterSet:
         """The same set with one kind shown instead of hidden, or the other way round."""
+        if kind in self.only:
+            return replace(self, only=self.only - {kind})
         return replace(self, hidden=self.hidden ^ {kind})
+
+    def cycled(self, kind: Filter) -> FilterSet:
+        """The same set with the next setting of one kind: shown, hidden, nothing else shown, shown again."""
+        if kind in self.only:
+            return replace(self, only=self.only - {kind}, hidden=self.hidden - {kind})
+        if kind in self.hidden or kind in ONLY_ON_REQUEST:
+            return replace(self, only=self.only | {kind}, hidden=self.hidden - {kind})
+        return replace(self, hidden=self.hidden | {kind})
 
     def cleared(self) -> FilterSet:
         """The same set showing every transition."""
-        return replace(self, hidden=frozenset())
+        return replace(self, hidden=frozenset(), only=frozenset())
 
     def with_level(self, level: int) -> FilterSet:
         """The same set with another log level, clamped to 0…5."""
@@ -91,6 +116,10 @@ def members(timeline: Timeline, kind: Filter) -> BitMap:
             return timeline.checks
         case Filter.QUEUED:
             return timeline.queued
+        case Filter.ERRORS:
+            return timeline.errors | timeline.broken
+        case Filter.LOGGED:
+            return timeline.logged
 
 
 def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | None = None) -> BitMap:
@@ -99,6 +128,8 @@ def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | 
     if first > end:
         return BitMap()
     shown = BitMap(range(first, end + 1))
+    if filters.only:
+        shown &= BitMap.union(BitMap(), *(members(timeline, kind) for kind in filters.only))
     if not timeline.pieces.whole:
         shown &= timeline.pieces.numbers(end)
     for kind in filters.hidden:

@@ -32,7 +32,7 @@ class Interleaved:
         self._session = session
         self._sources: dict[int, MachineSource] = {}
         self._version = -1
-        self._hidden: object = None
+        self._selection: object = None
         self._scope: object = None
         self._known_machines = 0
         self._page: list[LogPlace] = []
@@ -66,8 +66,8 @@ class Interleaved:
     def refresh(self) -> None:
         session = self._session
         scope = (session.log.scope, session.pinned)
-        if session.filters.hidden != self._hidden or scope != self._scope:
-            self._hidden, self._scope, self._version, self._known_machines = session.filters.hidden, scope, -1, 0
+        if session.filters.selection != self._selection or scope != self._scope:
+            self._selection, self._scope, self._version, self._known_machines = session.filters.selection, scope, -1, 0
             self._sources, self._fresh, self._ends = {}, {}, None
             self._turn_to(())
         if session.recording.version == self._version:

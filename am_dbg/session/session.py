@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
 from am_dbg.session.history import Place
-from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
 from am_dbg.session.kept import removed_message
+from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
 from am_dbg.session.reader_commands import ReadingSession
 from am_dbg.session.targets import (
@@ -58,6 +59,7 @@ class Session(ReadingSession):
         self, recording: Recording, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(recording, clock)
+        self._filtered = DEFAULT_FILTERS.selection
         recording.catch_up()
         machines = recording.machines
         self.live = (not machines or any(m.connected for m in machines)) if live is None else live
@@ -73,9 +75,9 @@ class Session(ReadingSession):
             self._begin()
         elif self.mode is Mode.TAIL:
             self._derive()
+        self._leave_what_was_removed()
         self._changed()
         return True
-        self._leave_what_was_removed()
 
     # -- machines ----------------------------------------------------------------------------------------------------
 
@@ -148,8 +150,28 @@ class Session(ReadingSession):
         self.set_filters(self.filters.toggled(kind))
         self.say(f"{FILTER_TITLES[kind]} are {'shown' if self.filters.shows(kind) else 'hidden'}")
 
+    def cycle_filter(self, kind: Filter) -> None:
+        """The next setting of a kind: shown, hidden, nothing but this kind shown."""
+        self.set_filters(self.filters.cycled(kind))
+        title = FILTER_TITLES[kind]
+        if kind in self.filters.only:
+            self.say(f"only {title} are shown")
+        else:
+            self.say(f"{title} are {'shown' if self.filters.shows(kind) else 'hidden'}")
+
+    def toggle_all_filters(self) -> None:
+        """Show every transition; when every one is shown, filter as before."""
+        if self.filters.selection == self.filters.cleared().selection:
+            hidden, only = self._filtered
+            self.set_filters(replace(self.filters, hidden=hidden, only=only))
+            self.say("filters are as before")
+        else:
+            self.clear_filters()
+
     def clear_filters(self) -> None:
         """Show every transition."""
+        if self.filters.selection != self.filters.cleared().selection:
+            self._filtered = self.filters.selection
         self.set_filters(self.filters.cleared())
         self.say("all transitions are shown")
 
@@ -255,6 +277,14 @@ class Session(ReadingSession):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    def _leave_what_was_removed(self) -> None:
+        """Where retention took the transition at the cursor away, stand at the first kept one behind it."""
+        number, timeline = self.number, self.timeline
+        if not number or timeline is None or timeline.holds(number):
+            return
+        self._settle(navigation.nearest_forward(self.visible, number))
+        self.say(removed_message(self, number))
+
     def _begin(self) -> None:
         """Select the first machine ever seen, once there is one."""
         machines = self.recording.machines
@@ -276,15 +306,11 @@ class Session(ReadingSession):
         if place is None:
             return self.say(at_edge)
         self.machine_id = place.machine_id
+        timeline = self.recording.timeline(place.machine_id)
+        if place.number and not timeline.holds(place.number):
+            self._settle(navigation.nearest_forward(self.visible, place.number))
+            return self.say(removed_message(self, place.number))
         self._settle(navigation.at_or_before(self.visible, place.number))
-    def _leave_what_was_removed(self) -> None:
-        """Where retention took the transition at the cursor away, stand at the first kept one behind it."""
-        number, timeline = self.number, self.timeline
-        if not number or timeline is None or timeline.holds(number):
-            return
-        self._settle(navigation.nearest_forward(self.visible, number))
-        self.say(removed_message(self, number))
-
         return self.say("")
 
     def _go_to_machine(self, name: str) -> None:
@@ -306,10 +332,6 @@ class Session(ReadingSession):
         if transition_id:
             number = lookup.by_id(self.recording, run.id, transition_id)
         else:
-        timeline = self.recording.timeline(place.machine_id)
-        if place.number and not timeline.holds(place.number):
-            self._settle(navigation.nearest_forward(self.visible, place.number))
-            return self.say(removed_message(self, place.number))
             number = lookup.by_sequence(self.recording, run.id, sequence)
         if number is None:
             return self.say(f"the transition of {machine} that caused this was not recorded")

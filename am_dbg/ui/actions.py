@@ -251,6 +251,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "view.filters", "Filters …", "Choose which kinds of transitions are shown.",
         ("F", "alt+f"), Group.VIEW, "open_filters", footer="F filters",
     ),
+    Action(
+        "view.all", "Show every transition, or filter as before", "Switch all filters off, and on again.",
+        ("equals_sign",), Group.VIEW, "toggle_all_filters",
+    ),
     *(
         Action(
             f"view.level-{level}", f"Log level {level}: {name}",

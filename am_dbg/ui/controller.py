@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from am_dbg.session import Session
-from am_dbg.session.finding import Finder
 from am_dbg.session.addressing import go_to, shared_address
+from am_dbg.session.finding import Finder
 from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.viewmodels import error_text
 
@@ -250,6 +250,9 @@ class Controller:
         from am_dbg.ui.screens.filters import FiltersScreen
 
         self._app.push_screen(FiltersScreen(self._session), self._screen.dialog_closed)
+
+    def toggle_all_filters(self) -> None:
+        self._session.toggle_all_filters()
 
     def set_log_level(self, level: int) -> None:
         self._session.set_log_level(level)

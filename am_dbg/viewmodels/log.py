@@ -214,7 +214,7 @@ class LogModel:
         session = self._session
         merged = self.columns.is_merged
         whose: tuple[object, ...] = (session.pinned,) if merged else (session.machine_id, id(session.timeline))
-        key = (session.log.scope, *whose, session.filters.hidden, session.log_level)
+        key = (session.log.scope, *whose, session.filters.selection, session.log_level)
         options = (session.log.traces, session.log.wrap, session.log.times, self.columns.width, self.columns.cells)
         self.content.refresh()
         self.order.refresh()

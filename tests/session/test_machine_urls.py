@@ -200,7 +200,7 @@ def test_what_is_handed_to_others_leads_to_the_same_sight() -> None:
     text = shared_address(session)
     assert text.startswith("mach://orders%2Feu/0000000100000004?run=1&state=Ready&view=tree-rain&filter=auto,")
     assert go_to(other, text), other.message
-    seen = [(s.machine_id, s.number, s.state, s.layout, s.filters.hidden) for s in (session, other)]
+    seen = [(s.machine_id, s.number, s.state, s.layout, s.filters.selection) for s in (session, other)]
     assert seen[0] == seen[1]
 
 
@@ -212,6 +212,15 @@ def test_a_url_shows_what_filters_of_the_sender_showed() -> None:
     assert "filter=none" in text
     go_to(other, text)
     assert not other.filters.hidden
+
+
+def test_a_url_says_which_kinds_alone_are_shown() -> None:
+    session, other = shop(), shop()
+    session.cycle_filter(Filter.ERRORS)
+    text = shared_address(session)
+    assert "only-errors" in text
+    go_to(other, text)
+    assert other.filters.selection == session.filters.selection
 
 
 def test_unknown_views_and_filters_of_a_url_are_left_out() -> None:

@@ -10,7 +10,8 @@ from am_dbg.session.filters import DEFAULT_FILTERS, Filter, FilterSet, VisibleSe
 from tests.support.memory_recording import MemoryRecording
 from tests.support.random_recordings import SCHEMA, recordings, transitions, write
 
-filter_sets = st.builds(FilterSet, st.frozensets(st.sampled_from(list(Filter))))
+kinds_of_filters = st.frozensets(st.sampled_from(list(Filter)))
+filter_sets = st.builds(FilterSet, kinds_of_filters, st.just(frozenset()) | kinds_of_filters)
 
 
 def every_kind() -> MemoryRecording:
@@ -112,6 +113,47 @@ def test_a_transition_is_visible_exactly_when_no_active_filter_matches_its_patte
             Filter.HEALTH: [SCHEMA.names[s] for s in fact.called] == ["Heartbeat"],
             Filter.CHECKS: fact.check,
             Filter.QUEUED: fact.queued,
+            Filter.ERRORS: fact.broken or number in timeline.errors,
+            Filter.LOGGED: number in timeline.logged,
         }
-        assert (number in shown) is not any(kinds[kind] for kind in filters.hidden)
+        wanted = not filters.only or any(kinds[kind] for kind in filters.only)
+        assert (number in shown) is (wanted and not any(kinds[kind] for kind in filters.hidden))
         assert hiding(timeline, filters, number) == [k for k in Filter if k in filters.hidden and kinds[k]]
+
+
+def test_a_kind_is_shown_then_hidden_then_all_that_is_shown() -> None:
+    session = Session(every_kind(), live=False)
+    session.cycle_filter(Filter.CANCELED)
+    assert list(session.visible) == [1, 3, 8]
+    session.cycle_filter(Filter.CANCELED)
+    assert (list(session.visible), session.message) == ([2], "only canceled transitions are shown")
+    session.cycle_filter(Filter.CANCELED)
+    assert list(session.visible) == [1, 2, 3, 8]
+
+
+def test_only_two_kinds_means_either_and_hidden_kinds_stay_hidden() -> None:
+    session = Session(every_kind(), live=False)
+    for kind in (Filter.CANCELED, Filter.CANCELED, Filter.HEALTH):
+        session.cycle_filter(kind)
+    assert list(session.visible) == [2, 5]
+    session.toggle_filter(Filter.HEALTH)
+    assert list(session.visible) == [2]
+    session.toggle_filter(Filter.EMPTY)
+    assert list(session.visible) == [2]
+
+
+def test_what_is_not_among_the_only_kinds_is_said_to_be_hidden_by_them() -> None:
+    session = Session(every_kind(), live=False)
+    session.cycle_filter(Filter.ERRORS)
+    session.go_to_number(3)
+    assert session.message.startswith("#3 is hidden, as only errors, failed handlers are shown")
+
+
+def test_all_filters_are_switched_off_and_on_again_with_one_command() -> None:
+    session = Session(every_kind(), live=False)
+    session.cycle_filter(Filter.AUTO)
+    before = session.filters
+    session.toggle_all_filters()
+    assert len(session.visible) == session.count
+    session.toggle_all_filters()
+    assert session.filters == before

@@ -43,7 +43,7 @@ async def test_markup_is_shown_as_it_was_written(screen: Screen) -> None:
         user.press("F")
         await user.sees("Show")
         user.press("escape")
-        await user.not_sees("Space toggle")
+        await user.not_sees("Space next")
         user.press(":")
         await user.sees("A command, a machine")
         user.type("danger")

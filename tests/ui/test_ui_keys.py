@@ -207,7 +207,7 @@ async def test_the_filter_dialog_hides_and_shows_with_counts(screen: Screen) -> 
         user.press("x")
         await user.sees("93 of 93")
         user.press("escape")
-        await user.not_sees("Space toggle")
+        await user.not_sees("Space next")
 
 
 async def test_the_cursor_in_the_log_goes_to_a_transition(screen: Screen) -> None:

@@ -109,9 +109,9 @@ async def test_the_wheel_at_the_ends_changes_nothing(screen: Screen) -> None:
 async def test_a_click_beside_a_dialog_closes_it(screen: Screen) -> None:
     async with screen() as user:
         user.press("F")
-        await user.sees("Space toggle")
+        await user.sees("Space next")
         user.click(1, 1)
-        await user.not_sees("Space toggle")
+        await user.not_sees("Space next")
 
 
 async def test_filters_can_be_toggled_with_the_mouse(screen: Screen) -> None:

@@ -69,7 +69,7 @@ async def test_keys_work_while_nothing_is_recorded(screen: Screen) -> None:
         user.press("escape")
         await user.not_sees("Move in time")
         user.press("F")
-        await user.sees("Space toggle")
+        await user.sees("Space next")
 
 
 async def test_when_all_is_filtered_out_the_log_says_what_hides_it(screen: Screen) -> None:

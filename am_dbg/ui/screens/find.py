@@ -99,12 +99,12 @@ class FindScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bin
 
     def _look(self) -> None:
         if self._list.searching:
-            self._search(self._list.query)
+            self._search(self._list.sought)
 
     def _look_again(self) -> None:
         """While the index grows, more may be found."""
-        if self._index is not None and self._list.query and self._list.is_behind():
-            self._search(self._list.query)
+        if self._index is not None and self._list.sought and self._list.is_behind():
+            self._search(self._list.sought)
         self._list.sync()
 
     @work(thread=True, exclusive=True)
@@ -120,7 +120,7 @@ class FindScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bin
             self.app.call_from_thread(self._found, query, numbers, failure)
 
     def _found(self, query: str, numbers: dict[int, list[int]], failure: str) -> None:
-        if query == self._list.query:
+        if query == self._list.sought:
             self._list.take(self._finder.collect(query, numbers), failure)
             self._choose_if_wanted()
 
@@ -141,24 +141,24 @@ class _FoundList(LineView, can_focus=False):
         self._names = self._entries[:_NAMES_MOST]
         self._cursor = 0
         self._moved = False
-        self.query = ""
+        self.sought = ""
         self.searching = False
         """Texts are being looked for."""
         self.wanted = False
         """Enter was pressed: the first row is to be chosen as soon as there is one."""
         self._hits: Hits | None = None
-        self._failure = ""
+        self._complaint = ""
         self._indexed = -1
 
     # -- what is listed ----------------------------------------------------------------------------------------------
 
     def show(self, query: str) -> None:
         """Look for something else."""
-        if query == self.query:
+        if query == self.sought:
             return
-        self.query = query
+        self.sought = query
         self.wanted = self._moved = False
-        self._hits, self._failure = None, ""
+        self._hits, self._complaint = None, ""
         self._names = best(query, self._entries, lambda entry: entry[0], _NAMES_MOST)
         self.searching = self._index is not None and len(query.strip()) >= _LEAST_LETTERS
         self._cursor = self.top = 0
@@ -167,7 +167,7 @@ class _FoundList(LineView, can_focus=False):
     def take(self, hits: Hits, failure: str) -> None:
         """Texts were found. The cursor goes to the first one from the debugger's cursor on, if no name matches."""
         self.searching = False
-        self._failure = failure
+        self._complaint = failure
         self._indexed = -1 if self._index is None else self._index.progress[0]
         first = self._hits is None
         self._hits = hits
@@ -178,7 +178,7 @@ class _FoundList(LineView, can_focus=False):
 
     def _names_are_good(self) -> bool:
         """Whether what was typed stands in a name as it is; letters with gaps between them are no match then."""
-        wanted = " ".join(self.query.casefold().split())
+        wanted = " ".join(self.sought.casefold().split())
         return any(wanted in name.casefold() for name, _, _ in self._names)
 
     def is_behind(self) -> bool:
@@ -200,10 +200,10 @@ class _FoundList(LineView, can_focus=False):
 
     def title(self, width: int) -> Line:
         hits = self._hits
-        if self._index is None or not self.query:
+        if self._index is None or not self.sought:
             return ()
-        if self._failure:
-            return (Span(clean(self._failure, 200), Role.ERROR),)
+        if self._complaint:
+            return (Span(clean(self._complaint, 200), Role.ERROR),)
         behind = self._progress()
         if self.searching or hits is None:
             return (Span("looking through texts …" if self.searching else "", Role.DIM), *behind)
@@ -243,7 +243,7 @@ class _FoundList(LineView, can_focus=False):
         if self._hits is not None and len(lines) < count:
             start = max(0, first - len(self._names))
             places = self._hits.places[start : start + count - len(lines)]
-            lines += [find_rows.row(self._session, place, self.query, width) for place in places]
+            lines += [find_rows.row(self._session, place, self.sought, width) for place in places]
         return lines
 
     def move_cursor(self, step: int) -> None:

@@ -87,7 +87,7 @@ class LogView(SessionView):
         session = self.session
         growing = session.recording.version if session.mode is Mode.TAIL and self._model.columns.is_merged else 0
         place = (session.machine_id, session.number)
-        what = (session.filters.hidden, session.log_level, session.log.scope, session.pinned)
+        what = (session.filters.selection, session.log_level, session.log.scope, session.pinned)
         key = (place, what, height, session.step, growing)
         if key == self._session_followed:
             return

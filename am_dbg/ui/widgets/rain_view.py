@@ -104,7 +104,7 @@ class RainView(SearchableView):
     def _follow_session(self, cursor: int, total: int, room: int) -> None:
         session = self.session
         end = total if session.mode is Mode.TAIL else None
-        key = (session.machine_id, session.number, session.filters.hidden, end, room)
+        key = (session.machine_id, session.number, session.filters.selection, end, room)
         if key == self._session_followed:
             return
         first = not self._session_followed or self._session_followed[0] != session.machine_id
@@ -126,7 +126,7 @@ class RainView(SearchableView):
         """The lines of the window; those that were in it before are not made again."""
         session = self.session
         timeline = session.timeline
-        key = (session.machine_id, timeline, session.filters.hidden, session.state, shape, width)
+        key = (session.machine_id, timeline, session.filters.selection, session.state, shape, width)
         if key != self._lines_for:
             self._lines_for = key
             self._lines = {}

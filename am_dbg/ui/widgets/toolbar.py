@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from am_dbg.session import Mode
-from am_dbg.session.filters import LOG_LEVELS, Filter
+from am_dbg.session.filters import LOG_LEVELS, ONLY_ON_REQUEST, Filter
 from am_dbg.session.targets import SetLogLevel, SetMode, ShowReader, Target, ToggleFilter
 from am_dbg.ui.widgets.address_bar import SessionBar
 from am_dbg.viewmodels.spans import Line, Role, Span, line_width
@@ -22,6 +22,8 @@ _SHORT: Final = {
     Filter.HEALTH: "health",
     Filter.CHECKS: "dry runs",
     Filter.QUEUED: "queued",
+    Filter.ERRORS: "errors",
+    Filter.LOGGED: "logged",
 }
 
 
@@ -44,6 +46,11 @@ class Toolbar(SessionBar):
         for kind in Filter:
             if kind is Filter.QUEUED and not has_queued:
                 continue  # only some recordings of Go programs have them, and the line is full
+            if kind in session.filters.only:
+                spans.append(Span(f"[only] {_SHORT[kind]}  ", Role.CURSOR, bold=True, target=ToggleFilter(kind)))
+                continue
+            if kind in ONLY_ON_REQUEST:
+                continue
             spans += _toggle(_SHORT[kind], session.filters.shows(kind), ToggleFilter(kind))
         return [whole_toggles((Span(" "), *spans), width)]
 
