@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from am_telemetry.facts import SchemaFact
-from am_telemetry.store.changes import Changes, Correction, Event, LateLines, Rows
+from am_telemetry.store.changes import Changes, Correction, Event, LateLines, NoLines, Removed, Rows
+from am_telemetry.store.pattern_effects import Effects
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import MachineRecord, PatternRecord, ProcessRecord
 from am_telemetry.store.timeline import Timeline
@@ -58,6 +59,10 @@ class Model:
                 timeline.correct(event.clock, event.lost, self.schemas[event.schema_id])
             elif isinstance(event, LateLines):
                 timeline.log_late(event.number)
+            elif isinstance(event, Removed):
+                timeline.remove(event.first, event.last, event.ticks, event.active)
+            elif isinstance(event, NoLines):
+                timeline.unlog(event.number)
             else:
                 timeline.revise(self.schemas[event.schema_id])
         self.version += 1
@@ -77,10 +82,6 @@ class Model:
             self._ended_version = self.version
         return self._ended_machines
 
-    def _ended(self, machine: MachineRecord) -> MachineRecord:
-        timeline = self.timelines[machine.id]
-        last = timeline.at(timeline.count) if timeline.count else machine.started_ns
-        return replace(machine, ended_ns=max(last, machine.started_ns), end_reason="disconnected")
     def machine(self, machine_id: int) -> MachineRecord:
         """A machine run by database id.
 
@@ -89,12 +90,17 @@ class Model:
         """
         return self.machines[self._places[machine_id]]
 
+    def _ended(self, machine: MachineRecord) -> MachineRecord:
+        timeline = self.timelines[machine.id]
+        last = timeline.times[-1] if timeline.size else machine.started_ns
+        return replace(machine, ended_ns=max(last, machine.started_ns), end_reason="disconnected")
 
     def totals(self) -> RecordingTotals:
         """Counts over all machines."""
-        transitions = errors = canceled = lost = 0
+        transitions = errors = canceled = lost = removed = 0
         for timeline in self.timelines.values():
-            transitions += timeline.count
+            transitions += timeline.size
+            removed += timeline.count - timeline.size
             errors += len(timeline.errors)
             canceled += len(timeline.canceled) - len(timeline.refused_auto)
             lost += sum(timeline.gaps.values())
@@ -105,4 +111,5 @@ class Model:
             canceled=canceled,
             log_lines=self._log_lines,
             lost=lost,
+            removed=removed,
         )

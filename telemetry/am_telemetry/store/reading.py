@@ -33,6 +33,8 @@ class RecordingTotals:
     """Without automatic transitions that were tried in vain."""
     log_lines: int
     lost: int
+    removed: int = 0
+    """Transitions that retention has taken away. They count nowhere else."""
 
 
 class Recording(Protocol):
@@ -69,6 +71,15 @@ class Recording(Protocol):
 
     def transition(self, machine_id: int, number: int) -> TransitionRecord: ...
 
+    def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
+        """(machine run, number) of the transition whose id was recorded with it, as in imported recordings.
+
+        Args:
+            external_id: the id as the machine spells it.
+            machine_id: only of this run.
+        """
+        ...
+
     def log_lines(self, machine_id: int, first: int, last: int) -> list[LogRecord]:
         """Log lines of transitions ``first`` to ``last`` (inclusive), in order; those before the first one with 0."""
         ...
@@ -104,3 +115,4 @@ class Recording(Protocol):
         """What retention has removed of a machine, ascending. Its timeline knows the same by numbers."""
         ...
 
+    def totals(self) -> RecordingTotals: ...

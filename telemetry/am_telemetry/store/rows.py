@@ -57,27 +57,27 @@ def running_from_row(row: Sequence[Any]) -> RunningRecord:
     )
 
 
-def merge_late_lines(lines: list[LogRecord], late: Sequence[Sequence[Any]], *, has_first: bool) -> list[LogRecord]:
+def merge_late_lines(lines: list[LogRecord], late: Sequence[Sequence[Any]], *, first: int) -> list[LogRecord]:
     """Put lines that were logged after transitions behind those of the transitions.
 
     Args:
         lines: of transitions, in order.
         late: (number, level, text), in order; the number 0 stands for lines before the first transition.
-        has_first: whether there is a first transition, to which those lines belong then.
+        first: the transition to which those lines belong then, 0 when there is none.
     """
     positions: dict[int, int] = {}
     for line in lines:
         positions[line.number] = line.position + 1
     early = 0
     for number, level, text in late:
-        if number or not has_first:
+        if number or not first:
             position = positions.get(number, 0)
             lines.append(LogRecord(number, position, level, text, before=False, after=True))
             positions[number] = position + 1
         else:
             early -= 1
-            lines.append(LogRecord(1, early, level, text, before=True))
+            lines.append(LogRecord(first, early, level, text, before=True))
     # Counted down, so that they come first; the order among themselves is the one in which they were written.
-    first = [line for line in lines if line.position < 0]
+    early_lines = [line for line in lines if line.position < 0]
     rest = [line for line in lines if line.position >= 0]
-    return first + sorted(rest, key=lambda line: (line.number, line.position))
+    return early_lines + sorted(rest, key=lambda line: (line.number, line.position))

@@ -151,6 +151,12 @@ class SessionFile:
         return str(self._path)
 
     @property
+    def created(self) -> str:
+        """When the file was laid out, as text; copies keep it, so it tells whether two files hold the same session."""
+        row = self._one("SELECT value FROM meta WHERE key = 'created'", ())
+        return str(row[0]) if row else ""
+
+    @property
     def version(self) -> int:
         return self._model.version
 
@@ -229,7 +235,7 @@ class SessionFile:
             KeyError: there is no such machine.
             StoreError: the file cannot be read.
         """
-        if not 1 <= number <= self._model.timelines[machine_id].count:
+        if not self._model.timelines[machine_id].holds(number):
             raise IndexError(number)
         row = self._one(
             "SELECT id, number + skipped, at_ns, duration_ns, pattern_id, queue_len, queue_tick, machine_time"
@@ -274,14 +280,19 @@ class SessionFile:
         lines = [
             LogRecord(number, position, level, text, bool(before)) for number, position, level, text, before in rows
         ]
-        # Those before the first transition belong to it as soon as it is there.
-        lowest = 0 if first <= 1 else first
+        # Those before the first transition belong to it as soon as it is there, those after removed ones to the kept
+        # one before.
+        pieces = self._model.timelines[machine_id].pieces
+        lowest = 0 if first <= pieces.first else first
         late = self._all(
             "SELECT l.after_number, l.level, x.text FROM late_log_lines AS l JOIN texts AS x ON x.id = l.text_id"
             " WHERE l.machine_id = ? AND l.after_number BETWEEN ? AND ? ORDER BY l.after_number, l.id",
-            (machine_id, lowest, last),
+            (machine_id, lowest, pieces.reach(last)),
         )
-        return merge_late_lines(lines, late, has_first=last >= 1) if late else lines
+        if not late:
+            return lines
+        late = [(pieces.floor(number), level, text) for number, level, text in late]
+        return merge_late_lines(lines, late, first=pieces.first if last >= pieces.first else 0)
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none.
@@ -325,11 +336,6 @@ class SessionFile:
         except sqlite3.Error as error:
             raise from_sqlite(self._path, error) from error
 
-    def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
-        """How long the handlers of a transition took, in order; empty where the program did not tell."""
-        rows = self._all(
-            "SELECT r.handler, r.offset_ns, r.duration_ns FROM transitions AS t"
-            " JOIN handler_runs AS r ON r.transition_id = t.id WHERE t.machine_id = ? AND t.number = ?"
     def removals(self, machine_id: int) -> list[RemovalRecord]:
         """What retention has removed of a machine, ascending."""
         try:
@@ -337,6 +343,11 @@ class SessionFile:
         except sqlite3.Error as error:
             raise from_sqlite(self._path, error) from error
 
+    def handler_runs(self, machine_id: int, number: int) -> list[HandlerRunRecord]:
+        """How long the handlers of a transition took, in order; empty where the program did not tell."""
+        rows = self._all(
+            "SELECT r.handler, r.offset_ns, r.duration_ns FROM transitions AS t"
+            " JOIN handler_runs AS r ON r.transition_id = t.id WHERE t.machine_id = ? AND t.number = ?"
             " ORDER BY r.position",
             (machine_id, number),
         )
@@ -352,9 +363,11 @@ class SessionFile:
 
     def find_sequence(self, machine_id: int, sequence: int) -> int:
         """The number of the transition that its machine counts as ``sequence``; 0 when it is not in the file."""
-        low, high = 1, self._model.timelines[machine_id].count
+        pieces, size = self._model.timelines[machine_id].pieces, self._model.timelines[machine_id].size
+        low, high = 0, size - 1
         while low <= high:
-            middle = (low + high) // 2
+            place = (low + high) // 2
+            middle = pieces.number(place)
             row = self._one(
                 "SELECT number + skipped FROM transitions WHERE machine_id = ? AND number = ?", (machine_id, middle)
             )
@@ -363,9 +376,9 @@ class SessionFile:
             if row[0] == sequence:
                 return middle
             if row[0] < sequence:
-                low = middle + 1
+                low = place + 1
             else:
-                high = middle - 1
+                high = place - 1
         return 0
 
     def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
