@@ -206,7 +206,9 @@ class Codes:
             weights: what each of them weighs from now on, in 64 bits.
         """
         for value, weight in weights.items():
-            self._learn(value, weight)
+            code = self._places.get(value)
+            if code is None or self._weights[code] != weight:
+                self._learn(value, weight)
         self._codes.extend(map(self._places.__getitem__, values))
         self._weigh()
 
@@ -272,16 +274,12 @@ class Codes:
         return made
 
     def _learn(self, value: int, weight: int) -> None:
-        known = self._places.get(value)
-        if known is not None and self._weights[known] == weight:
-            return
-        # Where it weighed something else before, it is another entry of the table.
+        """Note a number, or that it weighs something else from now on: then it is another entry of the table."""
         self._places[value] = len(self._ids)
         self._ids.append(value)
         self._weights.append(weight)
-        code_type = _code_type(len(self._ids))
-        if code_type != self._codes.typecode:
-            self._codes = array(code_type, self._codes)
+        if len(self._ids) > 1 << 8 * self._codes.itemsize:
+            self._codes = array(_code_type(len(self._ids)), self._codes)
 
     def _weigh(self) -> None:
         for block in range(len(self._sums) - 1, len(self._codes) // BLOCK):
@@ -295,7 +293,8 @@ class Codes:
 
 def _packed(block: array[int]) -> bytes:
     differences = list(map(sub, block[1:], block))
-    low = min(0, *differences)
+    lowest = min(differences)
+    low = min(0, lowest)
     width = ((max(differences) - low).bit_length() + 7) // 8
     if width >= _PLAIN:
         return _BLOCK_HEAD.pack(_PLAIN, 0, 0) + _bytes(block)

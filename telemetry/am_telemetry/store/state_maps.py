@@ -125,7 +125,7 @@ class AllStates:
 
     def own(self, state: int) -> StateMaps:
         """The maps of a state, to be modified."""
-        maps = self[state]
+        maps = self._maps.get(state) or self[state]
         return self._maps.setdefault(state, StateMaps()) if maps is NOTHING else maps
 
     def grow(self, size: int) -> None:
