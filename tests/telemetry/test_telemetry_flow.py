@@ -22,7 +22,7 @@ from am_telemetry.receiving import credit
 from am_telemetry.receiving.collector import Collector
 from am_telemetry.receiving.credit import Account, Budget
 from am_telemetry.sending.client import Client
-from am_telemetry.sending.pacing import Pacing
+from am_telemetry.sending.pacing import POLL, Pacing, interval
 from am_telemetry.settings import read_settings
 from am_telemetry.wire import encode
 
@@ -77,6 +77,12 @@ class TestPacing:
         assert pacing.permits(10**9, alone=True)
         pacing.add(1)
         assert pacing.permits(21, alone=False)
+
+    def test_a_hub_that_answers_late_is_looked_after_less_often(self) -> None:
+        """Fewer and larger batches for a busy one, and nobody waits for longer than a blink."""
+        assert interval(0) == interval(1) == POLL
+        assert [interval(n) / POLL for n in (2, 5, 6, 1000)] == [2, 5, 5, 5]
+        assert interval(10**9) <= 0.1
 
     def test_a_pause_ends_by_itself_and_is_bounded(self) -> None:
         pacing = Pacing(0)
