@@ -27,11 +27,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 listen_option = click.option(
     "-l",
     "--listen",
+    "--listen-on",
+    "listen",
     multiple=True,
     default=["localhost:6831"],
     metavar="HOST:PORT",
-    "--listen-on",
-    "listen",
     show_default="localhost:6831",
     help="Where programs report to; may be given several times.",
 )

@@ -8,7 +8,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from am_dbg.session import navigation
-from am_dbg.session.filters import FILTER_TITLES, hiding
+from am_dbg.session.filters import FILTER_TITLES, Filter, hiding
 from am_dbg.session.history import History, Place
 from am_dbg.session.kept import removed_message
 from am_dbg.session.view import Mode, SessionView
@@ -226,6 +226,9 @@ class MovingSession(SessionView):
         timeline = self.timeline
         kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
         instead = f"showing #{shown}" if shown else "no transition is visible"
+        if not kinds:
+            only = " and ".join(FILTER_TITLES[kind] for kind in Filter if kind in self.filters.only)
+            return f"#{wanted} is hidden, as only {only} are shown; {instead}"
         return f"#{wanted} is hidden by the filter for {', '.join(FILTER_TITLES[kind] for kind in kinds)}; {instead}"
 
     def _changed(self) -> None:

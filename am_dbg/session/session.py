@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
@@ -58,6 +59,7 @@ class Session(ReadingSession):
         self, recording: Recording, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(recording, clock)
+        self._filtered = DEFAULT_FILTERS.selection
         recording.catch_up()
         machines = recording.machines
         self.live = (not machines or any(m.connected for m in machines)) if live is None else live
@@ -148,8 +150,28 @@ class Session(ReadingSession):
         self.set_filters(self.filters.toggled(kind))
         self.say(f"{FILTER_TITLES[kind]} are {'shown' if self.filters.shows(kind) else 'hidden'}")
 
+    def cycle_filter(self, kind: Filter) -> None:
+        """The next setting of a kind: shown, hidden, nothing but this kind shown."""
+        self.set_filters(self.filters.cycled(kind))
+        title = FILTER_TITLES[kind]
+        if kind in self.filters.only:
+            self.say(f"only {title} are shown")
+        else:
+            self.say(f"{title} are {'shown' if self.filters.shows(kind) else 'hidden'}")
+
+    def toggle_all_filters(self) -> None:
+        """Show every transition; when every one is shown, filter as before."""
+        if self.filters.selection == self.filters.cleared().selection:
+            hidden, only = self._filtered
+            self.set_filters(replace(self.filters, hidden=hidden, only=only))
+            self.say("filters are as before")
+        else:
+            self.clear_filters()
+
     def clear_filters(self) -> None:
         """Show every transition."""
+        if self.filters.selection != self.filters.cleared().selection:
+            self._filtered = self.filters.selection
         self.set_filters(self.filters.cleared())
         self.say("all transitions are shown")
 

@@ -187,7 +187,7 @@ class SessionView:
         """The visible transitions of one machine, up to date. Kept for the machines looked at last."""
         timeline = self.recording.timeline(machine_id)
         cached = self._visible.get(machine_id)
-        fits = cached is not None and cached.filters.hidden == self.filters.hidden and cached.timeline is timeline
+        fits = cached is not None and cached.filters.selection == self.filters.selection and cached.timeline is timeline
         if cached is None or not fits or cached.is_stale:
             self._visible.pop(machine_id, None)
             while len(self._visible) >= 8:

@@ -22,6 +22,8 @@ _LETTERS: Final = {
     Filter.HEALTH: "h",
     Filter.CHECKS: "d",
     Filter.QUEUED: "q",
+    Filter.ERRORS: "o",
+    Filter.LOGGED: "l",
 }
 _LEVEL_ROW: Final = len(Filter) + 1
 
@@ -31,7 +33,7 @@ class FiltersScreen(Dialog):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "toggle_row", "Toggle", show=False),
-        Binding("x,delete", "clear", "Show all", show=False),
+        Binding("x,delete,equals_sign", "clear", "Show all, or as before", show=False),
         Binding("r", "reset", "Defaults", show=False),
         Binding("left", "level(-1)", "Less log", show=False),
         Binding("right", "level(1)", "More log", show=False),
@@ -56,7 +58,7 @@ class FiltersScreen(Dialog):
         self._list.toggle()
 
     def action_clear(self) -> None:
-        self._session.clear_filters()
+        self._session.toggle_all_filters()
         self._list.sync()
 
     def action_reset(self) -> None:
@@ -81,7 +83,7 @@ class _FilterList(LineView):
         return (Span("Show", Role.TITLE, bold=True),)
 
     def subtitle(self, width: int) -> Line:
-        return (Span("Space toggle  x show all  r defaults  Esc", Role.DIM),)
+        return (Span("Space next  x all/as before  r defaults  Esc", Role.DIM),)
 
     def row_count(self) -> int:
         return _LEVEL_ROW + 3
@@ -100,12 +102,15 @@ class _FilterList(LineView):
         on = session.filters.shows(kind)
         timeline = session.timeline
         matches = len(members(timeline, kind)) if timeline is not None else 0
-        count = f"{matches:,} {'shown' if on else 'hidden'}" if matches else "none here"
+        only = kind in session.filters.only
+        setting = "only" if only else "shown" if on else "hidden"
+        count = f"{matches:,} {setting}" if matches else "none here"
         title = FILTER_TITLES[kind]
+        box = " [only] " if only else " [x]    " if on else " [ ]    "
         return (
-            Span(" [x] " if on else " [ ] ", Role.ACTIVE if on else Role.DIM, bold=on),
+            Span(box, Role.CURSOR if only else Role.ACTIVE if on else Role.DIM, bold=on),
             Span(f"{_LETTERS[kind]} ", Role.KEY, bold=True),
-            Span(pad(title, 30), Role.TEXT if on else Role.DIM),
+            Span(pad(title, 28), Role.TEXT if on else Role.DIM),
             Span(f"{count:>14}", Role.DIM if on or not matches else Role.TEXT),
         )
 
@@ -125,8 +130,8 @@ class _FilterList(LineView):
         self.sync()
 
     def toggle(self) -> None:
-        """Show or hide the kind under the cursor."""
-        self._session.toggle_filter(list(Filter)[self.cursor])
+        """Show, hide, or show nothing but the kind under the cursor."""
+        self._session.cycle_filter(list(Filter)[self.cursor])
         self.sync()
 
     def on_row(self, offset: int, target: object, event: events.Click) -> None:

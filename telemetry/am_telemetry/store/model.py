@@ -25,6 +25,7 @@ class Model:
         self.patterns: dict[int, PatternRecord] = {}
         self.processes: dict[int, ProcessRecord] = {}
         self.timelines: dict[int, Timeline] = {}
+        self.effects = Effects()
         self._ended_machines: list[MachineRecord] = []
         self._ended_version = -1
         self._places: dict[int, int] = {}
@@ -44,7 +45,7 @@ class Model:
                 self.machines[place] = record
             if machine_id not in self.timelines:
                 schema = self.schemas[changes.first_schemas[machine_id]]
-                self.timelines[machine_id] = Timeline(schema, record.initial_clock)
+                self.timelines[machine_id] = Timeline(schema, record.initial_clock, self.effects)
         self._log_lines += sum(changes.log_lines.values())
         self.version += 1
 

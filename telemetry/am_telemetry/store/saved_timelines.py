@@ -9,7 +9,6 @@ from typing import Final
 
 from am_telemetry.store.loading import Position
 from am_telemetry.store.model import Model
-from am_telemetry.store.pattern_effects import Effects
 from am_telemetry.store.timeline import Timeline
 from am_telemetry.store.timeline_blob import BlobError, dump, load
 
@@ -63,7 +62,6 @@ def take_back(connection: sqlite3.Connection, model: Model, position: Position) 
     """
     saved = Position()
     timelines: dict[int, Timeline] = {}
-    effects = Effects()
     rows = connection.execute(
         "SELECT machine_id, number, revision, last_transition_id, last_gap_id, content FROM timelines"
     )
@@ -71,7 +69,7 @@ def take_back(connection: sqlite3.Connection, model: Model, position: Position) 
         if timelines and (saved.transition_id, saved.gap_id) != (transition_id, gap_id):
             continue
         try:
-            timeline = load(content, model.patterns, effects)
+            timeline = load(content, model.patterns, model.effects)
             if timeline.count != number or not _fits(connection, machine_id, number, transition_id):
                 raise BlobError("it does not match the rows")
         except BlobError as error:
