@@ -162,6 +162,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("Y",), Group.JUMP, "copy_address",
     ),
     Action(
+        "jump.paste-address", "Go to the copied address",
+        "Go where Y was pressed last. What the terminal itself pastes leads to its place as well.",
+        ("ctrl+v",), Group.JUMP, "paste_address",
+    ),
+    Action(
         "jump.find", "Find …",
         "Type words: machines and states with such names are listed, and all places in logs, arguments and errors.",
         ("slash",), Group.JUMP, "find", footer="/ find",

@@ -138,6 +138,13 @@ class Controller:
         self._app.copy_to_clipboard(text)
         return self._session.say(f"{text} · sent to the terminal's clipboard, if it takes it (OSC 52)")
 
+    def paste_address(self) -> None:
+        """From the clipboard of the app; that of the terminal cannot be read, only be pasted by it."""
+        if self._app.clipboard:
+            self.go_to_pasted(self._app.clipboard)
+        else:
+            self.go_to()
+
     def go_to_pasted(self, text: str) -> None:
         """Go where pasted text says, if it is about a place at all."""
         lines = text.split("\n")

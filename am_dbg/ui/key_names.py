@@ -27,7 +27,6 @@ _TWINS: Final = {
     "ctrl+i": "tab", "ctrl+m": "enter", "ctrl+j": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape",
     "alt+left_square_bracket": "the beginning of other keys", "alt+O": "the beginning of other keys",
 }  # fmt: skip
-_OF_THE_TERMINAL: Final = {"ctrl+z": "suspends programs", "ctrl+c": "interrupts programs"}
 
 
 class KeyNameError(ValueError):
@@ -103,6 +102,6 @@ def _combined(modifiers: list[str], key: str, text: str) -> str:
     combined = "+".join([*ordered, key])
     if combined in _TWINS:
         raise KeyNameError(f"{text!r}: for terminals it is the same as {_TWINS[combined]}")
-    if combined in _OF_THE_TERMINAL:
-        raise KeyNameError(f"{text!r}: it {_OF_THE_TERMINAL[combined]}")
+    if combined == "ctrl+c":
+        raise KeyNameError(f"{text!r}: it interrupts programs")
     return combined

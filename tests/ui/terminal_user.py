@@ -26,7 +26,7 @@ DEADLINE = 10.0
 KEYS = {
     "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "end": "\x1b[F",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "tab": "\t", "shift+tab": "\x1b[Z", "enter": "\r", "space": " ",
-    "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11",
+    "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16",
     "f1": "\x1bOP", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~",
     "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
     "alt+h": "\x1bh", "alt+l": "\x1bl", "alt+j": "\x1bj", "alt+k": "\x1bk", "alt+m": "\x1bm", "alt+r": "\x1br",
