@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from am_core.machine import Machine
     from am_core.waiting.contexts import StateCtx
     from am_core.waiting.waiters import Waiter
-    from am_telemetry.sending.ring import Ring
+    from am_telemetry.sending.ring import Ring, Track
 
 
 class WaitHooks(Tracer):
@@ -24,6 +24,7 @@ class WaitHooks(Tracer):
     """
 
     ring: Ring
+    track: Track
     detail: int
 
     def __init__(self) -> None:
@@ -76,8 +77,9 @@ class WaitHooks(Tracer):
         self.ring.note(Listed(0, (), 0), self)  # type: ignore[arg-type]  # as above
 
     def find_lost_waits(self, machine: Machine) -> None:
-        """List what is pending if something about it was not noted."""
-        if self._lost_waits or not self._is_listed:
+        """List what is pending if something about it was not noted. Called on the sender's thread."""
+        # What is noted before the machine is announced would not be looked at.
+        if self.track.announced and (self._lost_waits or not self._is_listed):
             self.list_waits(machine)
 
     def _note_wait(self, happening: WaitHappening) -> None:
