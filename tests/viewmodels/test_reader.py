@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from am_dbg.session import Session
 from am_dbg.session.targets import GoToMachine, GoToSource, GoToTransition, SelectState
 from am_dbg.viewmodels.reader import SECTIONS, ReaderModel
 from am_dbg.viewmodels.reader_rows import ReaderRow, lasting
-from am_dbg.viewmodels.spans import Role, line_text
+from am_dbg.viewmodels.spans import Role, clean, line_text, width
 from am_telemetry.facts import ErrorFact, SourceFact
 from am_telemetry.store.records import HandlerRunRecord, RunningRecord, WaitRecord
 from am_telemetry.waits import WaitFact, WaitOrigin
@@ -222,6 +224,30 @@ def test_the_selected_state_is_marked_wherever_it_occurs(story: Story) -> None:
     marked = [span.text.strip() for row in story.rows() for span in row.line if span.role is Role.HIGHLIGHT]
     assert marked == ["Ready", "Ready"]
     assert {row.state for row in story.section("Waits")} == {"Ready"}
+
+
+@given(
+    st.sampled_from(["when", "whenTime", "whenArgs", "whenQuery", "ctx", "pipe-in", "pipe-out", "\x1b[2J"]),
+    st.lists(st.text(max_size=12), max_size=3),
+    st.lists(st.integers(0, 9), max_size=3),
+    st.text(max_size=20),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_programs_call_things_is_shown_as_text_on_one_line(
+    kind: str, states: list[str], ticks: list[int], text: str, over: bool
+) -> None:
+    story = Story()
+    fact = WaitFact(kind, tuple(states), tuple(ticks), text, text, text, text)
+    closed = (2, START_NS, text) if over else (None, None, "")
+    record = WaitRecord(1, fact, 1, START_NS, *closed, origin=WaitOrigin(text, 1, text))
+    rows = story.waits(record).at(2).rows()
+    places = ("Waits", "State contexts", "Ended here", "Pipes out", "Pipes in")
+    assert len([row for row in rows if row.key in [f"{place}:1" for place in places]]) == 1
+    for row in rows:
+        shown = line_text(row.line)
+        assert shown == clean(shown)
+        assert width(shown) >= 0
 
 
 def test_nothing_is_shown_before_there_is_a_machine() -> None:
