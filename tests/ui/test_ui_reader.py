@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Screen
 
 from am_telemetry.facts import SourceFact
 from am_telemetry.store.records import HandlerRunRecord, WaitRecord
 from am_telemetry.waits import WaitFact, WaitOrigin
 from tests.support.memory_recording import START_NS, MemoryRecording
+from tests.ui.conftest import Screen
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
