@@ -23,6 +23,7 @@ SECTIONS = {
     "importing": "benchmarks.importing",
     "sessions": "benchmarks.sessions",
     "screen": "benchmarks.screen",
+    "large": "benchmarks.large",
 }
 """Name -> module with ``measure(quick)``."""
 
@@ -53,6 +54,10 @@ favour of am-dbg.
   takes untraced.
 * Storing is wall time from batches in memory to a closed SQLite file, against the same facts as one row each.
 * What is done with whole sessions is CPU time, of sessions with about two log lines per transition.
+* Long sessions are made of machines like those of a real recording, with 1.35 log lines per transition; how long they
+  are is told by `AM_DBG_BENCH_TRANSITIONS`. "Work" is CPU time of a command together with the machine list, the
+  schema, the strip and the log lines that have to be made anew for it; of many commands the slowest counts. A held key
+  is let go after two seconds, and the screen has to come to rest soon after.
 * A key's frame is the time from writing a key to a pseudo-terminal of 120×40 to the last byte drawn for it.
 
 Where a mutation's time goes, taken apart on the machine of the table: 0.9 µs when nobody looks on, of which the

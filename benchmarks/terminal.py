@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -31,13 +32,16 @@ class Debugger:
             raise SkippedError("needs a pseudo-terminal")
         import pexpect
 
+        # How the user has left the debugger is of no interest here, and must not be changed.
+        self._home = tempfile.TemporaryDirectory()
+        home = {f"XDG_{kind}_HOME": self._home.name for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
         self._began = time.perf_counter()
         self._child = pexpect.spawn(
             sys.executable,
             ["-m", "am_dbg", *arguments],
             dimensions=(rows, columns),
             timeout=30,
-            env=dict(os.environ, TERM="xterm-256color", COLORTERM="truecolor"),
+            env=dict(os.environ, TERM="xterm-256color", COLORTERM="truecolor", **home),
         )
         self._descriptor: int = self._child.child_fd
 
@@ -51,6 +55,7 @@ class Debugger:
             self._child.sendcontrol("q")
             self.drain(0.5)
         self._child.close(force=True)
+        self._home.cleanup()
 
     def first_paint(self, patience_s: float = 60.0) -> float:
         """Seconds from the start until there was something to see.
@@ -73,6 +78,21 @@ class Debugger:
         os.write(self._descriptor, key)
         size, last = self.drain(SETTLED_S, first_s=2.0)
         return last - began, size
+
+    def answer(self, key: bytes, text: bytes) -> float:
+        """Seconds from a key until a text is drawn, whatever else is.
+
+        Raises:
+            SkippedError: it was not.
+        """
+        began = time.perf_counter()
+        os.write(self._descriptor, key)
+        seen = b""
+        while text not in seen:
+            if not select.select([self._descriptor], [], [], 2.0)[0] or time.perf_counter() > began + 10:
+                raise SkippedError(f"the key {key!r} was not answered by {text!r}")
+            seen += os.read(self._descriptor, 65_536)
+        return time.perf_counter() - began
 
     def hold(self, key: bytes, per_second: int, seconds: float) -> float:
         """Keep a key pressed; returns for how many seconds the screen goes on moving after it was let go."""

@@ -189,3 +189,39 @@ def write(path: Path, transitions: int, machines: int = 107, states: tuple[int, 
         writer.open_session(ProcessFact(SESSION, "walks"), _BEGAN_NS)
         writer.write_all(SESSION, batches(transitions, machines, states))
         writer.close_session(SESSION, _BEGAN_NS + 10**15, "disconnected")
+
+
+def write_steps(path: Path, steps: int) -> None:
+    """A session file with two transitions, each of that many steps among 120 related states."""
+    from am_telemetry.store.session_file import SessionFile
+    from am_telemetry.store.writer import Writer
+
+    source = random.Random(2)  # the same recording in every run, no secret
+    names = [f"State{i:03}" for i in range(120)]
+    schema = SchemaFact(
+        tuple(
+            StateFact(name, multi=True, require=(names[i - 1], names[i - 2]), add=(names[i * 7 % 120],))
+            for i, name in enumerate(names)
+        )
+    )
+    made = []
+    for place in range(steps):
+        state = source.randrange(len(names))
+        choices = (
+            StepFact("called", -1, state),
+            StepFact("rel", state, state * 7 % 120, "add"),
+            StepFact("rel", state, state - source.choice((1, 2)) if state > 1 else 119, "require"),
+            StepFact("activate", -1, state),
+            StepFact("handler", -1, state, is_enter=True, is_final=place > steps * 3 // 4),
+        )
+        made.append(choices[place % len(choices)])
+    fact = PatternFact("add", (3,), Flag.ACCEPTED, ((3, 2),), (), (), tuple(made), ("State003State",))
+    batch = Batch(1, 1, schemas=[(1, schema)], patterns=[PatternDef(1, 1, fact)])
+    batch.opened = [(1, 1, MachineFact("machine", schema))]
+    columns = batch.transitions
+    columns.machine, columns.pattern, columns.sequence, columns.queue_tick = [1, 1], [1, 1], [1, 2], [1, 2]
+    columns.at_ns, columns.duration_ns, columns.queue_len = [_BEGAN_NS, _BEGAN_NS + 10**6], [5_000, 5_000], [0, 0]
+    with SessionFile.create(path) as session, Writer(session) as writer:
+        writer.open_session(ProcessFact(SESSION, "walks"), _BEGAN_NS)
+        writer.write_all(SESSION, [batch])
+        writer.close_session(SESSION, _BEGAN_NS + 10**15, "disconnected")
