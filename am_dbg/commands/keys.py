@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.option("--profile", type=click.Choice(PROFILES), help="The keys of a profile, without your own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", is_flag=True, help="Print tables in Markdown.")
-def command(profile: str | None, as_json: bool, markdown: bool) -> None:
+@click.option("--press", is_flag=True, help="Show what your terminal sends for the keys you press. Ctrl+C ends it.")
+def command(profile: str | None, as_json: bool, markdown: bool, press: bool) -> None:
     """Print all actions with their keys, as your settings have them.
 
     To change one: am-dbg config set keys.ACTION KEY..., for example: am-dbg config set keys.time.play space f5
@@ -31,6 +32,8 @@ def command(profile: str | None, as_json: bool, markdown: bool) -> None:
     config = config_of_command()
     own = {} if profile is not None else own_keys(config.file)
     keymap, problems = build_keymap(profile or config.value("keys.profile"), own)
+    if press:
+        return _press(keymap)
     if as_json:
         listed = [
             {
@@ -53,6 +56,19 @@ def command(profile: str | None, as_json: bool, markdown: bool) -> None:
         hint = f"; {problem.hint}" if problem.hint else ""
         click.echo(f"am-dbg: {config.file.place(line)}: {problem.action}: {problem.message}{hint}", err=True)
     return None
+
+
+def _press(keymap: Keymap) -> None:
+    """Until Ctrl+C. Carriage returns, because the terminal is in raw mode meanwhile."""
+    from am_dbg.errors import AmDbgError, ExitCode
+    from am_dbg.ui.pressing import meaning, presses
+
+    click.echo("Press keys to see what arrives; Ctrl+C ends it.", err=True)
+    try:
+        for press in presses():
+            click.echo(f"{press.shown:<20}  {press.key or '-':<20}  {meaning(press, keymap)}\r")
+    except OSError as error:
+        raise AmDbgError(f"keys cannot be read: {error}", "run it in a terminal", ExitCode.USAGE) from error
 
 
 def _origin(keymap: Keymap, action: Action) -> str:

@@ -65,7 +65,8 @@ PROGRAM = [
         "AM_DBG_CA",
         "",
         "the system's",
-        "PEM file with the authorities that may have signed the hub's certificate, for `tls://`.",
+        "PEM file with the authorities that may have signed the hub's certificate, for `tls://`. "
+        "`AM_DBG_TLS_CA` means the same.",
     ],
     [
         "AM_DBG_CERT",
@@ -97,7 +98,8 @@ PROGRAM = [
         "AM_SPOOL",
         "spool",
         "not set",
-        "A folder for what cannot be sent before the program ends. The next program with the same folder sends it.",
+        "A folder for what cannot be sent before the program ends. The next program with the same folder sends it. "
+        "`AM_DBG_SPOOL` means the same.",
     ],
     [
         "AM_SPOOL_SYNC",

@@ -110,7 +110,7 @@ def read_settings(
         log_level=_read_log_level(env.get("AM_LOG", "ops") if log is None else log, warnings),
         scrub=_read_scrub(scrub, warnings),
         tracebacks=env.get("AM_DBG_NO_TRACE", "0") in ("", "0"),
-        spool=str(env.get("AM_SPOOL", "") if spool is None else spool),
+        spool=str((env.get("AM_SPOOL") or env.get("AM_DBG_SPOOL", "")) if spool is None else spool),
         spool_sync=_read_spool_sync(env.get("AM_SPOOL_SYNC", ""), warnings),
         security=read_security(env),
         warnings=tuple(warnings),
@@ -118,10 +118,10 @@ def read_settings(
 
 
 def read_security(env: Mapping[str, str]) -> Security:
-    """``AM_DBG_TOKEN``, ``AM_DBG_CA``, ``AM_DBG_CERT`` and ``AM_DBG_KEY``."""
+    """``AM_DBG_TOKEN``, ``AM_DBG_CA`` (or ``AM_DBG_TLS_CA``), ``AM_DBG_CERT`` and ``AM_DBG_KEY``."""
     return Security(
         token=env.get("AM_DBG_TOKEN", "").strip(),
-        ca=env.get("AM_DBG_CA", ""),
+        ca=env.get("AM_DBG_CA") or env.get("AM_DBG_TLS_CA", ""),
         certificate=env.get("AM_DBG_CERT", ""),
         key=env.get("AM_DBG_KEY", ""),
     )

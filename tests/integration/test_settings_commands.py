@@ -131,6 +131,28 @@ def test_keys_as_json_and_markdown(file: Path, capsys: Output) -> None:
     assert "| – | `jump.next-problem` |" in text
 
 
+def test_what_the_terminal_sends_is_shown_with_its_meaning(file: Path) -> None:
+    file.write_text('[keys]\n"time.play" = ["f5"]\n', "utf-8")
+    with on_pty("keys", "--press", AM_DBG_CONFIG=str(file)) as user:
+        user.sees("Press keys")
+        user.press("right")
+        user.sees("Esc [ C")
+        user.press("\x1b")
+        user.sees("Esc: Back to the machines")
+        user.press("\x1b[15~")
+        user.sees("Esc [ C", "→: Next transition", "F5: Play or pause")
+        user.press("\x03")
+        assert user.ends() == 0
+
+
+def test_keys_are_not_read_without_a_terminal(file: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    with file.open("w") as nothing, file.open() as source:
+        nothing.flush()
+        monkeypatch.setattr("sys.stdin", source)
+        assert run(["keys", "--press"]) == 2
+    assert "keys cannot be read" in capsys.readouterr().err
+
+
 def test_settings_shape_the_screen_and_it_is_remembered_how_it_was_left(file: Path, tmp_path: Path) -> None:
     session = tmp_path / "sample.db"
     write_sample(session, machines=1, transitions=40)

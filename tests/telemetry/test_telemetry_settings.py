@@ -108,6 +108,13 @@ def test_an_address_that_makes_no_sense_is_a_warning(text: str) -> None:
     assert bool(found.warnings) == (found.address == "")
 
 
+def test_two_variables_have_a_second_name() -> None:
+    found = read_settings(1, environ={"AM_DBG_TLS_CA": "ca.pem", "AM_DBG_SPOOL": "folder"})
+    assert (found.security.ca, found.spool) == ("ca.pem", "folder")
+    both = read_settings(1, environ={"AM_DBG_TLS_CA": "x", "AM_DBG_CA": "y", "AM_DBG_SPOOL": "x", "AM_SPOOL": "y"})
+    assert (both.security.ca, both.spool) == ("y", "y")
+
+
 def test_a_token_is_not_shown_when_settings_are_printed() -> None:
     found = read_settings(1, environ={"AM_DBG_TOKEN": " secret-secret-secret\n", "AM_DBG_CA": "ca.pem"})
     assert found.security.token == "secret-secret-secret"
