@@ -6,13 +6,18 @@ import random
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from am_telemetry.store.assembling import assemble
 from am_telemetry.store.checking import check_session
 from am_telemetry.store.ingest import Ingest
+from am_telemetry.store.merging import merge
+from am_telemetry.store.rereading import Rereading
+from am_telemetry.store.scope import Scope
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.timeline import Timeline
 from am_telemetry.store.timeline_parts import FLAGS
@@ -22,6 +27,7 @@ from tests.support.hub_process import until
 from tests.support.recordings import START_NS, batches, process
 from tests.support.rich_session import write_random_session, write_rich_session
 from tests.support.sender import NOW, REFUSED, Sender
+from tests.support.session_folder import write_session
 
 DAY_NS = 86_400 * 10**9
 LINES = "SELECT text_id FROM log_lines UNION ALL SELECT text_id FROM late_log_lines"
@@ -52,6 +58,10 @@ def kept_numbers(path: Path) -> dict[int, list[int]]:
         for machine_id, number in connection.execute("SELECT machine_id, number FROM transitions ORDER BY 1, 2"):
             found[machine_id].append(number)
         return found
+
+
+def ticks(timeline: Timeline, number: int) -> dict[str, int]:
+    return dict(zip(timeline.schema.names, timeline.clock(number), strict=True))
 
 
 def compare(timeline: Timeline, full: Timeline, kept: list[int]) -> None:
@@ -219,3 +229,43 @@ def test_a_writer_keeps_a_session_within_its_size(tmp_path: Path) -> None:
         assert all(timeline.holds(timeline.count) for timeline in map(session.timeline, (1, 2, 3)))
         assert path.stat().st_size < 2 * 1_000_000
     assert check_session(path) == []
+
+
+@given(st.integers(0, 10_000), st.floats(0.2, 0.9))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_left_can_be_handed_on(tmp_path: Path, seed: int, cut: float) -> None:
+    """An export tells of the kept transitions what the session does, and of the removed ones that they are missing."""
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    path, copy, merged = folder / "s.db", folder / "copy.db", folder / "merged.db"
+    write_any(path, seed)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO bookmarks (machine_id, number, title, created_ns) VALUES (1, 4, 'here', 0)")
+    connection.close()
+    moments = sorted(moments_of(path))
+    with SessionFile.open(path, writable=True) as session:
+        trim(session, (moments[int(cut * len(moments))] if moments else NOW) + DAY_NS)
+        session.catch_up()
+        Writer(session).close()
+    with SessionFile.open(path) as session, closing(Rereading(session, Scope())) as rereading:
+        assert rereading.total == session.totals().transitions
+        assemble(copy, rereading.pieces())
+        with SessionFile.open(copy) as other:
+            by_name = {(machine.name, machine.started_ns): machine.id for machine in other.machines}
+            for machine in session.machines:
+                timeline, twin = session.timeline(machine.id), by_name[machine.name, machine.started_ns]
+                assert other.timeline(twin).count == timeline.size
+                for place, number in enumerate(timeline.all(), 1):
+                    record, copied = session.transition(machine.id, number), other.transition(twin, place)
+                    assert (copied.sequence, copied.at_ns) == (record.sequence, record.at_ns)
+                    assert copied.pattern.fact == record.pattern.fact
+                    assert copied.machine_time == record.machine_time
+                    here, there = ticks(timeline, number), ticks(other.timeline(twin), place)
+                    assert there == {name: here[name] for name in there}
+        write_session(folder / "second.db", transitions=20)
+        merge([path, folder / "second.db"], merged)
+        with SessionFile.open(merged) as both:
+            assert both.totals().removed == session.totals().removed
+            assert both.totals().transitions == session.totals().transitions + 20
+    assert check_session(copy) == []
+    assert check_session(merged) == []
+    shutil.rmtree(folder)

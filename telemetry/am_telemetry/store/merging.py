@@ -122,6 +122,10 @@ _MAP_OF: Final = {
 _COMMITS: Final = """
 DROP INDEX main.texts_while_merging;
 INSERT OR REPLACE INTO main.meta VALUES ('commits', '1'), ('machines_changed_at_commit', '1');
+INSERT OR REPLACE INTO main.meta
+  SELECT key, value FROM (
+    SELECT 'removed_at_commit' AS key, '1' AS value UNION ALL SELECT 'readable_from', '3'
+  ) WHERE EXISTS (SELECT 1 FROM main.removals);
 """
 
 

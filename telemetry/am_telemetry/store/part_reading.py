@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from am_telemetry.batch import SchemaRevised
 from am_telemetry.facts import GapFact
 from am_telemetry.store import codec
+from am_telemetry.store.removing import RETENTION
 from am_telemetry.store.scope import Part
 
 Mark = tuple[int, GapFact | SchemaRevised]
@@ -73,11 +75,46 @@ class PartReading:
             if self._has_mark(machine_id, after):
                 ticks = () if clock is None else codec.clock_from_json(clock)
                 gaps[machine_id].append((after, schema_id, GapFact(machine_id, sequence, lost, reason, ticks)))
+        for machine_id, first, last, ticks in self._db.execute(
+            "SELECT machine_id, first_number, last_number, ticks_json FROM removals ORDER BY machine_id, first_number"
+        ):
+            part = self._parts.get(machine_id)
+            if part is not None and part.first < first and last < part.last:
+                removed = self._removed(part, first, last, json.loads(ticks))
+                if removed is not None:
+                    gaps[machine_id].append(removed)
+        for holes in gaps.values():
+            # What is missing after removed transitions comes behind them.
+            holes.sort(key=lambda hole: (hole[0], hole[2].reason != RETENTION))
         found: dict[int, deque[Mark]] = {}
         for machine_id in {*revisions, *gaps}:
             schema_id = self.schema_at(self._parts[machine_id])
             found[machine_id] = _in_order(machine_id, revisions[machine_id], gaps[machine_id], schema_id)
         return found
+
+    def _removed(self, part: Part, first: int, last: int, ticks: dict[str, int]) -> tuple[int, int, GapFact] | None:
+        """Transitions that retention has taken out of the middle, as a hole: what it is for others."""
+        machine_id = part.machine.id
+        before, after = (self._row(machine_id, number) for number in (first - 1, last + 1))
+        if before is None or after is None:
+            return None
+        booked = self._db.execute(
+            "SELECT coalesce(sum(lost), 0) FROM gaps WHERE machine_id = ? AND after_number = ?", (machine_id, last)
+        ).fetchone()[0]
+        schema_id, states = self._db.execute(
+            "SELECT schemas.id, states_json FROM machine_schemas JOIN schemas ON schemas.id = schema_id"
+            " WHERE machine_id = ? AND (after_number < ? OR revision = 1) ORDER BY revision DESC LIMIT 1",
+            (machine_id, last),
+        ).fetchone()
+        clock = tuple(ticks.get(state["name"], 0) for state in json.loads(states))
+        return last, schema_id, GapFact(machine_id, before, after - before - 1 - booked, RETENTION, clock)
+
+    def _row(self, machine_id: int, number: int) -> int | None:
+        """The machine's own count at a transition."""
+        row = self._db.execute(
+            "SELECT number + skipped FROM transitions WHERE machine_id = ? AND number = ?", (machine_id, number)
+        ).fetchone()
+        return None if row is None else int(row[0])
 
     def _has_mark(self, machine_id: int, after: int) -> bool:
         part = self._parts.get(machine_id)

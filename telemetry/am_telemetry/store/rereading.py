@@ -55,7 +55,7 @@ class Rereading:
         self._session = session
         self._scope = scope
         self._parts = {part.machine.id: part for part in parts(session, scope)}
-        self.total = sum(max(0, part.last - part.first + 1) for part in self._parts.values())
+        self.total = sum(part.size for part in self._parts.values())
         """Transitions in the scope."""
         self._owners: defaultdict[int, _Owner] = defaultdict(_Owner)
         self._marks: dict[int, deque[Mark]] = {}
@@ -107,8 +107,7 @@ class Rereading:
         ):
             part = self._parts.get(machine_id)
             if part is not None and part.tells(number):
-                here = number - part.first + 1 if number else 0
-                yield part.machine.process_id, BookmarkFact(machine_id, here, *rest)
+                yield part.machine.process_id, BookmarkFact(machine_id, part.here(number), *rest)
 
     def _transitions(self, progress: Callable[[int, int], None]) -> Iterator[Piece]:
         done = 0

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from am_telemetry.facts import MachineFact, SchemaFact
 from am_telemetry.store.errors import StoreError
+from am_telemetry.store.pieces import Pieces
 from am_telemetry.store.records import MachineRecord
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.timeline import Timeline
@@ -47,6 +48,17 @@ class Part:
     """The beginning is not cut off."""
     is_end: bool
     """Nor the end."""
+    pieces: Pieces
+    """Which numbers retention has left."""
+
+    @property
+    def size(self) -> int:
+        """How many transitions."""
+        return self.pieces.place(self.last) - self.pieces.place(self.first) + 1 if self.first <= self.last else 0
+
+    def here(self, number: int) -> int:
+        """The number that a transition has where the part is a recording of its own; 0 for the moment before it."""
+        return self.pieces.place(number) - self.pieces.place(self.first) + 1 if number else 0
 
     def holds(self, number: int) -> bool:
         """Whether a transition belongs to it."""
@@ -70,14 +82,16 @@ def parts(session: SessionFile, scope: Scope) -> list[Part]:
         if not any(fnmatch.fnmatchcase(machine.name, pattern) for pattern in scope.machines):
             continue
         timeline = session.timeline(machine.id)
+        pieces = timeline.pieces
         first = 1 if scope.from_ns is None else timeline.number_at(scope.from_ns - 1) + 1
+        first = max(first, pieces.reach(first - 1) + 1)
         last = timeline.count if scope.to_ns is None else timeline.number_at(scope.to_ns)
         if last < first:
             begins_later = scope.to_ns is not None and machine.started_ns > scope.to_ns
             ended_before = scope.from_ns is not None and 0 < machine.ended_ns < scope.from_ns
             if begins_later or ended_before:
                 continue
-        found.append(Part(machine, first, last, first == 1, last >= timeline.count))
+        found.append(Part(machine, first, last, first == 1, last >= timeline.count, pieces))
     if not found and session.machines:
         raise StoreError(
             f"{session.path} has no machine of that name at that time.", "`am-dbg sessions show` lists its machines."
@@ -105,8 +119,8 @@ def machine_fact(session: SessionFile, part: Part, schema: SchemaFact, sequence:
 def _ticks_before(timeline: Timeline, number: int) -> tuple[int, ...]:
     """The ticks from which a transition starts; those behind a hole right before it, where there is one."""
     for frame in reversed(timeline.keyframes):
-        if frame.number == number - 1:
+        if frame.since == number:
             return frame.clock
-        if frame.number < number - 1:
+        if frame.since < number:
             break
     return timeline.clock(number - 1)

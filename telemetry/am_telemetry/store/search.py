@@ -176,7 +176,8 @@ class SearchIndex:
             return False
         rows = self._session.execute(
             "SELECT l.id, l.text_id, t.id FROM late_log_lines AS l LEFT JOIN transitions AS t"
-            " ON t.machine_id = l.machine_id AND t.number = max(l.after_number, 1)"
+            " ON t.id = (SELECT id FROM transitions WHERE machine_id = l.machine_id"
+            " AND number >= max(l.after_number, 1) ORDER BY number LIMIT 1)"
             " WHERE l.id > ? ORDER BY l.id LIMIT ?",
             (cursors.get("late_log_lines", 0), PORTION),
         ).fetchall()
@@ -195,7 +196,7 @@ class SearchIndex:
 
     def ids(self, text: str, kinds: Iterable[Kind] = Kind) -> list[int]:
         """Ids of the transitions that belong to texts with all the words, ascending. See :meth:`search`."""
-        return sorted({transition for transition, _, _ in self._find(text, kinds)})
+        return sorted(self._there({transition for transition, _, _ in self._find(text, kinds)}))
 
     def numbers(self, text: str, kinds: Iterable[Kind] = Kind) -> dict[int, list[int]]:
         """The same as numbers of transitions, ascending, by machine id: what a timeline can be filtered with."""
@@ -223,8 +224,24 @@ class SearchIndex:
         Raises:
             StoreError: the index or the session cannot be read.
         """
-        latest = sorted(self._find(text, kinds), reverse=True)[:limit]
-        return [Hit(transition, kind, self._text(kind, key)) for transition, kind, key in latest]
+        latest = sorted(self._find(text, kinds), reverse=True)
+        hits: list[Hit] = []
+        for start in range(0, len(latest), limit):
+            portion = latest[start : start + limit]
+            there = self._there({transition for transition, _, _ in portion})
+            hits += [Hit(one, kind, self._text(kind, key)) for one, kind, key in portion if one in there]
+            if len(hits) >= limit:
+                break
+        return hits[:limit]
+
+    def _there(self, ids: set[int]) -> set[int]:
+        """Those of some transitions that retention has left."""
+        ordered, found = sorted(ids), set[int]()
+        for start in range(0, len(ordered), PORTION):
+            marks = ",".join(map(str, ordered[start : start + PORTION]))
+            rows = self._session.execute(f"SELECT id FROM transitions WHERE id IN ({marks})")  # noqa: S608 - numbers
+            found.update(row[0] for row in rows)
+        return found
 
     def _find(self, text: str, kinds: Iterable[Kind]) -> Iterator[tuple[int, Kind, int]]:
         """(transition id, kind, id of the text)."""
