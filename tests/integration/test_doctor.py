@@ -155,7 +155,7 @@ def test_clocks_that_are_apart_are_told_of(ahead_s: int, tmp_path: Path, monkeyp
     with Hub(tmp_path / "hub.db", "127.0.0.1:0", HubOptions()) as hub:
         monkeypatch.setattr("am_telemetry.receiving.answers.time.time_ns", lambda: now() + ahead_s * 10**9)
         monkeypatch.setattr("am_telemetry.sending.visiting.time", _Clock(now))
-        found = list(hubs.reporting({"AM_DBG_ADDR": hub.address}))
+        found = list(hubs.reporting(hub.address, {}))
     (finding,) = [f for f in found if f.status == "warn"]
     assert f"7,200.0 s {'ahead of' if ahead_s > 0 else 'behind'} ours" in finding.text
 
@@ -169,7 +169,7 @@ class _Clock:
 
 
 def test_what_listens_but_is_no_hub_is_told_of(taken_port: int) -> None:
-    (finding,) = hubs.reporting({"AM_DBG_ADDR": f"127.0.0.1:{taken_port}"})
+    (finding,) = hubs.reporting(environ={"AM_DBG_ADDR": f"127.0.0.1:{taken_port}"})
     assert finding.status == "fail"
     assert finding.hint
 

@@ -117,6 +117,34 @@ def test_the_address_of_every_place_leads_back_to_it() -> None:
             assert (session.machine_id, session.number) == (machine.id, number), text
 
 
+names = st.lists(
+    ids | st.sampled_from(["a/b", "a b", "#1", "t412", "mach://x", "q=1&run=2", "%2F", "none"]), max_size=5
+)
+
+
+@settings(max_examples=50)
+@given(names, st.integers(0, 3), st.booleans())
+def test_whatever_machines_are_called_addresses_lead_back(names: list[str], number: int, short: bool) -> None:
+    recording = MemoryRecording()
+    for name in [*names, "last"]:
+        machine = recording.machine(name, ["A", "B c/d"])
+        for _ in range(2):
+            machine.add("A")
+            machine.remove("A")
+    session = Session(recording, live=False)
+    for machine_record in recording.machines:
+        session.select_machine(machine_record.id)
+        session.go_to_number(number)
+        session.select_state("B c/d")
+        text = address(session) if short else shared_address(session)
+        session.select_machine(len(names) + 1)
+        session.last()
+        session.clear_state()
+        assert go_to(session, text), session.message
+        assert (session.machine_id, session.number) == (machine_record.id, number), text
+        assert session.state == ("" if short else "B c/d")
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -19,16 +19,17 @@ _COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 @click.command("doctor")
 @click.option("-l", "--listen", multiple=True, metavar="HOST:PORT", help="Address to look at.  [default: the setting]")
+@click.option("--hub", metavar="ADDRESS", help="Hub to visit.  [default: AM_DBG_ADDR, or those of this computer]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is not in order.")
-def command(listen: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def command(listen: tuple[str, ...], hub: str | None, as_json: bool, quiet: bool) -> None:
     """Check terminal, installation, folders, settings, addresses, the hub and the recorded sessions.
 
     Nothing is changed, and nothing secret is printed. The exit code is 1 when something does not work; what merely
     deserves attention leaves it at 0.
     """
     findings: list[Finding] = []
-    for area, check in _checks(listen):
+    for area, check in _checks(listen, hub):
         try:
             found = list(check())
         except Exception as error:  # noqa: BLE001 - a check that stumbles must not hide what the others find
@@ -45,7 +46,7 @@ def command(listen: tuple[str, ...], as_json: bool, quiet: bool) -> None:
         raise click.exceptions.Exit(ExitCode.FAILURE)
 
 
-def _checks(listen: tuple[str, ...]) -> Iterator[tuple[Area, Callable[[], Iterator[Finding]]]]:
+def _checks(listen: tuple[str, ...], hub: str | None) -> Iterator[tuple[Area, Callable[[], Iterator[Finding]]]]:
     from am_dbg.commands.doctor import folders, hubs, installation, terminal
     from am_dbg.commands.view_settings import config_of_command
 
@@ -57,7 +58,7 @@ def _checks(listen: tuple[str, ...]) -> Iterator[tuple[Area, Callable[[], Iterat
     yield "Sessions", folders.sessions
     yield "Listening", lambda: hubs.listening(listen or tuple(config.value("hub.listen") or ("localhost:6831",)))
     yield "Security", lambda: hubs.security(config)
-    yield "Hub", hubs.reporting
+    yield "Hub", lambda: hubs.reporting(hub)
 
 
 def _print(area: Area, findings: list[Finding]) -> None:

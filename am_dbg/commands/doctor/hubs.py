@@ -133,17 +133,18 @@ def _token_file(path: Path) -> Finding:
     return ok("hub.token_file", f"{path} ({len(token)} characters)")
 
 
-def reporting(environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
-    """The hub that programs started here report to, and those that run on this computer."""
+def reporting(address: str | None = None, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
+    """The hub that programs started here report to, and those that run on this computer; or a certain one."""
     from am_dbg.runtime import running_hubs
     from am_telemetry.settings import read_settings
 
     env = os.environ if environ is None else environ
-    settings = read_settings(environ=env)
+    settings = read_settings(address, environ=env)
     for warning in settings.warnings:
-        yield warn("variables of programs", warning)
-    if settings.address:
-        yield from _visit("AM_DBG_ADDR", settings.address, env)
+        yield warn("hub" if address else "variables of programs", warning)
+    if settings.address or address:
+        if settings.address:
+            yield from _visit("hub" if address else "AM_DBG_ADDR", settings.address, env)
         return
     hubs = running_hubs()
     for hub in hubs:
