@@ -60,6 +60,7 @@ class Session(ReadingSession):
     ) -> None:
         super().__init__(recording, clock)
         self._filtered = DEFAULT_FILTERS.selection
+        self._put_away_order: list[int] = []
         recording.catch_up()
         machines = recording.machines
         self.live = (not machines or any(m.connected for m in machines)) if live is None else live
@@ -108,6 +109,41 @@ class Session(ReadingSession):
     def previous_machine(self, delta: int = 1) -> None:
         """Select the machine ``delta`` places further up the list; stops at the ends."""
         self.next_machine(-delta)
+
+    def put_machine_away(self, machine_id: int) -> None:
+        """Take a machine run from the list. The recording keeps it; ``bring_machine_back`` undoes it.
+
+        Raises:
+            KeyError: the recording has no such run.
+        """
+        name = self.label(machine_id)
+        ids = [listed.machine_id for listed in self.order]
+        if machine_id not in ids:
+            return self.say(f"{name} is not in the list")
+        if len(ids) == 1:
+            return self.say("the last machine stays in the list")
+        place = ids.index(machine_id)
+        self._put_away_order.append(machine_id)
+        self.put_away |= {machine_id}
+        if machine_id == self.machine_id:
+            self.select_machine(ids[place + 1] if place + 1 < len(ids) else ids[place - 1])
+        return self.say(f"{name} is out of the list, not out of the recording; Z brings it back")
+
+    def bring_machine_back(self) -> None:
+        """List the machine again that was put away last, and select it."""
+        if not self._put_away_order:
+            return self.say("no machine was put away")
+        machine_id = self._put_away_order.pop()
+        self.put_away -= {machine_id}
+        self.select_machine(machine_id)
+        left = len(self.put_away)
+        return self.say(f"{self.label(machine_id)} is back" + (f"; {left} more are put away" if left else ""))
+
+    def toggle_ended(self) -> None:
+        """List machines that have ended, or only those that are connected and the selected one."""
+        self.hide_ended = not self.hide_ended
+        ended = sum(not machine.connected for machine in self.recording.machines)
+        self.say(f"machines that have ended are {'left out' if self.hide_ended else 'listed'}: {ended:,}")
 
     # -- selected state and tree -------------------------------------------------------------------------------------
 

@@ -79,6 +79,12 @@ class SessionView:
         self._records_version = -1
         self._order: tuple[ListedMachine, ...] = ()
         self._order_size = -1
+        self.put_away: frozenset[int] = frozenset()
+        """Machine runs that were taken from the list."""
+        self.hide_ended = False
+        """Whether machines that have ended are left out of the list, apart from the selected one."""
+        self._listed: tuple[ListedMachine, ...] = ()
+        self._listed_key: tuple[object, ...] = ()
         self._newest = (-1, 0)
         self._times = MachineTimes()
         self._transitions: dict[tuple[int, int], TransitionRecord] = {}
@@ -108,12 +114,24 @@ class SessionView:
 
     @property
     def order(self) -> tuple[ListedMachine, ...]:
-        """All machine runs in list order."""
+        """The machine runs of the list, in its order: all, without those that were put away or have ended."""
         machines = self.recording.machines
         if len(machines) != self._order_size:
             self._order = ordered(machines)
             self._order_size = len(machines)
-        return self._order
+            self._listed_key = ()
+        if not self.put_away and not self.hide_ended:
+            return self._order
+        key = (self.put_away, self.hide_ended and self.recording.version, self.machine_id)
+        if key != self._listed_key:
+            self._listed_key = key
+            self._listed = tuple(
+                listed
+                for listed in self._order
+                if listed.machine_id not in self.put_away
+                and (not self.hide_ended or listed.machine_id == self.machine_id or machines[listed.index].connected)
+            )
+        return self._listed
 
     def label(self, machine_id: int) -> str:
         """What to call a machine run: its id, with the number of the run from the second on."""
@@ -133,6 +151,11 @@ class SessionView:
         newest transition of the recording.
         """
         return self._newest_moment() if self.mode is Mode.TAIL else self._moment
+
+    @property
+    def anchor(self) -> tuple[int, int] | None:
+        """(machine run, transition) at which the moment was chosen; None for a moment that is no transition's."""
+        return None if self.mode is Mode.TAIL else self._anchor
 
     def position(self, machine_id: int) -> int:
         """How many transitions of a machine have happened at the current moment, hidden ones included.

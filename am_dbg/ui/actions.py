@@ -210,6 +210,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+down",), Group.PANES, "next_machine",
     ),
     Action(
+        "machine.remove", "Put the machine away",
+        "Take the machine of the row out of the list; the recording keeps it.",
+        ("backspace", "alt+d"), Group.PANES, "put_machine_away", where=frozenset({Pane.MACHINES}),
+    ),
+    Action(
+        "machine.bring-back", "Bring a machine back", "List the machine again that was put away last.",
+        ("Z", "ctrl+z"), Group.PANES, "bring_machine_back",
+    ),
+    Action(
+        "machine.ended", "Machines that have ended", "List them, or only the connected ones and the selected one.",
+        ("number_sign",), Group.PANES, "toggle_ended",
+    ),
+    Action(
         "machine.previous", "Previous machine", "Select the machine above, at the same moment.",
         ("ctrl+up",), Group.PANES, "previous_machine",
     ),
@@ -305,6 +318,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "view.theme", "Light or dark", "Switch between the dark and the light theme.",
         ("f9",), Group.VIEW, "toggle_theme",
+    ),
+    Action(
+        "app.sessions", "Sessions …",
+        "List the recorded sessions: look at another one, rename or delete one, import a recording.",
+        ("ctrl+o",), Group.APP, "list_sessions", footer="^O sessions",
     ),
     Action(
         "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),

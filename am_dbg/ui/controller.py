@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from am_dbg.session import Session
@@ -215,6 +216,15 @@ class Controller:
     def next_machine(self) -> None:
         self._session.next_machine()
 
+    def put_machine_away(self) -> None:
+        self._screen.machine_list.put_away()
+
+    def bring_machine_back(self) -> None:
+        self._session.bring_machine_back()
+
+    def toggle_ended(self) -> None:
+        self._session.toggle_ended()
+
     def previous_machine(self) -> None:
         self._session.previous_machine()
 
@@ -297,6 +307,22 @@ class Controller:
         from am_dbg.ui.screens.help import HelpScreen
 
         self._app.push_screen(HelpScreen(self._screen.focused_pane, self._screen.keymap), self._screen.dialog_closed)
+
+    def list_sessions(self) -> None:
+        files = self._app.files
+        if files is None:
+            return self._session.say("sessions are not exchanged here; end am-dbg and run am-dbg open")
+        from am_dbg.ui.screens.sessions import SessionsScreen
+
+        self._app.push_screen(SessionsScreen(files), self._session_chosen)
+        return None
+
+    def _session_chosen(self, path: Path | None) -> None:
+        files = self._app.files
+        if path is not None and files is not None and path != files.session:
+            self._app.exit(path)
+        else:
+            self._screen.paint_soon()
 
     def open_palette(self) -> None:
         from am_dbg.ui.screens.palette import PaletteScreen

@@ -33,7 +33,10 @@ def title(session: SessionView, *, with_times: bool = True) -> Line:
     count = len(session.recording.machines)
     if not count:
         return (Span("Machines", Role.TITLE, bold=True),)
-    head = (Span("Machines ", Role.TITLE, bold=True), Span(thousands(count), Role.VALUE))
+    listed = len(session.order)
+    head: Line = (Span("Machines ", Role.TITLE, bold=True), Span(thousands(listed), Role.VALUE))
+    if listed < count:
+        head = (*head, Span(f" of {thousands(count)}", Role.DIM))
     if count > TOTAL_TIME_LIMIT or not with_times:
         return head
     return (*head, Span(" · T ", Role.DIM), Span(thousands(session.total_machine_time()), Role.VALUE))

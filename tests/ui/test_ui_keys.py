@@ -73,7 +73,7 @@ async def test_a_state_found_in_a_narrow_window_brings_the_schema_to_the_front(s
     async with screen(size=(80, 24), machine="orders") as user:
         await user.not_sees("Schema 1")
         user.press("/")
-        await user.sees("A machine or a state")
+        await user.sees("A machine, a state")
         user.type("errnet").press("enter")
         await user.sees("selected ErrNetwork")
 
@@ -201,9 +201,9 @@ async def test_choosing_ends_the_word_so_that_digits_are_log_levels_again(screen
 async def test_the_filter_dialog_hides_and_shows_with_counts(screen: Screen) -> None:
     async with screen(machine="orders") as user:
         user.press("F")
-        await user.sees("[x] c canceled transitions", "93 of 93")
+        await user.sees("[x]    c canceled transitions", "93 of 93")
         user.press("space")
-        await user.sees("[ ] c canceled transitions", "85 of 93")
+        await user.sees("[ ]    c canceled transitions", "85 of 93")
         user.press("x")
         await user.sees("93 of 93")
         user.press("escape")
@@ -242,7 +242,7 @@ async def test_the_palette_runs_actions_and_finds_machines(screen: Screen) -> No
         user.press("enter")
         await user.sees("⇥ Tail")
         user.press("/")
-        await user.sees("A machine or a state")
+        await user.sees("A machine, a state")
         user.type("worker-2")
         user.press("enter")
         await user.sees("mach://worker-2")

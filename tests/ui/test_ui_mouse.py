@@ -119,7 +119,7 @@ async def test_filters_can_be_toggled_with_the_mouse(screen: Screen) -> None:
         user.press("F")
         await user.sees("canceled transitions")
         user.click_on("automatic transitions")
-        await user.sees("[ ] a automatic transitions")
+        await user.sees("[ ]    a automatic transitions")
 
 
 async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(screen: Screen) -> None:

@@ -187,9 +187,9 @@ async def test_a_state_of_the_palette_brings_back_the_schema(screen: Screen) -> 
         user.press("V", "V", "V")
         await user.sees("Matrix +")
         user.press("/")
-        await user.sees("A machine or a state")
+        await user.sees("A machine, a state")
         user.type("Shipping")
-        await user.sees("1 of")
+        await user.sees("Shipping", "state of this machine")
         user.press("enter")
         await user.sees("selected Shipping", "Schema 14", "Matrix +")
 

@@ -141,6 +141,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The log, whether it is shown or not."""
         return self.query_one(LogView)
 
+    @property
+    def machine_list(self) -> MachineList:
+        """The list of machines, whether it is shown or not."""
+        return self.query_one(MachineList)
+
     def reveal(self) -> None:
         """Bring the cursor into view in every list, also where somebody has scrolled away from it."""
         for view in self.query(LineView):

@@ -56,6 +56,16 @@ class MachineList(SearchableView):
         if self.session.order:
             self.session.select_machine(self.session.order[self.cursor_row()].machine_id)
 
+    def put_away(self) -> None:
+        """Take the machine of the row from the list."""
+        if self.session.order:
+            row = self.cursor_row()
+            machine_id = self.session.order[row].machine_id
+            self.session.put_machine_away(machine_id)
+            if self.session.machine_id != self._selected_id:
+                return  # the selection has moved on, and the row cursor goes along
+            self._cursor_id = self.session.order[min(row, len(self.session.order) - 1)].machine_id
+
     def on_row(self, offset: int, target: object, event: events.Click) -> None:
         index = self.top + offset
         self.go_to_row(index)

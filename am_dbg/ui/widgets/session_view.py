@@ -71,7 +71,7 @@ class SearchableView(SessionView):
         if event.key == "backspace":
             if searching:
                 self._found(self.search.erase(self.names()))
-            return True
+            return searching
         is_letter = len(letter) == 1 and (letter in "-_" or letter.islower() or (searching and letter.isdecimal()))
         if not is_letter or event.key.startswith(("ctrl+", "alt+")):
             return False
