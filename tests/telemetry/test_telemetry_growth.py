@@ -100,6 +100,8 @@ def test_callers_come_and_go_without_a_trace(hub: RecordingHub, caller: Callable
     began = time.monotonic()
     for number in range(WARM_UP, WARM_UP + COUNT):
         caller(port, number)
+        if not number % 100:
+            hub.session.catch_up()
     spent = time.monotonic() - began
     until(lambda: hub.is_idle, 20)
     until(lambda: open_files() <= files)
@@ -120,4 +122,4 @@ def test_callers_come_and_go_without_a_trace(hub: RecordingHub, caller: Callable
         machines_recorded=len(hub.session.machines),
         refused=str(hub.collector.refusals) or "nobody",
     )
-    assert grown < 15_000 + 6 * COUNT, "what they recorded takes some"
+    assert grown < 15_000 + 12 * COUNT, "what they recorded takes some, and the callers are in this process too"
