@@ -54,6 +54,8 @@ class Shape:
     """What transitions between these states mean, shared by all machines that have them."""
     smooth: dict[Hashable, Move] = field(init=False, compare=False, repr=False, default_factory=dict)
     """Those of transitions that were accepted without anything special, with a shorter key."""
+    plain: dict[Hashable, Move] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """The same by event, destination, and the values before and after."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", {name: i for i, name in enumerate(self.names)})

@@ -75,12 +75,22 @@ class TransitionsAdapter(AsyncHooks):
         self.patches.wrap(module.Timeout, "_process_timeout", self._wrap_timeout)
 
     def _wrap_trigger(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        begin, end, switch, back = self._begin, self._end, current.set, current.reset
+        begin, end, switch, back, get = self._begin, self._end, current.set, current.reset, current.get
+        watches = self.watches
 
         def _trigger(event: Any, event_data: Any) -> Any:
-            attempt = begin(event.machine, event_data.model, event.name, event_data)
+            attempt = None
+            machine = event.machine
+            try:
+                watch = watches[id(machine), id(event_data.model)]
+                if watch is not None and not (machine._queued or event_data.args or event_data.kwargs):
+                    attempt = watch.begin_plainly(event.name, get())
+            except Exception:  # noqa: BLE001 - a machine that is not known yet; what is wrong shows below
+                attempt = None
             if attempt is None:
-                return original(event, event_data)
+                attempt = begin(machine, event_data.model, event.name, event_data)
+                if attempt is None:
+                    return original(event, event_data)
             token = switch(attempt)
             try:
                 return original(event, event_data)

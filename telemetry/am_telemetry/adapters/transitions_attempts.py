@@ -101,6 +101,10 @@ class Attempts(Adapter):
         try:
             accepted = bool(data.result)
             transition = data.transition
+            if accepted and transition is not None and data.error is None and not attempt.called:
+                inner = transition.dest
+                if inner.__class__ is str and inner != transition.source and attempt.watch.end_plainly(attempt, inner):
+                    return
             if transition is not None and not attempt.called:
                 inner = transition.dest
                 if inner is None:

@@ -7,18 +7,17 @@ it has seen in between; which states are active is asked from the machine itself
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Mapping
 from typing import Final
 
 from am_telemetry.adapters.attempt import Attempt, Cause, now
 from am_telemetry.adapters.moves import DECISIONS, EXCEPTION_INDEX, failure, move_of
 from am_telemetry.adapters.shape import Move
-from am_telemetry.adapters.subject import UNKNOWN, Subject
+from am_telemetry.adapters.subject import UNKNOWN
+from am_telemetry.adapters.watched import Watched
 from am_telemetry.sending.arguments import cut
-from am_telemetry.sending.happenings import Appeared, Reshaped
-from am_telemetry.sending.ring import FULL, Record, Ring, Track
-from am_telemetry.settings import Settings
+from am_telemetry.sending.happenings import Reshaped
+from am_telemetry.sending.ring import FULL
 
 DIRECTLY: Final = "set directly"
 """Event of a change that no event has made: the program assigned the state."""
@@ -27,83 +26,8 @@ SET: Final = 2
 MAX_MOVES: Final = 4_096
 
 
-class Watch:
-    """Implements what the sending side wants from a machine.
-
-    Args:
-        ring: where records go.
-        settings: what may be told.
-        handle: number of the machine in this process.
-        machine_id: what it is called.
-        key: see :class:`am_telemetry.sending.ring.Traced`.
-        subject: the machine.
-    """
-
-    def __init__(
-        self, ring: Ring, settings: Settings, handle: int, machine_id: str, key: object, subject: Subject
-    ) -> None:
-        self.ring = ring
-        self.id = machine_id
-        self.track = Track(handle, machine_id)
-        self.key = key
-        self.lost: Record | None = None
-        self.subject = subject
-        self.tags: tuple[str, ...] = ()
-        self.parent = ""
-        self.steps = settings.detail >= 2
-        self.log_level = settings.log_level if settings.detail else 0
-        self.values = settings.detail >= 3 or settings.scrub is not None
-        # Reentrant, because the garbage collector may run the program's code anywhere.
-        self.lock = threading.RLock()
-        self.number = 0
-        self.open: list[Attempt] = []
-        self.pending: Attempt | None = None
-        """An attempt that has changed the machine and is not noted yet."""
-        self.last: Attempt | None = None
-        """The one that ended last."""
-        self._told: BaseException | None = None
-        self._states = subject.states
-        self._version = self._states.version
-        self._shape = subject.shape()
-        self._read = subject.value
-        value = self._read()
-        self.value = None if value is UNKNOWN else value
-        self._active = self._indexes(self.value)
-        self._ticks = [int(i in self._active) for i in range(len(self._shape.names))]
-        self.clock = tuple(self._ticks)
-        self._in_error = 0
-        self._items = ring.items
-
-    # -- what the sending side wants --------------------------------------------------------------------------------
-
-    def announcement(self, clock: tuple[int, ...], sequence: int) -> Appeared | None:
-        if self.subject.gone():
-            return None
-        return Appeared(self._shape.names, self._shape.facts, self.parent, self.tags, clock, sequence)
-
-    def announce(self) -> None:
-        with self.lock:
-            appeared = self.announcement(self.clock, self.number)
-            if appeared is not None:
-                self.ring.note(appeared, self)
-
-    def start_over(self) -> None:
-        self.track = Track(self.track.handle, self.track.id)
-        self.lost = None
-        # Another thread of the parent process may have held it.
-        self.lock = threading.RLock()
-
-    def glance(self, now_ns: int) -> None:
-        """Nothing happens that the adapters do not tell."""
-
-    def collect_log(self) -> None:
-        """Lines are noted together with their attempts."""
-
-    def set_detail(self, level: int) -> None:
-        """The level is fixed: the adapters read what they tell while it happens."""
-
-    def release(self) -> None:
-        """Nothing was changed on the machine itself."""
+class Watch(Watched):
+    """What the adapters tell of a machine becomes transitions in the ring. Thread-safe."""
 
     # -- what the adapters tell -------------------------------------------------------------------------------------
 
@@ -153,6 +77,66 @@ class Watch:
                 self._direct(value)
         finally:
             self.lock.release()
+
+    def begin_plainly(self, event: str, outer: Attempt | None) -> Attempt | None:
+        """The same for an event without arguments, if there is nothing to take care of; else None.
+
+        Args:
+            event: its name.
+            outer: the attempt that it was sent from.
+        """
+        if self.open or self.values or self._states.version != self._version or self._read() is not self.value:
+            return None
+        attempt = Attempt(self, event, None if outer is None else outer.link())
+        self.open.append(attempt)
+        return attempt
+
+    def end_plainly(self, attempt: Attempt, destination: str) -> bool:
+        """An event has led to a state, as it has before, and nothing else is to be told; False when that is not so.
+
+        The whole way in one piece, because it is by far the most frequent one.
+        """
+        if attempt.arguments is not None or attempt.prepended or attempt.again or attempt.refused or attempt.entered:
+            return False
+        number = self.number
+        value = self._read()
+        lock = self.lock
+        lock.acquire()
+        try:
+            try:
+                move = self._shape.plain.get((attempt.event, destination, self.value, value))
+            except TypeError:  # the value of a machine with several states
+                return False
+            open_ = self.open
+            if move is None or self.number != number or self.pending is not None or self._in_error:
+                return False
+            if not open_ or open_[-1] is not attempt:
+                return False
+            open_.pop()
+            attempt.ended = True
+            attempt.number = self.number = number = number + 1
+            self.value = value
+            before = after = self.clock
+            if move.ticks:
+                ticks = self._ticks
+                for state, gained in move.ticks:
+                    ticks[state] += gained
+                after = self.clock = tuple(ticks)
+                self._active = move.active
+            record = (
+                self, number, FULL, attempt.started_ns, now(), ADD, move.called, True, False, False, False, "",
+                before, after, attempt.queue_len, number, move.steps, attempt.handlers, None, move.log, attempt.cause,
+                None,
+            )  # fmt: skip
+            if len(self._items) < self.ring.room:
+                self._items.extend(record)
+            else:
+                self.ring.overflow(record)
+            attempt.handlers = None
+            self.last = attempt
+            return True
+        finally:
+            lock.release()
 
     def end(self, attempt: Attempt, accepted: bool) -> None:
         """An event has been processed.
@@ -315,6 +299,9 @@ class Watch:
             self._remember(key, move)
             if flags == 1 and not again:
                 self._shape.smooth[attempt.event, attempt.called, subject.key(before), subject.key(value)] = move
+                if len(attempt.called) == 1:
+                    plain = (attempt.event, attempt.called[0], subject.key(before), subject.key(value))
+                    self._shape.plain[plain] = move
         log = move.log
         if attempt.refused and self.log_level >= DECISIONS:
             log = (*(log or ()), *((DECISIONS, f"[condition] {cut(name)} refused") for name in attempt.refused))
@@ -394,11 +381,8 @@ class Watch:
         if len(shape.moves) >= MAX_MOVES:
             shape.moves.clear()
             shape.smooth.clear()
+            shape.plain.clear()
         shape.moves[key] = move
-
-    def _indexes(self, value: object) -> frozenset[int]:
-        index = self._shape.index
-        return frozenset(index[name] for name in self.subject.active(value) if name in index)
 
     def _reshape(self) -> None:
         self._version = self._states.version

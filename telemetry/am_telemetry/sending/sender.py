@@ -145,7 +145,10 @@ class Sender:
         """
         if not self.started:
             return not self.ring
-        self._ending = ending = Ending(timeout, at_most)
+        ending = Ending(timeout, at_most)
+        if not self.session_id:
+            ending.grant(working=True)  # it is still loading, which takes seconds on a busy computer
+        self._ending = ending
         self.wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
