@@ -24,4 +24,10 @@ def removed_before(session: SessionView) -> str:
     """``12,345 earlier transitions were removed (kept: 2h)``; empty when nothing was at the beginning."""
     timeline = session.timeline
     earlier = 0 if timeline is None else timeline.first - 1
-    return f"{thousands(earlier)} earlier transitions were removed{limit(session)}" if earlier else ""
+    return were_removed(earlier, earlier=True) + limit(session) if earlier else ""
+
+
+def were_removed(count: int, *, earlier: bool) -> str:
+    """``1 earlier transition was removed``."""
+    what = "earlier transition" if earlier else "transition"
+    return f"{thousands(count)} {what}{' was' if count == 1 else 's were'} removed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from am_dbg.session import navigation
+from am_dbg.session.kept import were_removed
 from am_dbg.session.log_places import LogOrder, LogPlace
 from am_dbg.session.steps import PartlyApplied
 from am_dbg.session.targets import GoToStep, GoToTransition
@@ -189,10 +190,9 @@ class LogRows:
             return
         for removal in self._session.recording.removals(machine_id):
             if before <= removal.last < number:
-                earlier = "earlier " if removal.first == 1 else ""
                 kept = f" (kept: {clean(removal.kept)})" if removal.kept else ""
-                text = f"⋯ {thousands(removal.count)} {earlier}transitions were removed{kept}"
-                yield ContentRow((Span(text, Role.DIM),))
+                text = were_removed(removal.count, earlier=removal.first == 1)
+                yield ContentRow((Span(f"⋯ {text}{kept}", Role.DIM),))
 
     def _entry(
         self, entry: LogRecord, position: int, sign: Span, names: tuple[str, ...], called: list[str]

@@ -120,7 +120,7 @@ def write_any(path: Path, seed: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.lists(st.floats(0, 1), min_size=1, max_size=3), st.integers(1, 30), st.booleans())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_left_is_what_it_was(
     tmp_path: Path, seed: int, cuts: list[float], limit: int, with_bookmarks: bool
 ) -> None:
@@ -233,7 +233,7 @@ def test_a_writer_keeps_a_session_within_its_size(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 0.9))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_left_can_be_handed_on(tmp_path: Path, seed: int, cut: float) -> None:
     """An export tells of the kept transitions what the session does, and of the removed ones that they are missing."""
     folder = Path(tempfile.mkdtemp(dir=tmp_path))
