@@ -5,10 +5,12 @@ from __future__ import annotations
 import string
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from am_dbg import cli
 from am_dbg.config.declarations import BY_KEY, PROFILES, SETTINGS, THEMES, VIEWS, option_setting
 from am_dbg.config.editing import remove_value, set_value
 from am_dbg.config.file import config_path, read_file
@@ -133,6 +135,25 @@ def test_options_get_their_defaults_from_file_and_environment(tmp_path: Path) ->
     found = config(tmp_path, '[hub]\nlisten = ["localhost:7000"]\n', AM_DBG_MAX_CLIENTS="7")
     assert found.option_defaults("collect") == {"listen": ["localhost:7000"], "max_clients": 7}
     assert found.option_defaults("export") == {}
+
+
+def test_what_the_command_line_says_wins_over_environment_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[hub]\nlisten = ["localhost:7000"]\nmax_clients = 5\nmax_machines = 6\n', "utf-8")
+    monkeypatch.setenv("AM_DBG_CONFIG", str(path))
+    monkeypatch.setenv("AM_DBG_MAX_MACHINES", "8")
+    context = click.Context(cli.root)
+    cli._apply_settings(context)
+    command = cli.root.get_command(context, "collect")
+    assert command is not None
+    for arguments, expected in (
+        ([], (("localhost:7000",), 5, 8)),
+        (["-l", "localhost:1", "--max-machines", "9"], (("localhost:1",), 5, 9)),
+    ):
+        values = command.make_context("collect", list(arguments), parent=context).params
+        assert (values["listen"], values["max_clients"], values["max_machines"]) == expected
 
 
 def test_what_libraries_read_from_the_environment_can_stand_in_the_file(tmp_path: Path) -> None:
