@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
@@ -14,11 +17,12 @@ _Cell = tuple[str, Style | None]
 
 def changed_columns(before: Strip, after: Strip) -> list[tuple[int, int]]:
     """First column and number of columns of each part that differs between two states of a row of the same width."""
-    old, new = _cells(before), _cells(after)
+    equal, ours, others = _without_equal_ends(list(before), list(after))
+    old, new = _cells(ours), _cells(others)
     if len(old) != len(new):
-        return [(0, max(len(old), len(new)))]
+        return [(0, max(before.cell_length, after.cell_length))]
     parts: list[tuple[int, int]] = []
-    for column, (one, other) in enumerate(zip(old, new, strict=True)):
+    for column, (one, other) in enumerate(zip(old, new, strict=True), len(_cells(equal))):
         if one == other:
             continue
         if parts and column - sum(parts[-1]) < WORTH_SKIPPING:
@@ -28,7 +32,25 @@ def changed_columns(before: Strip, after: Strip) -> list[tuple[int, int]]:
     return parts
 
 
-def _cells(strip: Strip) -> list[_Cell]:
+_Segments = list[Segment]
+
+
+def _without_equal_ends(before: _Segments, after: _Segments) -> tuple[_Segments, _Segments, _Segments]:
+    """The segments at the beginning that are equal, and what differs of both before those that are equal at the end."""
+    shorter = min(len(before), len(after))
+    first = 0
+    while first < shorter and before[first] == after[first]:
+        first += 1
+    # What begins a segment may belong to the character before it, unless it is a plain one.
+    if first and not all(segments[first].text[:1].isascii() for segments in (before, after) if first < len(segments)):
+        first -= 1
+    end = 0
+    while end < shorter - first and before[-1 - end] == after[-1 - end]:
+        end += 1
+    return before[:first], before[first : len(before) - end], after[first : len(after) - end]
+
+
+def _cells(strip: Iterable[Segment]) -> list[_Cell]:
     """One entry per column; a wide character is followed by an empty one and belongs to it."""
     cells: list[_Cell] = []
     for segment in strip:

@@ -64,6 +64,9 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         self.left = 0
         """Columns scrolled to the right."""
         self._drawn: list[_Drawn] = []
+        self._strips: list[Strip | None] = []
+        """Those rows in colours, as far as they were needed since they changed."""
+        self._strips_styles: RoleStyles | None = None
         self._followed: int | None = None
         self._failed = ""
 
@@ -139,14 +142,18 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         if not self.size.width or not self.is_mounted:
             return
         wanted = self._wanted()
-        old = self._drawn
+        old, strips = self._drawn, self._strips
         self._drawn = wanted
-        if len(old) != len(wanted):
+        if len(old) != len(wanted) or self._strips_styles is not self._role_styles():
+            self._strips = [None] * len(wanted)
+            self._strips_styles = self._role_styles()
             self.refresh()
             return
         for y, (before, after) in enumerate(zip(old, wanted, strict=True)):
             if before != after:
-                for start, count in changed_columns(self._strip_of(before), self._strip_of(after)):
+                shown = strips[y] or self._strip_of(before)
+                strips[y] = strip = self._strip_of(after)
+                for start, count in changed_columns(shown, strip):
                     self.refresh(Region(start, y, count, 1))
 
     def redraw(self) -> None:
@@ -217,7 +224,12 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
         """One row of the screen, from what the last ``sync`` found."""
         if y >= len(self._drawn):
             return Strip.blank(self.size.width, self.rich_style)
-        return self._strip_of(self._drawn[y])
+        strip = self._strips[y] if y < len(self._strips) else None
+        if strip is None or strip.cell_length != self.size.width or self._strips_styles is not self._role_styles():
+            strip = self._strip_of(self._drawn[y])
+            if y < len(self._strips) and self._strips_styles is self._role_styles():
+                self._strips[y] = strip
+        return strip
 
     def _strip_of(self, drawn: _Drawn) -> Strip:
         styles: RoleStyles = self._role_styles()
