@@ -17,8 +17,8 @@ LEVELS: Final = (logging.CRITICAL + 1, logging.ERROR, logging.WARNING, logging.I
 
 WITHOUT_EFFECT: Final = {
     "clean_on_connect": "every start of am-dbg has a session of its own; older ones: am-dbg sessions",
-    "max_mem": "records are in a file, not in memory; sessions.keep_size limits all files together",
-    "log_2_ttl": "logs are in a file, not in memory; sessions.keep tells how long files are kept",
+    "max_mem": "records are in a file, not in memory; --max-size limits it",
+    "log_2_ttl": "logs are in a file, not in memory; --keep tells how long",
     "am_dbg_addr": "the debugger itself contains no machines to debug",
     "prof_srv": "a profiler such as py-spy can look into the process",
 }

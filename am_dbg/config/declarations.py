@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from am_dbg.config.kinds import BYTES, LENGTH, LIST, PATH, SIZE, YES_OR_NO, Kind, Value, choice, count
+from am_dbg.config.kinds import AGE, BYTES, LENGTH, LIST, PATH, SIZE, YES_OR_NO, Kind, Value, choice, count
 
 VIEWS: Final = ("tree-log", "tree-matrix", "tree-rain", "matrix", "rain")
 THEMES: Final = ("dark", "light")
@@ -104,6 +104,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _hub("max_batch", count(1), "65536", "Transitions in one message."),
     _hub("max_message", BYTES, "4MiB", "Size of one message, at least 1MB."),
     _hub("max_rate", count(), "no limit", "Transitions per second and program."),
+    Setting(
+        "hub.keep", AGE, "AM_DBG_SESSION_KEEP", "Remove transitions from the session when they are older.", "for ever",
+        "--keep", _HUB,
+    ),
+    Setting(
+        "hub.max_size", BYTES, "AM_DBG_SESSION_MAX_SIZE",
+        "Remove the oldest transitions when the session is larger.", "no limit", "--max-size", _HUB,
+    ),
     _hub("min_free", BYTES, "256MB", "Report trouble when the disk has less room."),
 )  # fmt: skip
 

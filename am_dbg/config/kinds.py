@@ -61,13 +61,16 @@ def _size(value: object) -> str:
     return value if isinstance(value, str) and value.strip().casefold() in _OFF else _bytes(value)
 
 
-def _length(value: object) -> str:
+def _age(value: object) -> str:
     from am_telemetry.store.limits import parse_length
 
     text = _text(value)
-    if text.strip().casefold() not in _OFF:
-        parse_length(text)
+    parse_length(text)
     return text
+
+
+def _length(value: object) -> str:
+    return value if isinstance(value, str) and value.strip().casefold() in _OFF else _age(value)
 
 
 _OFF = ("never", "off", "none", "no")
@@ -78,6 +81,7 @@ YES_OR_NO = Kind("yes or no", _yes_or_no)
 LIST = Kind("list of texts", _list)
 BYTES = Kind("size like `500MB`", _bytes)
 SIZE = Kind("size like `500MB`, or `never`", _size)
+AGE = Kind("length of time like `12h`", _age)
 LENGTH = Kind("length of time like `12h`, or `never`", _length)
 
 
