@@ -86,6 +86,7 @@ class SessionView:
         self._listed: tuple[ListedMachine, ...] = ()
         self._listed_key: tuple[object, ...] = ()
         self._newest = (-1, 0)
+        self._newest_counts: dict[int, int] = {}
         self._times = MachineTimes()
         self._transitions: dict[tuple[int, int], TransitionRecord] = {}
 
@@ -268,10 +269,16 @@ class SessionView:
     def _newest_moment(self) -> int:
         version, newest = self._newest
         if version != self.recording.version:
-            newest = 0
-            for machine in self.recording.machines:
+            machines, counts = self.recording.machines, self._newest_counts
+            if len(machines) != len(counts):
+                counts.clear()
+                newest = 0
+            # Of thousands of machines few have got on since the last time.
+            for machine in machines:
                 timeline = self.recording.timeline(machine.id)
-                if timeline.count:
-                    newest = max(newest, timeline.at(timeline.count))
+                if counts.get(machine.id) != timeline.count:
+                    counts[machine.id] = timeline.count
+                    if timeline.size:
+                        newest = max(newest, timeline.times[-1])
             self._newest = (self.recording.version, newest)
         return newest
