@@ -63,6 +63,9 @@ class LazyGroup(click.Group):
                     ctx,
                 )
             args = [*args[:flags], DEFAULT_COMMAND, *rest]
+            from am_dbg.commands.open_ import IMPLIED
+
+            ctx.meta[IMPLIED] = True
         return super().parse_args(ctx, args)
 
 

@@ -1,4 +1,4 @@
-"""Moments, durations and counts as people read them. Times are integer nanoseconds; nothing is rounded on the way."""
+"""Moments, durations, counts, sizes as people read them. Times are integer nanoseconds, rounded by nothing."""
 
 from __future__ import annotations
 
@@ -71,6 +71,17 @@ def age(ns: int) -> str:
 def thousands(number: int) -> str:
     """``18,220``."""
     return f"{number:,}"
+
+
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+def byte_size(count: int) -> str:
+    """Bytes in three digits: ``812 B``, ``4.2 MB``, ``13 GB``; powers of 1000."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_UNITS[unit]}" if unit and value < 9.95 else f"{value:.0f} {_UNITS[unit]}"
 
 
 def rfc3339(at_ns: int) -> str:

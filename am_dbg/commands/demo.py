@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from am_dbg.commands.launching import describe, require_terminal, start_hub, text_index_of
-from am_dbg.commands.view_settings import read_view_options, show, view_options
+from am_dbg.commands.launching import describe, require_terminal, start_hub
+from am_dbg.commands.switching import browse
+from am_dbg.commands.view_settings import read_view_options, view_options
 from am_dbg.errors import AmDbgError
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def command(
                 from am_dbg.session import Session
 
                 session = Session(hub.recording, live=True)
-                show(
+                browse(
                     session,
                     view,
+                    hub.recording,
                     listen=hub.address,
                     failure=lambda: hub.news() or processes.check(),
-                    open_index=text_index_of(hub.path),
                 )
         hub.wait_for_clients_to_leave(timeout=3.0)
         hub.writer.flush(5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import sys
 import uuid
@@ -17,6 +18,7 @@ from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
+    from am_dbg.ui.file_jobs import ExportRequest
     from am_telemetry.store.scope import Redaction, Scope
     from am_telemetry.store.session_file import SessionFile
 
@@ -76,6 +78,29 @@ def command(
                 count = _write_session(recording, scope, cast(Path, output), progress, force)
     if output is not None:
         click.echo(f"exported {count:,} transitions into {output}")
+
+
+def write_export(session: Path, request: ExportRequest, progress: Progress) -> int:
+    """Write a session, or part of it, into a file whose name tells the format. Returns the number of transitions.
+
+    Raises:
+        AmDbgError: the target cannot be used or written.
+        StoreError: the session cannot be read.
+    """
+    from am_telemetry.store.scope import Scope
+    from am_telemetry.store.session_file import SessionFile
+
+    target = request.target
+    form = _FORMATS.get(target.suffix.lower())
+    if form is None:
+        raise AmDbgError(f"{target.name} does not tell the format", "end it with .jsonl or .amdbg", ExitCode.USAGE)
+    _check_output(session, target, form, request.replace)
+    patterns = tuple(glob.escape(name) for name in request.machines) or ("*",)
+    scope = Scope(patterns, request.from_ns, request.to_ns, request.redact)
+    with SessionFile.open(session) as recording:
+        if form == "jsonl":
+            return _write_lines(recording, scope, target, progress)
+        return _write_session(recording, scope, target, progress, request.replace)
 
 
 def _check_output(path: Path, output: Path | None, form: str, force: bool) -> None:

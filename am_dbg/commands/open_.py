@@ -11,8 +11,9 @@ import click
 from am_dbg.commands.attaching import find_hub, hub_in_the_way
 from am_dbg.commands.compatibility import compatible_options, take_compatible
 from am_dbg.commands.hub_settings import hub_options, listen_option, read_hub_options
-from am_dbg.commands.launching import place_cursor, require_terminal, start_hub, text_index_of
-from am_dbg.commands.view_settings import ViewOptions, read_view_options, show, view_options
+from am_dbg.commands.launching import place_cursor, require_terminal, start_hub
+from am_dbg.commands.switching import browse, choose, continue_where_stopped
+from am_dbg.commands.view_settings import ViewOptions, read_view_options, view_options
 from am_dbg.errors import AmDbgError, ExitCode
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from am_dbg.session import Session
     from am_dbg.session.urls import MachineUrl
 
+IMPLIED = "am_dbg.implied"
+"""Key in the context: no command was named, so this one is meant."""
 SCHEME = "mach://"
 NO_SERVER = "-1"
 """Address that means: listen nowhere."""
@@ -67,7 +70,8 @@ def command(
 ) -> None:
     """Watch programs live, or look at a recorded session.
 
-    Without a file, programs started with AM_DBG_ADDR=1 appear as they run. This is what am-dbg does without a command.
+    Without a file, programs started with AM_DBG_ADDR=1 appear as they run: am-dbg does that without a command, while
+    am-dbg open lists the recorded sessions to choose from. A session is continued where it was left, unless --fresh.
     A machine address (mach://ID, as copied with Y) says where to begin; a machine that is not there yet is waited for.
     """
     view = read_view_options(settings)
@@ -82,6 +86,9 @@ def command(
             file, output = imported(import_data, output), None
         if file is not None:
             _open_file(file, output, place, view)
+        elif _wants_list(targets, output, select_machine, attach):
+            require_terminal()
+            choose(view)
         elif NO_SERVER in listen:
             raise AmDbgError(
                 "without a server and without a file there is nothing to show",
@@ -98,6 +105,14 @@ def command(
             )
         else:
             _listen(output, listen, read_hub_options(settings), place, view)
+
+
+def _wants_list(targets: tuple[str, ...], output: Path | None, machine: str | None, attach: bool) -> bool:
+    """Whether the list of sessions is meant: ``am-dbg open`` and nothing that tells what to open or to record."""
+    context = click.get_current_context()
+    told = targets or output is not None or machine is not None or attach
+    given = context.get_parameter_source("listen") is click.core.ParameterSource.COMMANDLINE
+    return not (told or given or context.meta.get(IMPLIED))
 
 
 def _read_targets(targets: tuple[str, ...]) -> tuple[Path | None, MachineUrl | None]:
@@ -172,9 +187,11 @@ def _open_file(file: Path, output: Path | None, place: Place, view: ViewOptions)
         click.echo(f"am-dbg: {notice}", err=True)
     try:
         session = Session(recording)
+        if place == Place():
+            continue_where_stopped(session, view, recording)
         view = _placed(session, place, view)
         require_terminal()
-        show(session, view, open_index=text_index_of(file))
+        browse(session, view, recording)
     finally:
         recording.close()
 
@@ -198,7 +215,7 @@ def _listen(output: Path | None, listen: tuple[str, ...], options: HubOptions, p
     with started as hub:
         session = Session(hub.recording, live=True)
         view = _placed(session, place, view)
-        show(session, view, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path))
+        browse(session, view, hub.recording, listen=hub.address, failure=hub.news)
         hub.recording.catch_up()
         totals = hub.recording.totals()
     if totals.machines:
@@ -224,6 +241,6 @@ def _attach(other: RunningHub, place: Place, view: ViewOptions) -> None:
             return "" if has_writer(other.path) else f"process {other.pid}, which recorded this, has ended"
 
         listen = other.addresses[0] if other.addresses else None
-        show(session, view, listen=listen, failure=news, open_index=text_index_of(other.path))
+        browse(session, view, recording, listen=listen, failure=news)
     finally:
         recording.close()

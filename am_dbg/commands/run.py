@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from am_dbg.commands.launching import require_terminal, start_hub, text_index_of
-from am_dbg.commands.view_settings import ViewOptions, read_view_options, show, view_options
+from am_dbg.commands.launching import require_terminal, start_hub
+from am_dbg.commands.switching import browse
+from am_dbg.commands.view_settings import ViewOptions, read_view_options, view_options
 
 if TYPE_CHECKING:
     from am_dbg.hub import Hub
@@ -63,7 +64,7 @@ def _watch(hub: Hub, arguments: list[str], view: ViewOptions) -> int:
     printed = hub.path.with_suffix(".out.txt")
     with printed.open("wb") as file, Program(arguments, hub.address, file) as program:
         session = Session(hub.recording, live=True)
-        show(session, view, listen=hub.address, failure=hub.news, open_index=text_index_of(hub.path))
+        browse(session, view, hub.recording, listen=hub.address, failure=hub.news)
         program.stop()
         code = 0 if program.ended_by_us else program.exit_code or 0
     _finish(hub)

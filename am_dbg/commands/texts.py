@@ -10,17 +10,10 @@ from pathlib import Path
 
 import click
 
+from am_dbg.timefmt import byte_size
 from am_dbg.viewmodels.spans import clean
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def size(count: int) -> str:
-    """Bytes in three digits: ``812 B``, ``4.2 MB``, ``13 GB``; powers of 1000."""
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.1f} {_UNITS[unit]}" if unit and value < 9.95 else f"{value:.0f} {_UNITS[unit]}"
+size = byte_size
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -97,8 +97,8 @@ def read_view_options(values: dict[str, Any]) -> ViewOptions:
     )
 
 
-def show(session: Session, options: ViewOptions, **more: Any) -> None:
-    """Open the user interface until it is closed.
+def show(session: Session, options: ViewOptions, **more: Any) -> Path | None:
+    """Open the user interface until it is closed. Returns the session file to look at next, None to leave.
 
     Args:
         session: what is looked at.
@@ -107,28 +107,43 @@ def show(session: Session, options: ViewOptions, **more: Any) -> None:
     """
     from am_dbg.ui.app import DebuggerApp
     from am_dbg.ui.remembered import Remembered, keep, recall, remembered_path
-    from am_dbg.ui.themes import DARK, LIGHT
 
     path = remembered_path()
     remembered, notice = recall(path) if options.remember and not options.fresh else (None, "")
     remembered = remembered or Remembered()
     remembered.apply(session)
     _apply(session, options)
-    colors = {"dark": DARK, "light": LIGHT, None: remembered.theme}[options.theme]
+    colors = _colors(options, remembered.theme)
     app = DebuggerApp(session, keys=options.keymap, colors=colors, polled=_polled(session, options), **more)
     notices = [*options.notices, *([notice] if notice else [])]
     if notices:
         session.say(" · ".join(notices))
-    app.run(mouse=options.mouse)
+    wanted = app.run(mouse=options.mouse)
     if options.remember and (problem := keep(path, Remembered.of(session, _theme(app, remembered)))):
         click.echo(f"am-dbg: {problem}", err=True)
+    return wanted
 
 
-def _theme(app: DebuggerApp, remembered: Any) -> str:
-    """Colours that were chosen; those of a terminal without any were not."""
+def colors_of(options: ViewOptions) -> str:
+    """Name of the theme to begin with."""
+    from am_dbg.ui.remembered import Remembered, recall, remembered_path
+
+    remembered = recall(remembered_path())[0] if options.remember and not options.fresh else None
+    return _colors(options, (remembered or Remembered()).theme)
+
+
+def _colors(options: ViewOptions, remembered: str) -> str:
+    from am_dbg.ui.themes import NAMES, fitting
+
+    return NAMES[options.theme] if options.theme is not None else fitting(remembered, os.environ)
+
+
+def _theme(app: DebuggerApp, remembered: Any, begun: str) -> str:
+    """Colours that were chosen. Those a terminal can do no better than were not."""
     from am_dbg.ui.themes import PLAIN
 
-    return remembered.theme if app.theme == PLAIN else app.theme
+    unchosen = PLAIN if begun == remembered.theme else begun
+    return remembered.theme if app.theme in (PLAIN, unchosen) else app.theme
 
 
 def _apply(session: Session, options: ViewOptions) -> None:

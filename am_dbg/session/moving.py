@@ -83,6 +83,13 @@ class MovingSession(SessionView):
         else:
             self.say("")
 
+    def restore_moment(self, moment_ns: int, anchor: tuple[int, int] | None) -> None:
+        """Choose a moment as it was chosen before: at a transition (machine run, number), or at none."""
+        self._leave_modes()
+        self._moment, self._anchor = moment_ns, anchor
+        self._derive()
+        self._visit()
+
     def go_to_machine_time(self, machine_time: int) -> None:
         """Move to where the machine time reached a value, or else to the last transition before that."""
         timeline = self.timeline

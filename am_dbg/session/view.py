@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pyroaring import BitMap
@@ -13,6 +14,7 @@ from am_dbg.session.log_options import DEFAULT_LOG_OPTIONS, LogScope
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
 from am_dbg.session.steps import PartlyApplied, partly_applied
+from am_telemetry.store.bookmarks import Bookmark
 from am_telemetry.store.reading import Recording
 from am_telemetry.store.records import MachineRecord, TransitionRecord
 from am_telemetry.store.timeline import Timeline
@@ -28,6 +30,15 @@ class Mode(StrEnum):
     """The cursor follows the last visible transition, the moment is now."""
     PLAYING = "playing"
     """The cursor moves on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place that the cursor is compared with, and its wall clock time in nanoseconds for other machines."""
+
+    machine_id: int
+    number: int
+    at_ns: int
 
 
 class SessionView:
@@ -70,6 +81,10 @@ class SessionView:
         """Ids of the machines that were pinned; all their runs are meant."""
         self.highlight = ""
         """What the log marks wherever it occurs, in any case of letters; empty for nothing."""
+        self.mark: Mark | None = None
+        """What the cursor is compared with."""
+        self.bookmarks: tuple[Bookmark, ...] = ()
+        """Moments that people marked, in the order in which they did."""
         self.untouched = False
         """Whether matrix and rain also show states that had no part in anything."""
         self._moment = 0

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
 
-from textual import events
-from textual.app import App
 from textual.screen import Screen
 
-from am_dbg.remote._textual import set_terminal_title, tightened
+from am_dbg.remote._textual import set_terminal_title
 from am_dbg.session import Session
 from am_dbg.session.finding import TextIndex
+from am_dbg.ui.file_jobs import FileJobs
 from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.screens.main import MainScreen
-from am_dbg.ui.styles import RoleStyles
-from am_dbg.ui.themes import DARK, LIGHT, PLAIN, themes
+from am_dbg.ui.themed_app import ThemedApp
+from am_dbg.ui.themes import DARK
 from am_dbg.viewmodels.spans import clean
 from am_telemetry.store.errors import StoreError
 
@@ -25,8 +23,8 @@ POLL_SECONDS = 1 / 20
 """How often the recording is asked for news. Asking costs next to nothing when there are none."""
 
 
-class DebuggerApp(App[None]):
-    """One person's debugger.
+class DebuggerApp(ThemedApp[Path]):
+    """One person's debugger. Its result is the session file to look at next; None to leave.
 
     Args:
         session: what is looked at; the app is its only user.
@@ -36,11 +34,9 @@ class DebuggerApp(App[None]):
         keys: which keys do what.
         colors: name of the theme to begin with.
         polled: called many times a second, after what was recorded was taken in; each has to be quick.
+        files: what is done with files; without, sessions are neither exchanged nor exported from here.
         open_index: makes a full-text index of the recording when texts are looked for first; the app closes it.
     """
-
-    CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
         self,
@@ -53,24 +49,18 @@ class DebuggerApp(App[None]):
         colors: str = DARK,
         polled: Sequence[Callable[[], object]] = (),
         open_index: Callable[[], TextIndex] | None = None,
+        files: FileJobs | None = None,
     ) -> None:
-        without_color = bool(os.environ.get("NO_COLOR")) if plain is None else plain
-        super().__init__(ansi_color=True if without_color else None)
+        super().__init__(plain=plain, colors=colors)
         self.session = session
         self.listen = listen
         self.failure = failure or (lambda: "")
         self._polled = tuple(polled)
         self._open_index = open_index
         self._text_index: TextIndex | None = None
-        self._role_styles: RoleStyles | None = None
+        self.files = files
         self._title_shown = ""
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = PLAIN if without_color else colors
-        self.title = "am-dbg"
         self.main = MainScreen(session, keys)
-        self.early_keys: list[events.Key] = []
-        """Typed for a dialog that was about to open; it gets them as soon as it has."""
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
@@ -80,14 +70,6 @@ class DebuggerApp(App[None]):
         gc.set_threshold(50_000, 20, 50)
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(POLL_SECONDS, self._poll)
-
-    def hand_over_early_keys(self) -> None:
-        """Press the early keys again, now that the dialog they were meant for is there."""
-        early, self.early_keys = self.early_keys, []
-        for event in early:
-            again = events.Key(event.key, event.character)  # the old one is marked as delivered
-            again.set_sender(self)  # from the dialog itself it would not rise beyond it
-            self.post_message(again)
 
     # -- texts ---------------------------------------------------------------------------------------------------
 
@@ -106,18 +88,6 @@ class DebuggerApp(App[None]):
             index.close()
 
     # -- colours -------------------------------------------------------------------------------------------------
-
-    @property
-    def role_styles(self) -> RoleStyles:
-        """How spans look in the current theme."""
-        if self._role_styles is None or self._role_styles.theme != self.theme:
-            self._role_styles = RoleStyles(self.theme_variables or self.get_css_variables(), self.theme)
-        return self._role_styles
-
-    def toggle_theme(self) -> None:
-        """Dark to light and back. Without colours there is nothing to switch."""
-        if self.theme != PLAIN:
-            self.theme = LIGHT if self.theme == DARK else DARK
 
     def _recolor(self) -> None:
         self._role_styles = None
@@ -141,6 +111,3 @@ class DebuggerApp(App[None]):
         if title != self._title_shown:
             self._title_shown = title
             set_terminal_title(self, title)
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        super()._display(screen, tightened(renderable))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -14,9 +10,8 @@ from typing import Any, Self
 from am_dbg.session import Session
 from am_dbg.session.layout import Layout
 from am_dbg.session.log_options import LogTimes
-from am_dbg.ui.themes import DARK, LIGHT
-
-_MOST_BYTES = 100_000
+from am_dbg.ui.state_files import damaged, read_json, state_dir, write_json
+from am_dbg.ui.themes import CHOICES, DARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,7 @@ class Remembered:
         """What a session looks like now."""
         return cls(
             view=session.layout.value,
-            theme=theme if theme in (DARK, LIGHT) else DARK,
+            theme=theme if theme in CHOICES else DARK,
             reader=session.reader,
             log_level=session.log_level,
             log_times=session.log.times.value,
@@ -60,41 +55,23 @@ class Remembered:
 
 def remembered_path() -> Path:
     """The file of one user. Need not exist."""
-    from platformdirs import user_state_path
-
-    return user_state_path("am-dbg", appauthor=False) / "layout.json"
+    return state_dir() / "layout.json"
 
 
 def recall(path: Path) -> tuple[Remembered | None, str]:
     """What was kept, or None; and what is wrong with the file, empty when it is fine or was never there."""
+    values, problem = read_json(path)
+    if problem or (values is None and not path.exists()):
+        return None, problem
     try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(_MOST_BYTES))
         return _read(values), ""
-    except FileNotFoundError:
-        return None, ""
-    except OSError as error:
-        return None, f"{path} cannot be read: {error.strerror or error}"
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None, f"{path} is damaged, so nothing was remembered; it will be written anew"
+    except (ValueError, TypeError, KeyError):
+        return None, damaged(path)
 
 
 def keep(path: Path, remembered: Remembered) -> str:
     """Write for the next run, at once or not at all. Returns what went wrong, empty when nothing did."""
-    draft: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        draft = Path(name)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            json.dump(asdict(remembered), file, indent=2)
-        draft.replace(path)
-    except OSError as error:
-        if draft is not None:
-            with suppress(OSError):
-                draft.unlink()
-        return f"{path} cannot be written: {error.strerror or error}"
-    return ""
+    return write_json(path, asdict(remembered))
 
 
 def _read(values: Any) -> Remembered:
@@ -111,6 +88,6 @@ def _read(values: Any) -> Remembered:
         known[name] = value
     Layout(known["view"])
     LogTimes(known["log_times"])
-    if known["theme"] not in (DARK, LIGHT):
+    if known["theme"] not in CHOICES:
         raise ValueError(known["theme"])
     return Remembered(**known)

@@ -88,6 +88,7 @@ def _welcome(listen: str) -> Lines:
         _code("am_telemetry.init()"),
         BLANK,
         _dim_line("Nothing at hand? In another terminal run am-dbg demo."),
+        (_dim("Looking for something recorded? "), _key("Ctrl+O"), _dim(" lists the sessions.")),
     )
 
 
@@ -96,7 +97,7 @@ def _empty_recording(session: SessionView) -> Lines:
         _title("This recording is empty"),
         BLANK,
         _say(f"{clean(session.recording.label, 200)} holds no machines."),
-        _say("Open another file with am-dbg FILE, or run am-dbg to record a new session."),
+        _say("Choose another session with Ctrl+O, or run am-dbg to record a new one."),
     )
 
 

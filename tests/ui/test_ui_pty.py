@@ -80,3 +80,25 @@ def test_no_color_is_respected_on_a_real_terminal(session_file: Path) -> None:
         assert colors == {"default"}
         person.press("ctrl+q")
         assert person.ends() == 0
+
+
+def test_a_session_is_continued_with_enter_on_the_top_entry(
+    session_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AM_DBG_DIR", str(session_file.parent))
+    monkeypatch.setenv("AM_DBG_REMEMBER", "1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with on_pty(str(session_file)) as person:
+        person.sees("#1/300")
+        person.press(*["right"] * 60)
+        person.sees("#61/300")
+        person.press("ctrl+q")
+        assert person.ends() == 0
+    with on_pty("open") as person:
+        person.sees("Sessions 1", "light")
+        person.press("enter")
+        person.sees("#61/300", "continued where you stopped")
+        person.press("\x0f")
+        person.sees("▸ light")
+        person.press("enter", "ctrl+q")
+        assert person.ends() == 0

@@ -11,7 +11,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from am_dbg.ui.app import DebuggerApp
+    from am_dbg.ui.themed_app import ThemedApp
 
     _Base = Screen[Any]
 else:
@@ -26,8 +26,8 @@ class ClosesOnce(_Base):
     """
 
     @property
-    def _debugger(self) -> DebuggerApp:
-        return cast("DebuggerApp", self.app)
+    def _debugger(self) -> ThemedApp[Any]:
+        return cast("ThemedApp[Any]", self.app)
 
     def post_message(self, message: Message) -> bool:
         if isinstance(message, events.Key) and not self.is_running:

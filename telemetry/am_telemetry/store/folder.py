@@ -9,7 +9,13 @@ import time
 from pathlib import Path
 
 from am_telemetry.store import retention
-from am_telemetry.store.errors import SessionLockedError, SessionMissingError, StorageError, StoreError
+from am_telemetry.store.errors import (
+    SessionExistsError,
+    SessionLockedError,
+    SessionMissingError,
+    StorageError,
+    StoreError,
+)
 from am_telemetry.store.lock import WriterLock
 from am_telemetry.store.paths import SUFFIX, sessions_dir
 from am_telemetry.store.summary import COMPANIONS, SessionSummary, summarize
@@ -93,6 +99,46 @@ def remove(path: Path) -> None:
         raise StorageError(f"{path} cannot be removed: {error.strerror}.", "Check the permissions.") from error
     finally:
         lock.release()
+
+
+def rename(path: Path, name: str) -> Path:
+    """Give a session file another name in its folder; what belongs to it comes along.
+
+    Args:
+        path: the session file.
+        name: the new name, with or without its suffix.
+
+    Returns:
+        The new path.
+
+    Raises:
+        SessionMissingError: there is no such file.
+        SessionExistsError: the name is taken.
+        SessionLockedError: a program is recording into it.
+        StorageError: the name cannot be used, or the file cannot be renamed.
+    """
+    if not path.is_file():
+        raise SessionMissingError(f"{path} does not exist.", "`am-dbg sessions` lists those that do.")
+    stem = name.strip().removesuffix(SUFFIX)
+    if not stem or stem.startswith(".") or any(char in "/\\\0" for char in stem):
+        raise StorageError(f"{name!r} is no name for a session.", "Use letters, digits, blanks and -_. in it.")
+    target = path.with_name(stem + SUFFIX)
+    if target.exists():
+        raise SessionExistsError(f"{target.name} exists already.", "Choose another name.")
+    try:
+        lock = WriterLock(path)
+    except SessionLockedError as error:
+        raise SessionLockedError(f"{path} is being recorded.", "End the program that records it first.") from error
+    try:
+        for suffix in COMPANIONS:
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
+        path.rename(target)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be renamed: {error.strerror}.", "Check the permissions.") from error
+    finally:
+        lock.release()
+    return target
 
 
 def collect_garbage(
