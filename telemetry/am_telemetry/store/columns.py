@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, islice
 from operator import eq, le, sub
@@ -212,6 +212,11 @@ class Codes:
         self._codes.extend(map(self._places.__getitem__, values))
         self._weigh()
 
+    def among(self, values: Container[int], start: int, end: int) -> Iterator[bool]:
+        """For each entry from ``start`` to before ``end``, whether it is one of some numbers."""
+        known = [value in values for value in self._ids]
+        return map(known.__getitem__, islice(self._codes, self._skip + start, self._skip + end))
+
     def weight(self, count: int) -> int:
         """What the first ``count`` entries weigh together."""
         return self._weight(self._skip + count) - self._weight(self._skip)
@@ -254,10 +259,8 @@ class Codes:
         made._places = {value: code for code, value in enumerate(made._ids)}
         made._codes = codes = _array(_code_type(size), content[at:])
         _check(width == codes.itemsize and len(codes) == count)
-        if width == 1:
+        if width == 1:  # of wider ones it would take long, and checksums are compared elsewhere
             _check(not codes.tobytes().translate(None, bytes(range(size))))
-        else:
-            _check(max(codes) < size)
         return made
 
     def _compact(self) -> Codes:
