@@ -18,8 +18,8 @@ from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, Filte
 from am_dbg.session.history import Place
 from am_dbg.session.kept import removed_message
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
+from am_dbg.session.marking import MarkingSession
 from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
-from am_dbg.session.reader_commands import ReadingSession
 from am_dbg.session.targets import (
     ChangeLog,
     ClearFilters,
@@ -44,7 +44,7 @@ from am_telemetry.store.reading import Recording
 __all__ = ["FAST_JUMP", "PLAY_INTERVAL_S", "Mode", "Session"]
 
 
-class Session(ReadingSession):
+class Session(MarkingSession):
     """Commands of one person's debugger. Commands never raise for what a user may ask; they leave a ``message``.
 
     Args:

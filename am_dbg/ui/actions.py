@@ -29,6 +29,7 @@ class Group(StrEnum):
     TIME = "Move in time"
     STEPS = "Inside a transition"
     JUMP = "Jump"
+    MARKS = "Bookmarks and differences"
     PANES = "Panes and lists"
     VIEW = "What is shown"
     LOG = "The log"
@@ -178,6 +179,24 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "jump.previous-hit", "Previous hit", "The place of the text before.",
         ("left_parenthesis", "shift+f3"), Group.JUMP, "previous_hit",
+    ),
+    Action(
+        "mark.bookmark", "Bookmark …",
+        "Mark the transition at the cursor for later, with a title and a note. What is marked is never removed.",
+        ("B",), Group.MARKS, "add_bookmark", footer="B bookmark",
+    ),
+    Action(
+        "mark.bookmarks", "Bookmarks …", "All bookmarks of this session: go there, change or remove them.",
+        ("apostrophe",), Group.MARKS, "list_bookmarks",
+    ),
+    Action(
+        "mark.set", "Set the mark", "Remember the cursor, to compare another place with it; again: forget it.",
+        ("M",), Group.MARKS, "set_mark",
+    ),
+    Action(
+        "mark.compare", "What differs from the mark …",
+        "States, ticks, queue, waits and pipes of this machine: at the marked moment, and at the cursor.",
+        ("D",), Group.MARKS, "compare",
     ),
     _move("up", "Row up", "Move the row cursor up; in the rain, that is the transition before.", "up"),
     _move("down", "Row down", "Move the row cursor down; in the rain, that is the transition after.", "down"),

@@ -10,10 +10,12 @@ from am_dbg.session import Session
 from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.session.finding import Finder
 from am_dbg.ui.actions import BY_ID, Pane
+from am_dbg.ui.shelving import Shelving
 from am_dbg.viewmodels import error_text
 
 if TYPE_CHECKING:
     from am_dbg.ui.app import DebuggerApp
+    from am_dbg.ui.screens.bookmark_note import Texts
     from am_dbg.ui.screens.main import MainScreen
     from am_dbg.ui.widgets.line_view import LineView
 
@@ -27,6 +29,7 @@ class Controller:
         self._session = session
         self._screen = screen
         self._finder = Finder(session)
+        self._shelving = Shelving(session, screen)
 
     def run(self, action_id: str) -> None:
         """Do an action by its id.
@@ -165,6 +168,46 @@ class Controller:
 
     def previous_hit(self) -> None:
         self._finder.previous()
+
+    # -- bookmarks and differences -------------------------------------------------------------------------------
+
+    def add_bookmark(self) -> None:
+        session = self._session
+        machine_id, number = session.machine_id, session.number
+        if machine_id is None:
+            return session.say("no machine is selected")
+        if session.shelf is None:
+            return session.say("bookmarks are kept in session files, and this is none")
+        from am_dbg.ui.screens.bookmark_note import BookmarkScreen
+
+        known = [mark for mark in session.bookmarks if (mark.machine_id, mark.number) == (machine_id, number)]
+
+        def done(texts: Texts | None) -> None:
+            if texts is not None:
+                self._shelving.keep(machine_id, number, texts)
+            self._screen.paint_soon()
+
+        self._app.push_screen(BookmarkScreen(session, machine_id, number, known[0] if known else None), done)
+        return None
+
+    def list_bookmarks(self) -> None:
+        from am_dbg.ui.screens.bookmarks import BookmarksScreen
+
+        self._session.refresh_bookmarks()
+        screen = BookmarksScreen(self._session, self._shelving.keep, self._shelving.remove)
+        self._app.push_screen(screen, self._screen.dialog_closed)
+
+    def set_mark(self) -> None:
+        self._session.set_mark()
+
+    def compare(self) -> None:
+        session = self._session
+        if session.mark is None:
+            return session.say("there is nothing to compare with yet: M sets the mark at the cursor")
+        from am_dbg.ui.screens.comparison import ComparisonScreen
+
+        self._app.push_screen(ComparisonScreen(session, self._choose_state), self._screen.dialog_closed)
+        return None
 
     # -- panes and lists -----------------------------------------------------------------------------------------
 

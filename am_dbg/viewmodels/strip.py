@@ -1,13 +1,14 @@
 """The density strip: all visible transitions of the machine in one row of cells.
 
 A cell stands for a run of consecutive visible transitions. Its height tells how fast they followed each other
-(logarithmic), ``✕`` an error among them, ``?`` that transitions were lost there, ``c`` a canceled one, ``⋯`` at the
-beginning that retention has removed earlier ones, and ``┃`` the cursor. Cost: a few bitmap look-ups per cell, whatever
-the length of the recording.
+(logarithmic), ``⚑`` a bookmark among them, ``◆`` the mark, ``✕`` an error, ``?`` that transitions were lost there,
+``c`` a canceled one, ``⋯`` at the beginning that retention has removed earlier ones, and ``┃`` the cursor. Cost: a few
+bitmap look-ups per cell, whatever the length of the recording.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from math import log
@@ -25,12 +26,16 @@ ERROR_MARK: Final = "✕"
 LOST_MARK: Final = "?"
 CANCELED_MARK: Final = "c"
 CURSOR_MARK: Final = "┃"
+BOOKMARK: Final = "⚑"
+MARK: Final = "◆"
 
 REMOVED_MARK: Final = "⋯"
 
-CellMark = Literal["", "error", "lost", "canceled", "removed"]
+CellMark = Literal["", "mark", "bookmark", "error", "lost", "canceled", "removed"]
 
 _MARKS: Final[dict[CellMark, tuple[str, Role]]] = {
+    "mark": (MARK, Role.KEY),
+    "bookmark": (BOOKMARK, Role.KEY),
     "error": (ERROR_MARK, Role.ERROR),
     "lost": (LOST_MARK, Role.ERROR_RECENT),
     "canceled": (CANCELED_MARK, Role.CANCELED),
@@ -98,21 +103,38 @@ def build(session: SessionView, width: int) -> Strip:
     numbers = [(visible[firsts[c]], visible[firsts[c + 1] - 1]) for c in range(count)]
     heights = _heights(timeline, firsts, numbers)
     cells: list[Cell] = []
+    marked, bookmarked = (_Marks(_places(visible, places), visible) for places in _marked(session))
     errors = _Marks(timeline.errors | timeline.broken, visible)
     lost = _Marks(_behind_gaps(timeline, visible), visible)
     canceled = _Marks(timeline.canceled - timeline.refused_auto, visible)
     for height, (first, last) in zip(heights, numbers, strict=True):
         mark: CellMark = ""
-        if problem := errors.within(first, last):
+        if problem := marked.within(first, last):
+            mark = "mark"
+        elif problem := bookmarked.within(first, last):
+            mark = "bookmark"
+        elif problem := errors.within(first, last):
             mark = "error"
         elif problem := lost.within(first, last):
             mark = "lost"
         elif problem := canceled.within(first, last):
             mark = "canceled"
-        if not mark and not cells and timeline.first > 1:
-            mark = "removed"
+        if not cells and timeline.first > 1 and mark in ("", "canceled"):
+            mark, problem = "removed", 0
         cells.append(Cell(height, first, last, mark, problem))
     return Strip(visible, tuple(cells), width)
+
+
+def _marked(session: SessionView) -> tuple[list[int], list[int]]:
+    """The mark, and the bookmarks of the selected machine."""
+    mark = session.mark
+    marks = [mark.number] if mark is not None and mark.machine_id == session.machine_id else []
+    return marks, [bookmark.number for bookmark in session.bookmarks if bookmark.machine_id == session.machine_id]
+
+
+def _places(visible: BitMap, numbers: Iterable[int]) -> BitMap:
+    """Where some places are drawn: on the last visible transition until then, or else on the first one."""
+    return BitMap(navigation.at_or_before(visible, number) or int(visible[0]) for number in numbers)
 
 
 def _behind_gaps(timeline: Timeline, visible: BitMap) -> BitMap:

@@ -142,6 +142,8 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
     Pane.STRIP: (
         (strip.CURSOR_MARK, Role.CURSOR, "the current transition"),
         (strip.BARS[0::3], Role.ACCEPTED, "slow to fast: transitions per time"),
+        (strip.BOOKMARK, Role.KEY, "a bookmark (B)"),
+        (strip.MARK, Role.KEY, "the mark (M)"),
         (strip.ERROR_MARK, Role.ERROR, "an error among them"),
         (strip.LOST_MARK, Role.ERROR_RECENT, "transitions were lost before one of them"),
         (strip.CANCELED_MARK, Role.CANCELED, "a canceled one among them"),

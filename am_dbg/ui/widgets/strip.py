@@ -38,7 +38,8 @@ class DensityStrip(Bar, can_focus=True):
         lost = len(session.timeline.gaps) if session.timeline is not None else 0
         first = session.timeline.first if session.timeline is not None else 0
         size = (session.count, session.size, first)
-        key = (session.machine_id, size, lost, session.filters.selection, width)
+        marked = (session.bookmarks, session.mark)
+        key = (session.machine_id, size, lost, session.filters.selection, marked, width)
         if self._built is None or self._built[0] != key:
             self._built = (key, strip.build(session, width))
         return self._built[1]
