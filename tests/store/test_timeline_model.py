@@ -192,8 +192,11 @@ def test_it_answers_like_a_list_whatever_the_pieces(start: list[int], script: li
 def test_a_stored_timeline_answers_the_same_and_goes_on(start: list[int], script: list, rest: list) -> None:
     """What comes after it was taken back is understood as if nothing had happened in between."""
     naive, timeline, records = play(start, script, [])
-    restored = load(dump(timeline), records)
+    stored = dump(timeline)
+    restored = load(stored, records)
+    assert dump(restored) == stored  # while nobody has looked at a state of it
     check(naive, restored)
+    assert dump(restored) == stored
     more = [action for action in rest if isinstance(action, list)]
     _, longer, longer_records = play(start, [*script, *more], [])
     extra = [longer_records[i] for i in list(longer.pattern_ids)[timeline.count :]]

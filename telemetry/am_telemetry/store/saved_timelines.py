@@ -62,14 +62,12 @@ def take_back(connection: sqlite3.Connection, model: Model, position: Position) 
     """
     saved = Position()
     timelines: dict[int, Timeline] = {}
-    rows = connection.execute(
-        "SELECT machine_id, number, revision, last_transition_id, last_gap_id, content FROM timelines"
-    )
-    for machine_id, number, revision, transition_id, gap_id, content in rows:
+    rows = connection.execute("SELECT machine_id, number, revision, last_transition_id, last_gap_id FROM timelines")
+    for machine_id, number, revision, transition_id, gap_id in rows.fetchall():
         if timelines and (saved.transition_id, saved.gap_id) != (transition_id, gap_id):
             continue
         try:
-            timeline = load(content, model.patterns, model.effects)
+            timeline = load(_content(connection, machine_id), model.patterns, model.effects)
             if timeline.count != number or not _fits(connection, machine_id, number, transition_id):
                 raise BlobError("it does not match the rows")
         except BlobError as error:
@@ -84,6 +82,16 @@ def take_back(connection: sqlite3.Connection, model: Model, position: Position) 
     position.transition_id, position.gap_id = saved.transition_id, saved.gap_id
     position.revisions = saved.revisions
     return [machine_id for machine_id in model.timelines if machine_id not in timelines]
+
+
+def _content(connection: sqlite3.Connection, machine_id: int) -> bytes:
+    try:
+        # As a column of a row it would be copied once more, which for long recordings takes as long as reading it.
+        with connection.blobopen("timelines", "content", machine_id, readonly=True) as blob:
+            return blob.read()
+    except sqlite3.OperationalError:  # the table of another layout is looked at through a view
+        row = connection.execute("SELECT content FROM timelines WHERE machine_id = ?", (machine_id,)).fetchone()
+        return row[0] if row else b""
 
 
 def _fits(connection: sqlite3.Connection, machine_id: int, number: int, transition_id: int) -> bool:
