@@ -19,7 +19,7 @@ from tests.support.memory_recording import START_NS, MemoryRecording
 from tests.support.random_recordings import recordings
 
 SECOND = 1_000_000_000
-TRACE = 'Traceback:\n  File "/srv/shop.py", line 41, in pay\n    raise KeyError\nKeyError: 1'
+TRACE = 'Traceback:\n  File "app/shop.py", line 41, in pay\n    raise KeyError\nKeyError: 1'
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_further_lines_are_counted_or_shown() -> None:
         " ›      third",
         "! [state] +Exception · KeyError: 1  at shop.py:41",
         "    Traceback:",
-        '      File "/srv/shop.py", line 41, in pay',
+        '      File "app/shop.py", line 41, in pay',
         "        raise KeyError",
         "    KeyError: 1",
     ]
