@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from am_dbg.session import Session
     from am_dbg.ui.app import DebuggerApp
     from am_dbg.ui.keymap import Keymap
+    from am_dbg.ui.remembered import Remembered
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -119,7 +121,7 @@ def show(session: Session, options: ViewOptions, **more: Any) -> Path | None:
     if notices:
         session.say(" · ".join(notices))
     wanted = app.run(mouse=options.mouse)
-    if options.remember and (problem := keep(path, Remembered.of(session, _theme(app, remembered)))):
+    if options.remember and (problem := keep(path, Remembered.of(session, _theme(app, options, remembered)))):
         click.echo(f"am-dbg: {problem}", err=True)
     return wanted
 
@@ -138,12 +140,12 @@ def _colors(options: ViewOptions, remembered: str) -> str:
     return NAMES[options.theme] if options.theme is not None else fitting(remembered, os.environ)
 
 
-def _theme(app: DebuggerApp, remembered: Any, begun: str) -> str:
-    """Colours that were chosen. Those a terminal can do no better than were not."""
+def _theme(app: DebuggerApp, options: ViewOptions, remembered: Remembered) -> str:
+    """Colours that were chosen. Those that a terminal can do no better than were not."""
     from am_dbg.ui.themes import PLAIN
 
-    unchosen = PLAIN if begun == remembered.theme else begun
-    return remembered.theme if app.theme in (PLAIN, unchosen) else app.theme
+    begun_with = options.theme is None and app.theme == _colors(options, remembered.theme)
+    return remembered.theme if app.theme == PLAIN or begun_with else app.theme
 
 
 def _apply(session: Session, options: ViewOptions) -> None:

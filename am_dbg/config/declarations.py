@@ -12,7 +12,7 @@ from typing import Final
 from am_dbg.config.kinds import AGE, BYTES, LENGTH, LIST, PATH, SIZE, YES_OR_NO, Kind, Value, choice, count
 
 VIEWS: Final = ("tree-log", "tree-matrix", "tree-rain", "matrix", "rain")
-THEMES: Final = ("dark", "light")
+THEMES: Final = ("dark", "light", "contrast", "ansi")
 PROFILES: Final = ("default", "classic")
 
 
@@ -61,7 +61,8 @@ def _ui(name: str, kind: Kind, default: str, text: str, initial: Value | None = 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     _ui("view", choice(*VIEWS), "the one used last", "What stands beside the machines at the start.", flag="--view"),
-    _ui("theme", choice(*THEMES), "the one used last", "Colours. `NO_COLOR` wins.", flag="--theme"),
+    _ui("theme", choice(*THEMES), "the one used last",
+        "Colours; `ansi` are the sixteen of the terminal. `NO_COLOR` wins.", flag="--theme"),
     _ui("reader", YES_OR_NO, "as it was left, or where there is room", "Show the reader.", flag="--reader"),
     _ui("log_level", count(0, 5), "the one used last", "How much of the log is shown, 0 to 5."),
     _ui("mouse", YES_OR_NO, "true", "Whether the mouse is for the debugger; if not, the terminal selects text with it.",

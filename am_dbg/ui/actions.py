@@ -40,6 +40,10 @@ SIDEWAYS: Final = frozenset({Pane.LOG, Pane.MATRIX, Pane.RAIN, Pane.READER})
 LOG_ONLY: Final = frozenset({Pane.LOG})
 LISTS: Final = frozenset({Pane.MACHINES, Pane.SCHEMA})
 EVERYWHERE: Final[frozenset[Pane]] = frozenset(Pane)
+THEME_TITLES: Final = {
+    "dark": "dark", "light": "light", "contrast": "high contrast", "ansi": "the sixteen of the terminal",
+}  # fmt: skip
+"""What people call the themes, in the order in which a key goes through them, and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +259,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Log, matrix or rain beside the schema, then matrix and rain with all the room, then the log again.",
         ("V", "alt+m"), Group.VIEW, "next_layout", footer="V view",
     ),
-    Action("view.log", "Show the log", "Show the log beside the schema.", ("f6",), Group.VIEW, "show_log"),
+    Action("view.log", "Show the log", "Show the log beside the schema.", ("ctrl+g", "f6"), Group.VIEW, "show_log"),
     Action(
         "view.matrix", "Matrix on or off", "Which states the steps of the transition went from and to; again: the log.",
-        ("f7",), Group.VIEW, "toggle_matrix",
+        ("ctrl+x", "f7"), Group.VIEW, "toggle_matrix",
     ),
     Action(
         "view.rain", "Rain on or off", "A line per transition and a column per state; again: the log.",
-        ("f8", "alt+r"), Group.VIEW, "toggle_rain",
+        ("ctrl+r", "f8", "alt+r"), Group.VIEW, "toggle_rain",
     ),
     Action(
         "view.reader", "Reader on or off",
@@ -335,8 +339,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("shift+down",), Group.LOG, "select_row_down", where=LOG_ONLY, palette=False,
     ),
     Action(
-        "view.theme", "Light or dark", "Switch between the dark and the light theme.",
-        ("f9",), Group.VIEW, "toggle_theme",
+        "view.theme", "Other colours", "The next theme: dark, light, high contrast, the sixteen of the terminal.",
+        ("ctrl+t", "f9"), Group.VIEW, "next_theme",
+    ),
+    *(
+        Action(
+            f"view.theme-{name}", f"Colours: {title}", f"Use the theme {name}.",
+            (), Group.VIEW, "set_theme", argument=place,
+        )
+        for place, (name, title) in enumerate(THEME_TITLES.items())
     ),
     Action(
         "app.sessions", "Sessions …",

@@ -11,6 +11,7 @@ from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.session.finding import Finder
 from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.ui.shelving import Shelving
+from am_dbg.ui.themes import CHOICES, NAMES
 from am_dbg.viewmodels import error_text
 
 if TYPE_CHECKING:
@@ -341,8 +342,17 @@ class Controller:
     def toggle_pin(self) -> None:
         self._session.toggle_pin()
 
-    def toggle_theme(self) -> None:
-        self._app.toggle_theme()
+    def next_theme(self) -> None:
+        self._use_theme(None)
+
+    def set_theme(self, place: int) -> None:
+        self._use_theme(CHOICES[place])
+
+    def _use_theme(self, theme: str | None) -> None:
+        if not self._app.choose_theme(theme):
+            return self._session.say("this terminal shows no colours (NO_COLOR)")
+        name = next(name for name, known in NAMES.items() if known == self._app.theme)
+        return self._session.say(f"colours: {name}")
 
     # -- application ---------------------------------------------------------------------------------------------
 

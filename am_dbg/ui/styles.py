@@ -7,8 +7,9 @@ from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 
-from am_dbg.ui.themes import PLAIN
+from am_dbg.ui.themes import ANSI, CONTRAST, PLAIN
 from am_dbg.viewmodels.spans import Line, Role, Span
 
 _ATTRIBUTES: Final[Mapping[str, str]] = {
@@ -21,6 +22,7 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
 """Weights that belong to a meaning in every theme."""
 
 _PLAIN_ATTRIBUTES: Final[Mapping[str, str]] = {
+    **_ATTRIBUTES,
     "dim": "dim",
     "empty": "dim",
     "inactive": "dim",
@@ -38,6 +40,11 @@ _PLAIN_ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 """Weights that replace colours where there are none."""
 
+_FLAT: Final = (PLAIN, ANSI)
+"""Themes that leave the background to the terminal."""
+_STRONG: Final = (*_FLAT, CONTRAST)
+"""Themes in which the row of the cursor is drawn in reverse, as its background says too little or nothing."""
+
 
 class RoleStyles:
     """Resolves spans to Rich styles. Cheap to call: every combination is built once per theme.
@@ -52,12 +59,20 @@ class RoleStyles:
         self.plain = theme == PLAIN
         self._variables = variables
         self._cache: dict[tuple[str, bool, bool, bool, bool], Style] = {}
-        self.cursor_focused = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl1"])
-        self.cursor_blurred = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl2"])
-        self.current = Style(reverse=True) if self.plain else Style(bgcolor=variables["am-hl2"])
-        self.band = Style(bold=True) if self.plain else Style(bgcolor=variables["am-hl1"])
-        self.frame = Style(dim=True) if self.plain else Style(color=variables["am-line"])
-        self.frame_focused = Style(bold=True) if self.plain else Style(color=variables["am-focus"], bold=True)
+        reverse, bold = Style(reverse=True), Style(bold=True)
+        chosen, marked = self._on("am-hl1"), self._on("am-hl2")
+        self.cursor_focused = reverse if theme in _STRONG else chosen
+        self.cursor_blurred = bold + marked if theme in _STRONG else marked
+        self.current = reverse if theme in _STRONG else marked
+        self.band = bold + chosen if theme in _STRONG else chosen
+        self.frame = Style(dim=True) if self.plain else self._in("am-line")
+        self.frame_focused = bold + self._in("am-focus")
+
+    def _in(self, variable: str) -> Style:
+        return Style() if self.plain else Style(color=Color.parse(self._variables[variable]).rich_color)
+
+    def _on(self, variable: str) -> Style:
+        return Style() if self.theme in _FLAT else Style(bgcolor=Color.parse(self._variables[variable]).rich_color)
 
     def of(self, span: Span) -> Style:
         """The style of a span, without background of its row."""
@@ -91,5 +106,6 @@ class RoleStyles:
             extra += self.band
         if self.plain:
             return Style.parse(_PLAIN_ATTRIBUTES.get(name, "")) + extra
-        color = self._variables.get(f"am-{name}", self._variables["am-text"])
-        return Style(color=color) + Style.parse(_ATTRIBUTES.get(name, "")) + extra
+        variable = f"am-{name}"
+        color = self._in(variable if variable in self._variables else "am-text")
+        return color + Style.parse(_ATTRIBUTES.get(name, "")) + extra

@@ -1,91 +1,33 @@
-"""Colours, by meaning.
+"""The themes.
 
 Every colour a pane uses is a theme variable named after what it means (``$am-error``), so a theme is complete when it
 gives all of ``VARIABLES``. Colour never carries information alone: the view-models add a sign, a letter or a weight.
-
-Colours of text are taken from the 256 of xterm: common terminals show them exactly, and they take half the bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from textual.theme import Theme
 
+from am_dbg.remote.terminal import color_system_of
+from am_dbg.ui.palettes import ANSI_COLORS, CONTRAST_COLORS, DARK_COLORS, LIGHT_COLORS
+
 DARK: Final = "am-dark"
 LIGHT: Final = "am-light"
+CONTRAST: Final = "am-contrast"
+"""High contrast: nothing faint, and rows that stand out are drawn in reverse."""
+ANSI: Final = "am-ansi"
+"""The sixteen colours of the terminal, on its own background."""
 PLAIN: Final = "am-plain"
 """Without any colour; for ``NO_COLOR`` and for terminals that have none."""
 
-_DARK_COLORS: Final = {
-    "am-text": "#d0d0d0",
-    "am-bright": "#eeeeee",
-    "am-dim": "#808080",
-    "am-faint": "#4e4e4e",
-    "am-line": "#444444",
-    "am-focus": "#87afff",
-    "am-title": "#bcbcbc",
-    "am-active": "#d7af5f",
-    "am-multi": "#afd787",
-    "am-inactive": "#87af87",
-    "am-error": "#ff5f5f",
-    "am-error-recent": "#ff875f",
-    "am-error-bg": "#4a2328",
-    "am-prefix": "#afaf87",
-    "am-key": "#87afd7",
-    "am-value": "#afd7af",
-    "am-link": "#87afff",
-    "am-added": "#87d787",
-    "am-removed": "#d7875f",
-    "am-called": "#eeeeee",
-    "am-accepted": "#5f8787",
-    "am-highlight": "#afd7ff",
-    "am-canceled": "#ff8787",
-    "am-queued": "#d7af5f",
-    "am-empty": "#767676",
-    "am-hl1": "#24384a",
-    "am-hl2": "#262c35",
-    "am-hl3": "#1f242b",
-    "am-strip": "#5f87af",
-    "am-cursor": "#ffd75f",
-    "am-bar": "#1d2229",
-}
+NAMES: Final[Mapping[str, str]] = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST, "ansi": ANSI}
+"""What people call the themes to choose from, in the order of the key that goes through them."""
+CHOICES: Final = tuple(NAMES.values())
 
-_LIGHT_COLORS: Final = {
-    "am-text": "#303030",
-    "am-bright": "#080808",
-    "am-dim": "#6c6c6c",
-    "am-faint": "#a8a8a8",
-    "am-line": "#bcbcbc",
-    "am-focus": "#005fd7",
-    "am-title": "#4e4e4e",
-    "am-active": "#875f00",
-    "am-multi": "#5f8700",
-    "am-inactive": "#5f875f",
-    "am-error": "#d70000",
-    "am-error-recent": "#d75f00",
-    "am-error-bg": "#f6d3d6",
-    "am-prefix": "#87875f",
-    "am-key": "#005f87",
-    "am-value": "#005f5f",
-    "am-link": "#005faf",
-    "am-added": "#008700",
-    "am-removed": "#af5f00",
-    "am-called": "#121212",
-    "am-accepted": "#5f8787",
-    "am-highlight": "#005f87",
-    "am-canceled": "#d7005f",
-    "am-queued": "#875f00",
-    "am-empty": "#767676",
-    "am-hl1": "#cfe3f2",
-    "am-hl2": "#e3e8ed",
-    "am-hl3": "#eef1f4",
-    "am-strip": "#5f87af",
-    "am-cursor": "#d75f00",
-    "am-bar": "#e6eaee",
-}
-
-VARIABLES: Final = tuple(_DARK_COLORS)
+VARIABLES: Final = tuple(DARK_COLORS)
 
 _ANSI_VARIABLES: Final = (
     "ansi-background",
@@ -108,6 +50,14 @@ _ANSI_VARIABLES: Final = (
 _PLAIN_TEXT_STYLES: Final = {"block-cursor-text-style": "reverse", "input-cursor-text-style": "reverse"}
 
 
+_ANSI_TEXT_STYLES: Final = {**_PLAIN_TEXT_STYLES, "border": "ansi_blue", "border-blurred": "ansi_bright_black"}
+
+
+def fitting(theme: str, environment: Mapping[str, str]) -> str:
+    """The theme for a terminal, from its variables: one that has sixteen colours gets those, for they are legible."""
+    return ANSI if theme in (DARK, LIGHT) and color_system_of(environment) == "standard" else theme
+
+
 def themes() -> list[Theme]:
     """All themes of the product."""
     return [
@@ -124,7 +74,7 @@ def themes() -> list[Theme]:
             background="#13161b",
             surface="#181c22",
             panel="#1d2229",
-            variables=_DARK_COLORS,
+            variables=DARK_COLORS,
         ),
         Theme(
             name=LIGHT,
@@ -139,7 +89,39 @@ def themes() -> list[Theme]:
             background="#fbfcfd",
             surface="#f4f6f8",
             panel="#e6eaee",
-            variables=_LIGHT_COLORS,
+            variables=LIGHT_COLORS,
+        ),
+        Theme(
+            name=CONTRAST,
+            dark=True,
+            primary="#87d7ff",
+            secondary="#87d7ff",
+            accent="#ffff00",
+            warning="#ffaf5f",
+            error="#ff8787",
+            success="#87ff87",
+            foreground="#ffffff",
+            background="#000000",
+            surface="#000000",
+            panel="#1c1c1c",
+            variables=CONTRAST_COLORS,
+        ),
+        Theme(
+            name=ANSI,
+            dark=True,
+            ansi=True,
+            primary="ansi_blue",
+            secondary="ansi_cyan",
+            accent="ansi_yellow",
+            warning="ansi_magenta",
+            error="ansi_red",
+            success="ansi_green",
+            foreground="ansi_default",
+            background="ansi_default",
+            surface="ansi_default",
+            panel="ansi_default",
+            boost="ansi_default",
+            variables={**dict.fromkeys(_ANSI_VARIABLES, "ansi_default"), **ANSI_COLORS, **_ANSI_TEXT_STYLES},
         ),
         Theme(
             name=PLAIN,

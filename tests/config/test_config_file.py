@@ -19,6 +19,7 @@ from am_dbg.config.resolving import Config, load
 from am_dbg.errors import AmDbgError
 from am_dbg.session.layout import Layout
 from am_dbg.ui.key_profiles import PROFILES as KEY_PROFILES
+from am_dbg.ui.themes import NAMES
 from am_telemetry.store.limits import folder_policy
 
 
@@ -48,7 +49,7 @@ def test_every_setting_is_declared_completely_and_once() -> None:
 def test_choices_are_those_of_the_code() -> None:
     assert set(VIEWS) == set(Layout)
     assert set(PROFILES) == set(KEY_PROFILES)
-    assert THEMES == ("dark", "light")
+    assert tuple(NAMES) == THEMES
 
 
 def test_options_that_belong_to_settings_exist() -> None:

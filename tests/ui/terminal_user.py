@@ -27,8 +27,9 @@ KEYS = {
     "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "end": "\x1b[F",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "tab": "\t", "shift+tab": "\x1b[Z", "enter": "\r", "space": " ",
     "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16",
+    "ctrl+g": "\x07", "ctrl+r": "\x12", "ctrl+t": "\x14", "ctrl+x": "\x18",
     "f1": "\x1bOP", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~",
-    "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
+    "delete": "\x1b[3~", "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
     "alt+h": "\x1bh", "alt+l": "\x1bl", "alt+j": "\x1bj", "alt+k": "\x1bk", "alt+m": "\x1bm", "alt+r": "\x1br",
 }  # fmt: skip
 # What the emulator does not know: keyboard protocol switches and mode queries.
@@ -85,12 +86,12 @@ class User:
         self.remote.feed(f"\x1b[<{code};{x + 1};{y + 1}{'m' if release else 'M'}".encode())
         return self
 
-    def click(self, x: int, y: int) -> User:
-        return self.mouse(0, x, y).mouse(0, x, y, release=True)
+    def click(self, x: int, y: int, ctrl: bool = False) -> User:
+        return self.mouse(16 * ctrl, x, y).mouse(16 * ctrl, x, y, release=True)
 
-    def click_on(self, text: str) -> User:
+    def click_on(self, text: str, ctrl: bool = False) -> User:
         x, y = self.find(text)
-        return self.click(x, y)
+        return self.click(x, y, ctrl)
 
     def wheel(self, x: int, y: int, down: bool = True, ctrl: bool = False) -> User:
         return self.mouse(64 + down + 16 * ctrl, x, y)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from am_dbg.ui.actions import ACTIONS, BY_ID, EVERYWHERE, Pane, footer_actions
+import re
+
+from am_dbg.config.declarations import THEMES
+from am_dbg.ui.actions import ACTIONS, BY_ID, EVERYWHERE, THEME_TITLES, Pane, footer_actions
 from am_dbg.ui.controller import Controller
 from am_dbg.ui.keymap import DEFAULT_KEYMAP, printed
 from am_dbg.ui.screens.help import help_lines
+from am_dbg.ui.themes import NAMES
 from am_dbg.viewmodels.spans import line_text, line_width
 
+_FUNCTION_KEY = re.compile(r"\bf\d+$")
 
-def test_every_action_has_a_handler_and_a_key() -> None:
+
+def test_every_action_has_a_handler_and_a_key_or_is_one_of_several_in_the_palette() -> None:
     for action in ACTIONS:
         assert callable(getattr(Controller, action.handler)), action.id
-        assert action.keys, action.id
+        assert action.keys or (action.palette and action.argument is not None), action.id
 
 
 def test_no_key_means_two_things_and_no_id_is_used_twice() -> None:
@@ -32,9 +38,10 @@ def test_every_key_leads_to_its_action() -> None:
             assert all(DEFAULT_KEYMAP.action([key], pane) == action.id for key in action.keys), (action.id, pane)
 
 
-def test_nothing_is_reachable_with_alt_only() -> None:
+def test_nothing_is_reachable_with_alt_or_function_keys_only() -> None:
     for action in ACTIONS:
-        assert any("alt+" not in key for key in action.keys), action.id
+        if action.keys:
+            assert any("alt+" not in key and not _FUNCTION_KEY.search(key) for key in action.keys), action.id
 
 
 def test_keys_are_printed_as_on_a_keyboard() -> None:
@@ -60,3 +67,11 @@ def test_the_footer_names_keys_that_work_everywhere() -> None:
     for action in footer_actions():
         assert " " in action.footer, action.id
         assert action.where == EVERYWHERE, action.id
+
+
+def test_every_theme_has_a_setting_and_an_entry_in_the_palette() -> None:
+    assert tuple(NAMES) == tuple(THEME_TITLES) == THEMES
+    for place, name in enumerate(NAMES):
+        action = BY_ID[f"view.theme-{name}"]
+        assert action.palette
+        assert action.argument == place

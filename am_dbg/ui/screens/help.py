@@ -214,7 +214,7 @@ def _key_lines(columns: int, keymap: Keymap) -> list[Line]:
     lines: list[Line] = []
     for group in Group:
         lines.append(_heading(group.value))
-        levels = [action for action in ACTIONS if action.group is group and action.argument is not None]
+        levels = [action for action in ACTIONS if action.group is group and action.handler == "set_log_level"]
         for action in ACTIONS:
             if action.group is group and action.argument is None:
                 keys = keymap.printed(action) or "no key"
