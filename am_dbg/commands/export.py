@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from am_dbg.commands.moments import FORMS, parse_moment
+from am_dbg.moments import FORMS, parse_moment
 from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from am_dbg.commands.moments import parse_moment
+from am_dbg.moments import parse_moment
 from am_telemetry.store.session_file import SessionFile
 from tests.support.rich_session import write_rich_session
 from tests.support.session_facts import session_facts

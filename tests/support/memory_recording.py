@@ -25,6 +25,7 @@ from am_telemetry.facts import (
     StateFact,
     StepFact,
 )
+from am_telemetry.store.measuring import RowMeasure
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import (
     Caused,
@@ -311,6 +312,19 @@ class MemoryRecording:
                 f"{machine_id:08x}{number:08x}",
             ),
         )
+
+    def numbers_within(
+        self, machine_id: int, measure: RowMeasure, low: int | None, high: int | None, first: int, last: int
+    ) -> list[int]:
+        found = []
+        for number in range(first, last + 1):
+            if not self.timeline(machine_id).holds(number):
+                continue
+            record = self.transition(machine_id, number)
+            value = {"duration": record.duration_ns, "queue": record.queue_len, "queue tick": record.queue_tick}
+            if (low is None or value[measure] >= low) and (high is None or value[measure] <= high):
+                found.append(number)
+        return found
 
     def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
         place = self.transition_ids.get(external_id)

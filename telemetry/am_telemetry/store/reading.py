@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from am_telemetry.facts import SchemaFact, SourceFact
+from am_telemetry.store.measuring import RowMeasure
 from am_telemetry.store.records import (
     Caused,
     HandlerRunRecord,
@@ -70,6 +71,12 @@ class Recording(Protocol):
     def process(self, process_id: int) -> ProcessRecord: ...
 
     def transition(self, machine_id: int, number: int) -> TransitionRecord: ...
+
+    def numbers_within(
+        self, machine_id: int, measure: RowMeasure, low: int | None, high: int | None, first: int, last: int
+    ) -> list[int]:
+        """Numbers from ``first`` to ``last`` whose measure lies between two limits (None: no limit), ascending."""
+        ...
 
     def find_transition_id(self, external_id: str, machine_id: int | None = None) -> tuple[int, int] | None:
         """(machine run, number) of the transition whose id was recorded with it, as in imported recordings.

@@ -17,6 +17,7 @@ from am_telemetry.store.effects import effects_of
 from am_telemetry.store.errors import StoreError, damaged, from_sqlite
 from am_telemetry.store.loading import Position, read_commit, read_definitions, read_events, read_machine_events
 from am_telemetry.store.lock import WriterLock, has_writer
+from am_telemetry.store.measuring import MeasuredRows
 from am_telemetry.store.model import Model
 from am_telemetry.store.reading import RecordingTotals
 from am_telemetry.store.records import (
@@ -41,7 +42,7 @@ WRITER_CHECK_SECONDS: float = 1.0
 """How often a reader looks whether the recording program is still there."""
 
 
-class SessionFile:
+class SessionFile(MeasuredRows):
     """A session file. Make one with :meth:`create` or :meth:`open`.
 
     Readers see a consistent state that only :meth:`catch_up` moves on. Several readers may share one object; each

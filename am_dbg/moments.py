@@ -1,4 +1,4 @@
-"""Moments as people write them on a command line."""
+"""Moments as people write them."""
 
 from __future__ import annotations
 
