@@ -20,6 +20,7 @@ SECTIONS = {
     "programs": "benchmarks.programs",
     "adapters": "benchmarks.adapters",
     "storing": "benchmarks.storing",
+    "keeping": "benchmarks.keeping",
     "importing": "benchmarks.importing",
     "sessions": "benchmarks.sessions",
     "screen": "benchmarks.screen",

@@ -19,7 +19,7 @@ from am_telemetry.store.trimming import Limits
 from am_telemetry.store.writer import Writer
 from tests.support.hub_process import until
 from tests.support.recordings import START_NS, batches, process
-from tests.support.sender import NOW, Sender
+from tests.support.sender import NOW, REFUSED, Sender
 
 SMALL = Limits(max_size=500_000, size_text="500kB")
 
@@ -137,3 +137,34 @@ def test_a_session_file_without_the_table_is_read(tmp_path: Path) -> None:
     connection.close()
     with SessionFile.open(path) as session:
         assert session.totals().transitions == 10
+
+
+def test_texts_that_occur_once_do_not_fill_the_file(tmp_path: Path) -> None:
+    """They go with the lines that used them; those that are used again stay, whoever uses them."""
+    path, sender = tmp_path / "s.db", Sender()
+    with SessionFile.create(path) as session, Writer(session, Limits(max_size=1_000_000, size_text="1MB")) as writer:
+        writer.open_session(sender.process, NOW)
+        sender.open(0, "m")
+        for part in range(60):
+            for number in range(200):
+                sender.add(0, REFUSED, f"{part}-{number} " + "x" * 200, "always the same")
+            writer.put(sender.session, sender.take())
+            writer.flush()
+            sender.forget_texts()
+        until(lambda: _texts(session) < 4_000)
+        for number in range(200):
+            sender.add(0, REFUSED, f"59-{number} " + "x" * 200, f"0-{number} " + "x" * 200, "always the same")
+        writer.put(sender.session, sender.take())
+        assert writer.flush(10)
+        session.catch_up()
+        count = session.timeline(1).count
+        texts = [line.text for line in session.log_lines(1, count - 199, count)]
+        assert len(texts) == 600
+        assert [text.split()[0] for text in texts[1::3]] == [f"0-{number}" for number in range(200)]
+        assert session.totals().transitions > 200
+    assert check_session(path) == []
+
+
+def _texts(session: SessionFile) -> int:
+    found: int = session.reader().execute("SELECT count(*) FROM texts").fetchone()[0]
+    return found

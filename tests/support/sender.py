@@ -73,6 +73,10 @@ class Sender:
         self._machine_schemas[handle] = self.schema(fact)
         self.batch.revised.append(SchemaRevised(handle, self._machine_schemas[handle]))
 
+    def forget_texts(self) -> None:
+        """Give out the handles of texts anew, as programs do after many different ones."""
+        self._texts.clear()
+
     def text(self, value: str) -> int:
         if value not in self._texts:
             self._texts[value] = len(self._texts)

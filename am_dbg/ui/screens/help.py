@@ -147,6 +147,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         (strip.ERROR_MARK, Role.ERROR, "an error among them"),
         (strip.LOST_MARK, Role.ERROR_RECENT, "transitions were lost before one of them"),
         (strip.CANCELED_MARK, Role.CANCELED, "a canceled one among them"),
+        (strip.REMOVED_MARK, Role.DIM, "earlier ones were removed to save space"),
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Container, Iterable
 from typing import Final, NamedTuple
 
 from am_telemetry.facts import PatternFact, SchemaFact
@@ -44,6 +45,9 @@ class Catalog:
         self._waiting: list[tuple[int, str]] = []
         row = connection.execute("SELECT max(id) FROM texts").fetchone()
         self._next_text = 1 + (row[0] or 0)
+        self.handed: set[int] = set()
+        """Ids of texts that were given out while somebody watches."""
+        self._watched = False
         self.new_schemas: dict[int, SchemaFact] = {}
         self.new_patterns: dict[int, PatternRecord] = {}
 
@@ -122,6 +126,8 @@ class Catalog:
         """The id of a text."""
         known = self._texts.get(text)
         if known is not None:
+            if self._watched:
+                self.handed.add(known)
             return known
         text_id = self._next_text
         self._waiting.append((text_id, codec.storable(text)))
@@ -131,6 +137,24 @@ class Catalog:
                 self._forget_texts()
             self._undo.put(self._texts, text, text_id)
         return text_id
+
+    @property
+    def last_text(self) -> int:
+        """The id of the newest text."""
+        return self._next_text - 1
+
+    def watch(self, handed: Iterable[int]) -> None:
+        """Remember in :attr:`handed` which texts are given out from now on, in addition to some others."""
+        self.handed, self._watched = set(handed), True
+
+    def stop_watching(self) -> None:
+        """Remember it no more."""
+        self.handed, self._watched = set(), False
+
+    def forget(self, ids: Container[int]) -> None:
+        """Do not give out some texts again. Between two transactions, or where it does not matter when one fails."""
+        for text in [text for text, text_id in self._texts.items() if text_id in ids]:
+            del self._texts[text]
 
     def _forget_texts(self) -> None:
         """Drop the older half, in order of first appearance."""

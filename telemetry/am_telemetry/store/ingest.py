@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from am_telemetry.batch import Batch
@@ -22,6 +24,7 @@ from am_telemetry.store.known_sessions import KnownSessions
 from am_telemetry.store.ledger import MachineState, SessionState, forget_handles
 from am_telemetry.store.records import EndReason, ProcessRecord
 from am_telemetry.store.runs import Runs
+from am_telemetry.store.text_sweep import TextSweep
 from am_telemetry.store.trimming import Portion, Trimmer
 from am_telemetry.store.undo import UndoLog
 from am_telemetry.store.wait_rows import WaitRows
@@ -116,15 +119,24 @@ class Ingest:
         self._seen.clear()
         self._counters.clear()
 
-    def trim(self, trimmer: Trimmer, now_ns: int, limit: int) -> Portion:
+    def text_sweep(self, path: Path) -> TextSweep:
+        """What removes the texts of this file that nothing uses any more."""
+        return TextSweep(path, self._db, self._catalog)
+
+    def texts_in_use(self) -> Iterator[int]:
+        """Ids of texts that programs may refer to by their handles."""
+        return self._sessions.text_ids()
+
+    def trim(self, trimmer: Trimmer, now_ns: int, limit: int, shrinking: bool = False) -> Portion:
         """Remove what is beyond the limits, a portion of it, within a transaction of its own.
 
         Args:
             trimmer: over the same connection.
             now_ns: the present.
             limit: how many transitions to look at.
+            shrinking: the file gets smaller by other means.
         """
-        portion = trimmer.step(now_ns, limit)
+        portion = trimmer.step(now_ns, limit, shrinking)
         self._changes.events.extend(portion.events)
         self._removed = not portion.empty
         for machine_id, count in portion.log_lines.items():

@@ -48,6 +48,11 @@ class KnownSessions:
         """Remember a new one."""
         self._undo.put(self._by_key, session.process.session, session)
 
+    def text_ids(self) -> Iterator[int]:
+        """Ids of texts to which programs have handles."""
+        for session in self._by_key.values():
+            yield from session.texts.values()
+
     def with_open_machines(self) -> Iterator[SessionState]:
         """Sessions of which machines are recorded as running."""
         for key in sessions_with_open_machines(self._db):

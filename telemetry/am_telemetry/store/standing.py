@@ -25,6 +25,13 @@ _HOLES: Final = (
 )
 
 
+_INTERRUPTED: Final = """
+SELECT json_group_array(machine_id) FROM (
+  SELECT machine_id FROM gaps UNION SELECT machine_id FROM machine_schemas WHERE revision > 1
+)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Gains:
     ticks: tuple[tuple[str, int], ...]
@@ -39,6 +46,13 @@ class Definitions:
         self._db = connection
         self._schemas: dict[int, SchemaFact] = {}
         self._gains: dict[int, _Gains] = {}
+        self.interrupted: frozenset[int] = frozenset()
+        """Machines with holes or with revisions of their schema."""
+
+    def look(self) -> None:
+        """Find out what is new, at the beginning of a transaction."""
+        found = self._db.execute(_INTERRUPTED).fetchone()[0]
+        self.interrupted = frozenset(json.loads(found))
 
     def schema(self, schema_id: int) -> SchemaFact:
         """The schema of that id."""
@@ -86,10 +100,10 @@ class Standing:
         if not patterns:
             return
         span = (self.machine_id, self.number, self.number + len(patterns) - 1)
-        marks: list[tuple[int, int, str | None, bool]] = [
-            (after, schema_id, None, False) for after, schema_id in connection.execute(_REVISIONS, span)
-        ]
-        marks += [(after, schema_id, clock, True) for after, schema_id, clock in connection.execute(_HOLES, span)]
+        marks: list[tuple[int, int, str | None, bool]] = []
+        if self.machine_id in definitions.interrupted:
+            marks += [(after, schema_id, None, False) for after, schema_id in connection.execute(_REVISIONS, span)]
+            marks += [(after, schema_id, clock, True) for after, schema_id, clock in connection.execute(_HOLES, span)]
         marks.sort(key=lambda mark: (mark[0], mark[3]))
         done = 0
         first = self.number

@@ -11,19 +11,27 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from am_telemetry.store import codec
 from am_telemetry.store.changes import NoLines, Removed
-from am_telemetry.store.removing import RETENTION, delete_between, delete_rows
+from am_telemetry.store.removal_booking import book
+from am_telemetry.store.removing import RETENTION, delete_rows
 from am_telemetry.store.standing import Definitions, Standing, initial_standing
 
 NEIGHBOURS: Final = 50
 """Transitions on either side of a bookmarked one that stay with it."""
+FAR: Final = 1.5
+LEAST: Final = 128
+SHARE: Final = 16
+"""Of a file that is too large, at most the sixteenth part goes at once."""
 LINES_AT_ONCE: Final = 1_000
-_ROWS: Final = "SELECT id, machine_id, number, pattern_id, at_ns FROM transitions WHERE id > ? ORDER BY id LIMIT ?"
+_ROWS: Final = """
+SELECT json_group_array(id), json_group_array(machine_id), json_group_array(number), json_group_array(pattern_id),
+  json_group_array(at_ns)
+FROM (SELECT id, machine_id, number, pattern_id, at_ns FROM transitions WHERE id > ? ORDER BY id LIMIT ?)
+"""
 _LATE: Final = "SELECT id, machine_id, after_number, at_ns FROM late_log_lines WHERE id > ? ORDER BY id LIMIT ?"
 
 Row = tuple[int, int, int, int, int]
@@ -99,23 +107,21 @@ class Trimmer:
         pages, free = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
         return int(pages - free) * self._page_size
 
-    def due(self, now_ns: int) -> bool:
-        """Whether a step may find something, judged quickly."""
-        if self._too_large():
-            return True
-        return self._limits.keep_ns is not None and bool(self._old(self._rows(1), now_ns))
-
-    def step(self, now_ns: int, limit: int) -> Portion:
+    def step(self, now_ns: int, limit: int, shrinking: bool = False) -> Portion:
         """Remove a portion.
 
         Args:
             now_ns: the present, wall clock.
             limit: how many transitions to look at.
+            shrinking: the file gets smaller by other means, so for its size nothing goes unless it is far too large.
         """
         self._look_at_bookmarks()
+        self._definitions.look()
         portion = Portion()
+        too_large = self.is_too_large(FAR if shrinking else 1.0)
+        if too_large:
+            limit = max(LEAST, min(limit, self._left() // SHARE))
         rows = self._rows(limit)
-        too_large = self._too_large()
         chosen = rows if too_large else self._old(rows, now_ns)
         kept = self._limits.size_text if too_large else self._limits.keep_text
         if chosen:
@@ -129,11 +135,18 @@ class Trimmer:
 
     # -- what to remove ------------------------------------------------------------------------------------------
 
-    def _too_large(self) -> bool:
-        return self._limits.max_size is not None and self.used() > self._limits.max_size
+    def is_too_large(self, factor: float = 1.0) -> bool:
+        """Whether the file uses more than it may, or more than a multiple of that."""
+        return self._limits.max_size is not None and self.used() > factor * self._limits.max_size
+
+    def _left(self) -> int:
+        """About how many transitions there are that were not looked at."""
+        last = self._db.execute("SELECT max(id) FROM transitions").fetchone()[0]
+        return max(0, (last or 0) - self._position)
 
     def _rows(self, limit: int) -> list[Row]:
-        return self._db.execute(_ROWS, (self._position, limit)).fetchall()
+        columns = self._db.execute(_ROWS, (self._position, limit)).fetchone()
+        return list(zip(*map(json.loads, columns), strict=True))
 
     def _old(self, rows: Sequence[Row], now_ns: int) -> Sequence[Row]:
         """Those in front that are older than what is kept."""
@@ -174,11 +187,12 @@ class Trimmer:
         groups: dict[int, list[Row]] = {}
         for row in rows:
             groups.setdefault(row[1], []).append(row)
+        lasts = self._last_numbers(groups)
         stay: set[int] = set()
         spans: list[Span] = []
         ranges: list[tuple[Standing, int]] = []
         for machine_id, group in groups.items():
-            last = self._last_number(machine_id)
+            last = lasts.get(machine_id, 0)
             protected = machine_id in self._bookmarks
             for part in _consecutive(group):
                 standing = self._standing(machine_id, part[0][2] - 1)
@@ -196,14 +210,22 @@ class Trimmer:
             if group[-1][2] == last and not self._is_bookmarked(machine_id, last):
                 self._passed[machine_id] = (group[-1][0], last)
         spans += _id_spans(rows, stay)
-        lines = delete_rows(self._db, spans)
-        for standing, first in ranges:
-            portion.events.append(self._book(standing, first, lines, portion, now_ns, kept))
+        if ranges:
+            lines = delete_rows(self._db, spans)
+            for removal, gone in book(self._db, ranges, lines, now_ns, kept):
+                portion.log_lines[removal.machine_id] += gone
+                ticks, active = json.loads(removal.ticks), tuple(json.loads(removal.active))
+                portion.events.append(Removed(removal.machine_id, removal.first, removal.last, ticks, active))
         portion.transitions += sum(standing.number - first + 1 for standing, first in ranges)
 
-    def _last_number(self, machine_id: int) -> int:
-        row = self._db.execute("SELECT transitions FROM machine_clocks WHERE machine_id = ?", (machine_id,)).fetchone()
-        return int(row[0]) if row else 0
+    def _last_numbers(self, machine_ids: Iterable[int]) -> dict[int, int]:
+        """The number of the last transition of each machine."""
+        found = self._db.execute(
+            "SELECT json_group_array(json_array(machine_id, transitions)) FROM machine_clocks"
+            " WHERE machine_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(machine_ids)),),
+        ).fetchone()[0]
+        return dict(json.loads(found))
 
     def _pieces(self, part: list[Row], last: int, protected: bool) -> Iterator[tuple[bool, list[Row]]]:
         """Consecutive transitions cut into those that go and those that stay."""
@@ -239,39 +261,6 @@ class Trimmer:
             standing = Standing(machine_id, number, json.loads(row[0]), json.loads(row[1]))
         self._standings[machine_id] = standing
         return standing
-
-    def _book(
-        self, standing: Standing, first: int, lines: Counter[int], portion: Portion, now_ns: int, kept: str
-    ) -> Removed:
-        """Write down a range that went, together with those it touches now."""
-        machine_id, last = standing.machine_id, standing.number
-        count, lost = lines.pop(machine_id, 0), 0
-        ticks, active = codec.to_json(standing.ticks), codec.to_json(sorted(standing.active))
-        for before in self._db.execute(
-            "SELECT first_number, log_lines, lost FROM removals WHERE machine_id = ? AND last_number = ?",
-            (machine_id, first - 1),
-        ).fetchall():
-            first, count, lost = before[0], count + before[1], lost + before[2]
-            portion.log_lines[machine_id] -= before[1]
-        for behind in self._db.execute(
-            "SELECT last_number, log_lines, lost, ticks_json, active_json FROM removals"
-            " WHERE machine_id = ? AND first_number = ?",
-            (machine_id, last + 1),
-        ).fetchall():
-            last, ticks, active = behind[0], behind[3], behind[4]
-            count, lost = count + behind[1], lost + behind[2]
-            portion.log_lines[machine_id] -= behind[1]
-        between = delete_between(self._db, machine_id, first, last)
-        count, lost = count + between[0], lost + between[1]
-        portion.log_lines[machine_id] += count
-        self._db.execute(
-            "DELETE FROM removals WHERE machine_id = ? AND first_number BETWEEN ? AND ?", (machine_id, first, last)
-        )
-        self._db.execute(
-            "INSERT INTO removals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (machine_id, first, last, count, lost, now_ns, kept, ticks, active),
-        )
-        return Removed(machine_id, first, last, json.loads(ticks), tuple(json.loads(active)))
 
     # -- late log lines ------------------------------------------------------------------------------------------
 

@@ -13,11 +13,13 @@ from am_telemetry.store.errors import from_sqlite, is_temporary
 from am_telemetry.store.ingest import Ingest
 from am_telemetry.store.trimming import Limits, Trimmer
 
-STEP_S: Final = 0.02
-"""How long a portion should take: batches wait for it."""
+STEP_S: Final = 0.012
+"""How long a portion should take of the processor: batches wait for it."""
+PORTIONS: Final = 2
+"""Portions in a row, at most. Removing is quicker than storing, so two keep up with the groups that are stored."""
 LOOK_S: Final = 0.5
 """How often is looked whether something has to go."""
-_ROWS: Final = (128, 1_024, 16_384)
+_ROWS: Final = (128, 1_024, 4_096)
 RETRY_S: Final = 5.0
 """How long to wait after a failure."""
 
@@ -39,11 +41,12 @@ class Upkeep:
         self._ingest = ingest
         self._limits = limits
         self._trimmer = Trimmer(connection, limits)
+        self._sweep = ingest.text_sweep(path)
         self._rows = _ROWS[1]
         self._at = time.monotonic() + LOOK_S
         self._failed = False
         self.longest_s = 0.0
-        """The longest time that batches had to wait for a portion."""
+        """The longest time that batches had to wait for that."""
         self.removed = 0
         """Transitions removed so far."""
 
@@ -51,29 +54,38 @@ class Upkeep:
         """Seconds until there is something to do, None when there never is."""
         return max(0.0, self._at - time.monotonic()) if self._limits.limited else None
 
-    def run(self) -> Changes | None:
-        """Remove a portion if it is time for that.
+    def run(self) -> list[Changes]:
+        """Remove a portion if it is time for that, or two if there is much to remove.
 
         Returns:
-            What readers need to know, if anything was removed.
+            What readers need to know, one for each portion from which something was removed.
         """
         begin = time.monotonic()
-        if not self._limits.limited or begin < self._at:
-            return None
-        changes, more = self._remove()
+        if not self._limits.limited or (begin < self._at and (self._failed or not self._trimmer.is_too_large())):
+            return []
+        self._sweep.begin(self._ingest.texts_in_use())
+        found: list[Changes] = []
+        more = True
+        while more and len(found) < PORTIONS:
+            work = time.thread_time()
+            changes, more = self._remove()
+            if changes is None:
+                break
+            found.append(changes)
+            fitting = int(self._rows * STEP_S / max(time.thread_time() - work, 0.001))
+            self._rows = max(_ROWS[0], min(_ROWS[2], fitting, 2 * self._rows))
         end = time.monotonic()
         self._at = end + (RETRY_S if self._failed else 0.0 if more else LOOK_S)
-        if changes is not None:
+        if found:
             self.longest_s = max(self.longest_s, end - begin)
-            fitting = int(self._rows * STEP_S / max(end - begin, 0.001))
-            self._rows = max(_ROWS[0], min(_ROWS[2], fitting, 2 * self._rows))
-        return changes
+        return found
 
     def _remove(self) -> tuple[Changes | None, bool]:
         try:
             self._ingest.begin()
-            portion = self._ingest.trim(self._trimmer, time.time_ns(), self._rows)
-            if portion.empty:
+            swept = self._sweep.waiting and self._sweep.step()
+            portion = self._ingest.trim(self._trimmer, time.time_ns(), self._rows, self._sweep.busy)
+            if portion.empty and not swept:
                 self._ingest.rollback()
                 return None, portion.more
             changes = self._ingest.commit()
@@ -86,7 +98,8 @@ class Upkeep:
             self._failed = False
             _log.warning("%s: transitions beyond the limits are removed again.", self._path)
         self.removed += portion.transitions
-        return changes, portion.more
+        self._sweep.note(sum(portion.log_lines.values()))
+        return changes, portion.more or self._sweep.waiting
 
     def _tell(self, error: Exception) -> None:
         if self._failed:

@@ -287,8 +287,7 @@ class Writer:
 
     def _tidy(self) -> None:
         if not self._closing:
-            changes = self.upkeep.run()
-            if changes is not None:
+            for changes in self.upkeep.run():
                 self._file.publish(changes)
 
     def _take_group(self) -> list[Job | Call]:
