@@ -88,6 +88,6 @@ def _story(session: SessionView, place: ProblemPlace, record: TransitionRecord |
         place_in_code = error_place(record.error)
         return error_text(record.error) + (f" · {place_in_code}" if place_in_code else "")
     if fact.broken:
-        return f"{asked} · a handler failed"
+        return f"{asked} · {cancel_reason(record.pattern) or 'a handler failed'}"
     states = names(schema, tuple(s for s in fact.added if s in schema.error_states) or fact.called)
     return f"{' '.join(states)} became active"
