@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "am_dbg.commands.import_",
     "keys": "am_dbg.commands.keys",
     "open": "am_dbg.commands.open_",
+    "query": "am_dbg.commands.query",
     "sessions": "am_dbg.commands.sessions",
     "run": "am_dbg.commands.run",
 }
