@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from pyroaring import BitMap
@@ -11,11 +12,14 @@ from am_dbg.session import navigation
 from am_dbg.session.filters import FILTER_TITLES, Filter, hiding
 from am_dbg.session.history import History, Place
 from am_dbg.session.kept import removed_message
+from am_dbg.session.pace import Pace
 from am_dbg.session.view import Mode, SessionView
 from am_telemetry.store.reading import Recording
 
 FAST_JUMP: Final = 50
-PLAY_INTERVAL_S: Final = 0.5
+_MOST_MOVES: Final = 500
+"""Moves of playing in one tick; what is behind by more is given up."""
+_LATE_S: Final = 0.3
 NOTHING_YET: Final = "nothing has happened on this machine by then"
 
 
@@ -25,7 +29,7 @@ class MovingSession(SessionView):
     def __init__(self, recording: Recording, clock: Callable[[], float]) -> None:
         super().__init__(recording)
         self.history = History()
-        self.play_interval_s = PLAY_INTERVAL_S
+        self._tail_left_ns: int | None = None
         self._clock = clock
         self._play_at = 0.0
 
@@ -126,8 +130,8 @@ class MovingSession(SessionView):
         if mode is Mode.TAIL:
             self._derive()
         elif mode is Mode.PLAYING:
-            self._play_at = self._clock() + self.play_interval_s
             self._play_step()
+            self._play_at = self._clock() + self._play_wait()
             if self.mode is Mode.PAUSED:
                 return
         self.say("")
@@ -136,16 +140,35 @@ class MovingSession(SessionView):
         self.set_mode(Mode.PAUSED if self.mode is Mode.TAIL else Mode.TAIL)
 
     def toggle_play(self) -> None:
-        """Playing makes one move at once, then one per interval, and stops on the last transition."""
+        """Playing makes one move at once, then one after the other at its pace, and stops on the last transition."""
         self.set_mode(Mode.PAUSED if self.mode is Mode.PLAYING else Mode.PLAYING)
 
     def tick(self) -> bool:
         """Let the time pass: moves the cursor while playing. True when something visible changed."""
-        if self.mode is not Mode.PLAYING or self._clock() < self._play_at:
-            return False
-        self._play_at = self._clock() + self.play_interval_s
-        self._play_step()
-        return True
+        now, moves = self._clock(), 0
+        if now - self._play_at > _LATE_S:
+            self._play_at = now
+        while self.mode is Mode.PLAYING and self._play_at <= now and moves < _MOST_MOVES:
+            self._play_step()
+            self._play_at += self._play_wait()
+            moves += 1
+        return moves > 0
+
+    def change_speed(self, steps: int) -> None:
+        """Play faster, or slower when negative, by so many of the speeds from a tenth to a hundred times."""
+        self._set_pace(self.pace.faster(steps))
+
+    def toggle_real_time(self) -> None:
+        """Play with the gaps between transitions as they were, or evenly. Long gaps are cut to two seconds."""
+        self._set_pace(replace(self.pace, real_time=not self.pace.real_time))
+
+    @property
+    def missed(self) -> int:
+        """How many visible transitions of the selected machine came since tail mode was left; 0 in tail mode."""
+        if self._tail_left_ns is None or self.machine_id is None or self.mode is Mode.TAIL:
+            return 0
+        seen = self.recording.timeline(self.machine_id).number_at(self._tail_left_ns)
+        return len(self.visible) - navigation.rank(self.visible, seen)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -171,7 +194,7 @@ class MovingSession(SessionView):
     def _leave_modes(self) -> None:
         if self.mode is Mode.TAIL:
             # Freeze what tail mode shows: late arrivals must not move a paused cursor.
-            self._moment = self._newest_moment()
+            self._moment = self._tail_left_ns = self._newest_moment()
             self._anchor = None
             if self.machine_id is not None:
                 self._anchor = (self.machine_id, self.count)
@@ -214,6 +237,18 @@ class MovingSession(SessionView):
         if direction > 0:
             return self.say(f"no later {what} ({until - (self.number in numbers)} earlier)")
         return self.say(f"no earlier {what} ({len(numbers) - until} later)")
+
+    def _set_pace(self, pace: Pace) -> None:
+        self.pace = pace
+        self._play_at = min(self._play_at, self._clock() + self._play_wait())
+        beside = "gaps as they were, at most 2 s" if pace.real_time else f"{2 * pace.speed:g} transitions a second"
+        self.say(f"play: {beside}{f', ×{pace.speed:g}' if pace.real_time else ''}")
+
+    def _play_wait(self) -> float:
+        timeline, following = self.timeline, self.next_number
+        if timeline is None or following is None or not timeline.holds(self.number):
+            return self.pace.wait_s(None)
+        return self.pace.wait_s(timeline.at(following) - timeline.at(self.number))
 
     def _play_step(self) -> None:
         target = self.next_number

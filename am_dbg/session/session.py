@@ -19,7 +19,8 @@ from am_dbg.session.history import Place
 from am_dbg.session.kept import removed_message
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
 from am_dbg.session.marking import MarkingSession
-from am_dbg.session.moving import FAST_JUMP, PLAY_INTERVAL_S
+from am_dbg.session.moving import FAST_JUMP
+from am_dbg.session.pace import PLAY_INTERVAL_S
 from am_dbg.session.targets import (
     ChangeLog,
     ClearFilters,

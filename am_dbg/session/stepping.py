@@ -76,6 +76,9 @@ class SteppingSession(MovingSession):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    def _play_wait(self) -> float:
+        return self.pace.wait_s(None) if self._plays_steps else super()._play_wait()
+
     def _play_step(self) -> None:
         if not self._plays_steps or self.next_number is None:
             return super()._play_step()

@@ -13,6 +13,7 @@ from am_dbg.session.layout import Layout
 from am_dbg.session.log_options import DEFAULT_LOG_OPTIONS, LogScope
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
+from am_dbg.session.pace import Pace
 from am_dbg.session.steps import PartlyApplied, partly_applied
 from am_telemetry.store.bookmarks import Bookmark
 from am_telemetry.store.reading import Recording
@@ -59,6 +60,8 @@ class SessionView:
 
         Where retention has removed transitions, 0 is the start of what is kept.
         """
+        self.pace = Pace()
+        """How quickly playing goes."""
         self.step = 0
         """How many steps of the next visible transition have been done at this moment; see ``inside``."""
         self.state = ""

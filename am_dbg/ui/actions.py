@@ -95,8 +95,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("end",), Group.TIME, "last_transition",
     ),
     Action(
-        "time.play", "Play or pause", "Step forward by itself, two transitions a second, until the end or a key.",
+        "time.play", "Play or pause", "Step forward by itself until the end or a key: two transitions a second, or as + - ~ say.",
         ("space",), Group.TIME, "toggle_play", footer="Space play",
+    ),
+    Action(
+        "time.faster", "Play faster", "The next of the speeds up to a hundred times.", ("plus",), Group.TIME,
+        "play_faster",
+    ),
+    Action(
+        "time.slower", "Play slower", "The next of the speeds down to a tenth.", ("minus",), Group.TIME, "play_slower",
+    ),
+    Action(
+        "time.real", "Play in real time", "Play with the gaps between transitions as they were, or evenly again.",
+        ("tilde",), Group.TIME, "toggle_real_time",
     ),
     Action(
         "time.tail", "Follow the newest", "Stay at the end while new transitions arrive; any move by hand ends it.",

@@ -73,6 +73,15 @@ class Controller:
     def toggle_play(self) -> None:
         self._session.toggle_play()
 
+    def play_faster(self) -> None:
+        self._session.change_speed(1)
+
+    def play_slower(self) -> None:
+        self._session.change_speed(-1)
+
+    def toggle_real_time(self) -> None:
+        self._session.toggle_real_time()
+
     def toggle_tail(self) -> None:
         self._session.toggle_tail()
 

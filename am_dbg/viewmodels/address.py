@@ -9,7 +9,7 @@ from am_dbg.session.session import Session
 from am_dbg.session.targets import SetMode, StepMachine
 from am_dbg.session.urls import SCHEME
 from am_dbg.session.view import Mode
-from am_dbg.timefmt import date_and_time
+from am_dbg.timefmt import date_and_time, thousands
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.transition_line import Part, fit
 from am_telemetry.store.records import MachineRecord
@@ -49,6 +49,10 @@ def line(session: Session, width: int) -> Line:
     ]
     if session.mode is Mode.TAIL:
         parts.append(Part((Span("⇥ tail", Role.TITLE, bold=True, target=SetMode("paused")),), 2))
+    elif session.missed:
+        text = f"⇥ tail paused: {thousands(session.missed)} new (T)"
+        short = Span(f"⇥ {thousands(session.missed)} new", Role.TITLE, bold=True, target=SetMode("tail"))
+        parts.append(Part((Span(text, Role.TITLE, bold=True, target=SetMode("tail")),), 2, short=(short,)))
     runs = session.runs(machine.name)
     if len(runs) > 1:
         parts.append(Part((Span(f"run {machine.run} of {len(runs)}", Role.VALUE),), 3))

@@ -48,6 +48,8 @@ class Part:
 def current(session: SessionView, width: int) -> Line:
     """The transition at the cursor, or the step inside the next one, at most ``width`` cells; the mode comes first."""
     words = _MODES[session.mode]
+    if session.mode is Mode.PLAYING and session.pace.words:
+        words += f" {session.pace.words}"
     mode = Part(_mode(words), 5, short=_mode(words.split()[0]))
     if session.inside is not None and session.timeline is not None:
         return fit([mode, *_step(session.timeline, session.inside)], width)

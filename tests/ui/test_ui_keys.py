@@ -160,9 +160,10 @@ async def test_tab_walks_around_all_panes(screen: Screen) -> None:
 
 async def test_space_plays_and_any_move_pauses(screen: Screen) -> None:
     async with screen(machine="orders") as user:
-        user.app.session.play_interval_s = 0.02
+        user.press(*"+++")
         user.press("home", "space")
-        await user.sees("▶ Playing", "#5/93")
+        await user.sees("▶ Playing ×10")
+        await user.until("to get on", lambda: user.app.session.number >= 5)
         user.press("left")
         await user.sees("‖ Paused")
 

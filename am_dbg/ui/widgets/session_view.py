@@ -65,14 +65,15 @@ class SearchableView(SessionView):
             self.go_to_row(max(0, min((self.cursor_row() or 0) + step, count - 1)))
 
     def take_letter(self, event: events.Key) -> bool:
-        """Search with a typed letter; False when the key is none. Digits count within a word only."""
+        """Search with a typed letter; False when the key is none. Digits and hyphens count within a word only."""
         letter = event.character or ""
         searching = bool(self.search.word)
         if event.key == "backspace":
             if searching:
                 self._found(self.search.erase(self.names()))
             return searching
-        is_letter = len(letter) == 1 and (letter in "-_" or letter.islower() or (searching and letter.isdecimal()))
+        inside = searching and (letter.isdecimal() or letter == "-")
+        is_letter = len(letter) == 1 and (letter == "_" or letter.islower() or inside)
         if not is_letter or event.key.startswith(("ctrl+", "alt+")):
             return False
         self._found(self.search.type(letter, self.names(), self.cursor_row() or 0))
