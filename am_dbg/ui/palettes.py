@@ -104,7 +104,7 @@ CONTRAST_COLORS: Final = {
     "am-queued": "#ffd75f",
     "am-empty": "#c6c6c6",
     "am-hl1": "#00005f",
-    "am-hl2": "#303030",
+    "am-hl2": "#4e4e4e",
     "am-hl3": "#1c1c1c",
     "am-strip": "#87afd7",
     "am-cursor": "#ffff00",

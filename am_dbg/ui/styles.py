@@ -61,10 +61,11 @@ class RoleStyles:
         self._cache: dict[tuple[str, bool, bool, bool, bool], Style] = {}
         reverse, bold = Style(reverse=True), Style(bold=True)
         chosen, marked = self._on("am-hl1"), self._on("am-hl2")
-        self.cursor_focused = reverse if theme in _STRONG else chosen
-        self.cursor_blurred = bold + marked if theme in _STRONG else marked
-        self.current = reverse if theme in _STRONG else marked
-        self.band = bold + chosen if theme in _STRONG else chosen
+        strong = theme in _STRONG
+        self.cursor_focused = reverse if strong else chosen
+        self.cursor_blurred = reverse + Style(dim=True) if theme in _FLAT else bold + marked if strong else marked
+        self.current = reverse if strong else marked
+        self.band = bold + chosen if strong else chosen
         self.frame = Style(dim=True) if self.plain else self._in("am-line")
         self.frame_focused = bold + self._in("am-focus")
 
@@ -83,15 +84,19 @@ class RoleStyles:
         return style
 
     def segments(self, line: Line, row: Style) -> list[Segment]:
-        """A line on the style of its row. Underlines end where the text ends, not where its padding does."""
+        """A line on the style of its row. Underlines end where the text ends, not where its padding does.
+
+        In a row in reverse there are no other colours: as backgrounds they would be patches.
+        """
         segments: list[Segment] = []
         for span in line:
+            style = self.of(span).without_color if row.reverse else self.of(span)
             text = span.text.rstrip(" ") if span.underline or not span.text.strip(" ") else span.text
             if text:
-                segments.append(Segment(text, row + self.of(span)))
+                segments.append(Segment(text, row + style))
             if len(text) < len(span.text):
                 # A blank looks the same in every colour of text, unless it is drawn in reverse.
-                bare = row + self.of(span) if span.reverse else row + self.band if span.band else row
+                bare = row + style if span.reverse else row + self.band if span.band else row
                 segments.append(Segment(span.text[len(text) :], bare))
         return list(Segment.simplify(segments))
 
