@@ -27,7 +27,7 @@ from am_telemetry.store.writer import Writer
 from tests.support.hub_process import until
 from tests.support.recordings import START_NS, batches, process
 from tests.support.rich_session import write_random_session, write_rich_session
-from tests.support.sender import NOW, REFUSED, Sender
+from tests.support.sender import NOW, REFUSED, Sender, toggle
 from tests.support.session_folder import write_session
 
 DAY_NS = 86_400 * 10**9
@@ -230,6 +230,24 @@ def test_a_writer_keeps_a_session_within_its_size(tmp_path: Path) -> None:
         assert all(timeline.holds(timeline.count) for timeline in map(session.timeline, (1, 2, 3)))
         assert path.stat().st_size < 2 * 1_000_000
     assert check_session(path) == []
+
+
+def test_activity_of_states_begins_behind_what_was_removed(session: SessionFile) -> None:
+    """In SQL as well: states that were active there are active from the first kept transition on."""
+    sender = Sender("ab" * 16)
+    sender.open(0, "m", clock=(0, 1, 0))
+    for number, pattern in enumerate([toggle(0, True), REFUSED, toggle(1, False), toggle(0, False), REFUSED], 1):
+        sender.add(0, pattern, at_ns=NOW + number * DAY_NS)
+    ingest = Ingest(session.write_connection)
+    ingest.begin()
+    ingest.open_session(sender.process, NOW)
+    ingest.apply(sender.session, sender.take(), NOW)
+    ingest.commit()
+    assert trim(session, NOW + 4 * DAY_NS) == 2
+    rows = session.reader().execute("SELECT state, since_transition, duration_ms FROM v_state_activity ORDER BY state")
+    assert rows.fetchall() == [("A", 2, DAY_NS / 1e6), ("B", 2, 0.0)]
+    removed = session.reader().execute("SELECT machine, first_number, last_number, transitions, kept FROM v_removals")
+    assert removed.fetchall() == [("m", 1, 2, 2, "1d")]
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 0.9))

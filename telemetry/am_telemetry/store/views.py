@@ -60,7 +60,7 @@ CREATE VIEW v_transitions AS
 
 CREATE VIEW v_state_activity AS
   -- When which state was active. An open end means: still active at the end of the recording.
-  -- Where transitions are missing, all spans end with the last one before; what was active behind the hole begins anew.
+  -- Where transitions are missing, all spans end with the last one before; what was active behind them begins anew.
   WITH activations AS (
     SELECT
       transitions.machine_id AS machine_id,
@@ -78,6 +78,19 @@ CREATE VIEW v_state_activity AS
     JOIN machine_schemas ON machine_schemas.machine_id = machines.id AND machine_schemas.revision = 1
     JOIN schemas ON schemas.id = machine_schemas.schema_id
     JOIN json_each(schemas.states_json) AS state ON state.key = tick.key
+    WHERE NOT EXISTS (SELECT 1 FROM removals WHERE removals.machine_id = machines.id AND first_number = 1)
+    UNION ALL
+    SELECT
+      removals.machine_id,
+      state.value,
+      removals.last_number,
+      removals.last_number,
+      coalesce(
+        (SELECT at_ns FROM transitions WHERE machine_id = removals.machine_id AND number = removals.last_number + 1),
+        (SELECT started_ns FROM machines WHERE id = removals.machine_id)
+      )
+    FROM removals
+    JOIN json_each(removals.active_json) AS state
     UNION ALL
     SELECT
       gaps.machine_id,
@@ -125,6 +138,15 @@ CREATE VIEW v_state_activity AS
             AND gaps.after_number >= activations.first_hole
             AND gaps.clock_json IS NOT NULL
           ORDER BY gaps.after_number
+          LIMIT 1
+        ), {_NEVER}),
+        coalesce((
+          SELECT coalesce(previous.at_ns, activations.at_ns)
+          FROM removals
+          LEFT JOIN transitions AS previous
+            ON previous.machine_id = removals.machine_id AND previous.number = removals.first_number - 1
+          WHERE removals.machine_id = activations.machine_id AND removals.first_number > activations.number
+          ORDER BY removals.first_number
           LIMIT 1
         ), {_NEVER})
       ), {_NEVER}) AS until_ns
@@ -240,6 +262,21 @@ CREATE VIEW v_losses AS
     SELECT machine_id, first_number, last_number, what, count, reason FROM omissions
   ) AS missing
   JOIN machines ON machines.id = missing.machine_id;
+
+CREATE VIEW v_removals AS
+  -- Transitions that were removed to keep the file small.
+  SELECT
+    machines.name AS machine,
+    machines.run AS run,
+    removals.first_number AS first_number,
+    removals.last_number AS last_number,
+    removals.last_number - removals.first_number + 1 AS transitions,
+    removals.log_lines AS log_lines,
+    removals.lost AS lost,
+    removals.kept AS kept,
+    {_iso("removals.removed_ns")} AS removed
+  FROM removals
+  JOIN machines ON machines.id = removals.machine_id;
 
 CREATE VIEW v_waits AS
   -- Who waited for what, contexts of states, and pipes. What is pending: WHERE ended IS NULL
