@@ -30,7 +30,7 @@ def shared_address(session: Session) -> str:
     """A URL to hand to others, or an empty string before there is a machine.
 
     It names the transition by its id where there is one, which holds in every recording of the same program, and what
-    is shown in another way than by default: selected state, panes and filters.
+    is shown in another way than by default: selected states, panes and filters.
     """
     place = _place(session)
     if place is None:
@@ -44,7 +44,7 @@ def shared_address(session: Session) -> str:
             transition_id="" if record is None else record.transition_id,
             step=place.step,
             run=place.run,
-            state=session.state,
+            states=session.states,
             view="" if session.layout is Layout.TREE_LOG else session.layout.value,
             hidden=None if filters.selection == DEFAULT_FILTERS.selection else _spelled_filters(filters),
         )
@@ -111,10 +111,10 @@ def go_to_url(session: Session, url: MachineUrl) -> bool:
     _show(session, url)
     session.select_machine(machine.id)
     _move(session, url, number)
-    if url.state:
+    if url.states:
         moved = session.message
-        session.select_state(url.state)
-        missing = _missing_state(session, url.state)
+        session.select_states(url.states)
+        missing = next(filter(None, (_missing_state(session, name) for name in url.states)), "")
         if missing or moved:
             session.say(missing or moved)
     return True

@@ -31,6 +31,7 @@ class Stop:
     moment_ns: int
     step: int = 0
     state: str = ""
+    kept_states: tuple[str, ...] = ()
     hidden: frozenset[Filter] = frozenset()
     only: frozenset[Filter] = frozenset()
     pinned: frozenset[str] = frozenset()
@@ -53,6 +54,7 @@ def stop_of(session: SessionView) -> Stop | None:
         moment_ns=session.moment,
         step=session.step,
         state=session.state,
+        kept_states=session.kept_states,
         hidden=session.filters.hidden,
         only=session.filters.only,
         pinned=session.pinned,
@@ -76,7 +78,7 @@ def continue_at(session: Session, stop: Stop) -> bool:
     chosen_at = None if stop.anchor is None or anchor is None else (anchor, stop.anchor.number)
     session.restore_moment(stop.moment_ns, chosen_at)
     session.select_machine(selected)
-    session.select_state(stop.state)
+    session.state, session.kept_states = stop.state, stop.kept_states
     if stop.step and session.number == stop.selected.number and session.next_number is not None:
         session.go_to_step(session.next_number, stop.step)
     hides = "" if stop.hidden == type(session.filters)().hidden and not stop.only else ", with the filters of then"

@@ -103,14 +103,6 @@ class MovingSession(SessionView):
 
     # -- jumps -------------------------------------------------------------------------------------------------------
 
-    def jump_forward(self) -> None:
-        """To the next transition that added, removed or called the selected state; without one, 50 visible ones on."""
-        self._jump(1)
-
-    def jump_back(self) -> None:
-        """Like ``jump_forward``, backwards."""
-        self._jump(-1)
-
     def next_problem(self) -> None:
         """To the next visible error, failed handler, or canceled transition that was asked for."""
         self._jump_among(self.problems, 1, "problem")
@@ -216,18 +208,6 @@ class MovingSession(SessionView):
             self.history.drift(Place(self.machine_id, number))
         return self.say(at_edge if stayed else "")
 
-    def _jump(self, direction: int) -> None:
-        timeline, state = self.timeline, self.state_index
-        if self.state and timeline is not None:
-            if state is None:
-                return self.say(f"this machine has no state {self.state}; clear the selected state for jumps of 50")
-            return self._jump_among(
-                navigation.involving(timeline, state, self.visible), direction, f"change of {self.state}"
-            )
-        target = navigation.moved(self.visible, self.number, direction * FAST_JUMP)
-        edge = "this is the last transition" if direction > 0 else "this is the beginning"
-        return self._move_to(target, jump=True, at_edge=edge)
-
     def _jump_among(self, numbers: BitMap, direction: int, what: str) -> None:
         step = navigation.following if direction > 0 else navigation.preceding
         target = step(numbers, self.number)
@@ -268,6 +248,9 @@ class MovingSession(SessionView):
         timeline = self.timeline
         kinds = [] if timeline is None else hiding(timeline, self.filters, wanted)
         instead = f"showing #{shown}" if shown else "no transition is visible"
+        query = self.filters.query
+        if not kinds and query is not None:
+            return f"#{wanted} does not match {query.text}; {instead}"
         if not kinds:
             only = " and ".join(FILTER_TITLES[kind] for kind in Filter if kind in self.filters.only)
             return f"#{wanted} is hidden, as only {only} are shown; {instead}"

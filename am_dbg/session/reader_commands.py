@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from am_dbg.session.log_commands import LoggingSession
+from am_dbg.session.selecting import SelectingSession
 
 
-class ReadingSession(LoggingSession):
+class ReadingSession(SelectingSession):
     """A session with a reader."""
 
     def show_reader(self, shown: bool | None) -> None:

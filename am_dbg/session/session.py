@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from am_dbg.session import lookup, navigation
-from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet
+from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet, Matching
 from am_dbg.session.history import Place
 from am_dbg.session.kept import removed_message
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
@@ -24,6 +24,7 @@ from am_dbg.session.pace import PLAY_INTERVAL_S
 from am_dbg.session.targets import (
     ChangeLog,
     ClearFilters,
+    ClearQuery,
     GoToMachine,
     GoToSource,
     GoToStep,
@@ -146,16 +147,7 @@ class Session(MarkingSession):
         ended = sum(not machine.connected for machine in self.recording.machines)
         self.say(f"machines that have ended are {'left out' if self.hide_ended else 'listed'}: {ended:,}")
 
-    # -- selected state and tree -------------------------------------------------------------------------------------
-
-    def select_state(self, name: str) -> None:
-        """Make a state the selected one. It stays selected, by name, when another machine is looked at."""
-        if name != self.state:
-            self.state = name
-            self.say("")
-
-    def clear_state(self) -> None:
-        self.select_state("")
+    # -- tree --------------------------------------------------------------------------------------------------------
 
     def toggle_node(self, key: str) -> None:
         """Expand or collapse a node of the schema tree."""
@@ -196,11 +188,18 @@ class Session(MarkingSession):
         else:
             self.say(f"{title} are {'shown' if self.filters.shows(kind) else 'hidden'}")
 
+    def filter_by(self, query: Matching | None) -> None:
+        """Show nothing but the transitions that match a query, on every machine; None: do not ask for that."""
+        self.set_filters(replace(self.filters, query=query))
+        self.say(
+            "no query filters any more" if query is None else f"only what matches {query.text}; = shows everything"
+        )
+
     def toggle_all_filters(self) -> None:
         """Show every transition; when every one is shown, filter as before."""
         if self.filters.selection == self.filters.cleared().selection:
-            hidden, only = self._filtered
-            self.set_filters(replace(self.filters, hidden=hidden, only=only))
+            hidden, only, query = self._filtered
+            self.set_filters(replace(self.filters, hidden=hidden, only=only, query=query))
             self.say("filters are as before")
         else:
             self.clear_filters()
@@ -281,6 +280,8 @@ class Session(MarkingSession):
                 self.toggle_filter(kind)
             case ClearFilters():
                 self.clear_filters()
+            case ClearQuery():
+                self.filter_by(None)
             case SetMode(mode):
                 self.set_mode(Mode(mode))
             case SetLogLevel(level):

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from am_dbg.session import navigation
 from am_dbg.session.history import Place
-from am_dbg.session.moving import MovingSession
+from am_dbg.session.jumping import JumpingSession
 from am_dbg.session.steps import steps_of
 from am_dbg.session.view import Mode
 from am_telemetry.store.reading import Recording
 
 
-class SteppingSession(MovingSession):
+class SteppingSession(JumpingSession):
     """The commands that move the cursor inside a transition.
 
     The steps between two places of the cursor are those of the transition after it. Step 0 is the place itself; all
@@ -22,6 +22,7 @@ class SteppingSession(MovingSession):
     def __init__(self, recording: Recording, clock: Callable[[], float]) -> None:
         super().__init__(recording, clock)
         self._plays_steps = False
+        self._wants_steps = False
 
     def next_step(self) -> None:
         """One step further; after the last step of a transition, to that transition."""
@@ -58,6 +59,13 @@ class SteppingSession(MovingSession):
         self.step = max(0, min(step, self.step_count(number)))
         return self.say("")
 
+    def last_step(self) -> None:
+        """To the moment after all steps of the next visible transition."""
+        number = self.next_number
+        if number is None:
+            return self.say("this is the last transition: there are no later steps")
+        return self.go_to_step(number, self.step_count(number))
+
     def leave_steps(self) -> None:
         """Back to the place where the transition that is being stepped through has not begun."""
         self.step = 0
@@ -66,8 +74,14 @@ class SteppingSession(MovingSession):
     def set_mode(self, mode: Mode) -> None:
         """As by transitions; when playing begins inside a transition, it goes by steps."""
         if mode is not self.mode:
-            self._plays_steps = mode is Mode.PLAYING and self.step > 0
+            self._plays_steps = mode is Mode.PLAYING and (self.step > 0 or self._wants_steps)
         super().set_mode(mode)
+
+    def toggle_play_steps(self) -> None:
+        """Play by steps, also from a place between transitions, or pause."""
+        self._wants_steps = True
+        self.toggle_play()
+        self._wants_steps = False
 
     def step_count(self, number: int | None) -> int:
         """How many steps of a transition were recorded."""

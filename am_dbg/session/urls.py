@@ -10,7 +10,7 @@
 ``?run=2``                  the second run of that machine id
 ``?at=2023-11-14T…Z``       a moment (RFC 3339, nanoseconds); it is read as a part of the path too
 ``?q=17``                   queue tick 17
-``?state=Ready``            the selected state
+``?state=Ready,Start``      the selected states, the main one first
 ``?view=rain``              which panes are shown
 ``?filter=auto,canceled``   which kinds of transitions are hidden; ``?filter=none``: all are shown
 ``?session=shop.db``        the session file, for the command line
@@ -52,7 +52,8 @@ class MachineUrl:
     run: int | None = None
     at_ns: int | None = None
     queue_tick: int | None = None
-    state: str = ""
+    states: tuple[str, ...] = ()
+    """The selected states; the first one is the main one."""
     view: str = ""
     hidden: tuple[str, ...] | None = None
     """Kinds of transitions that are hidden; None says nothing about filters."""
@@ -76,8 +77,8 @@ def format_url(url: MachineUrl) -> str:
         query.append(f"q={url.queue_tick}")
     if url.run is not None:
         query.append(f"run={url.run}")
-    if url.state:
-        query.append("state=" + _quote(url.state))
+    if url.states:
+        query.append("state=" + ",".join(map(_quote, url.states)))
     if url.view:
         query.append("view=" + _quote(url.view))
     if url.hidden is not None:
@@ -151,7 +152,9 @@ def _read_query(query: str, fields: dict[str, Any]) -> None:
             fields["machine_time"] = _integer(value, "t is a machine time")
         elif key == "run":
             fields["run"] = _integer(value, "run is a number")
-        elif key in ("state", "view", "session"):
+        elif key == "state":
+            fields["states"] = tuple(_unquote(name) for name in value.split(",") if name)
+        elif key in ("view", "session"):
             fields[key] = _unquote(value)
         elif key == "filter":
             kinds = [] if value == _NO_FILTER else value.split(",")

@@ -66,6 +66,8 @@ class SessionView:
         """How many steps of the next visible transition have been done at this moment; see ``inside``."""
         self.state = ""
         """Name of the selected state, empty for none. It need not exist on the selected machine."""
+        self.kept_states: tuple[str, ...] = ()
+        """Names of the states that stay selected wherever the row cursor goes, in the order in which they were kept."""
         self.expanded: set[str] = set()
         """Keys of the expanded nodes of the schema tree."""
         self.touched_first = True
@@ -277,6 +279,13 @@ class SessionView:
         if key != self._inside[0]:
             self._inside = (key, partly_applied(timeline, number, self.step))
         return self._inside[1]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of all selected states, each once: that of ``state`` first, if there is one, then those kept."""
+        if not self.kept_states:
+            return (self.state,) if self.state else ()
+        return tuple(dict.fromkeys(filter(None, (self.state, *self.kept_states))))
 
     @property
     def state_index(self) -> int | None:

@@ -21,6 +21,8 @@ class Pane(StrEnum):
     RAIN = "rain"
     READER = "reader"
     STRIP = "strip"
+    STEPS = "step-strip"
+    PINNED = "pinned"
 
 
 class Group(StrEnum):
@@ -135,13 +137,33 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "jump.back", "Jump back",
-        "With a selected state: the last transition before that added, removed or called it. Otherwise 50 back.",
+        "With selected states: the last transition before that added, removed or called one. Otherwise 50 back.",
         ("H", "alt+h", "alt+left"), Group.JUMP, "jump_back", footer="H/L jump", partner="jump.forward",
     ),
     Action(
         "jump.forward", "Jump forward",
-        "With a selected state: the next transition that adds, removes or calls it. Otherwise 50 forward.",
+        "With selected states: the next transition that adds, removes or calls one. Otherwise 50 forward.",
         ("L", "alt+l", "alt+right"), Group.JUMP, "jump_forward",
+    ),
+    Action(
+        "jump.back-active", "Back to where it became active",
+        "The last transition before in which a selected state became active.",
+        ("circumflex_accent", "ctrl+left"), Group.JUMP, "jump_back_to_activation",
+    ),
+    Action(
+        "jump.forward-active", "Forward to where it becomes active",
+        "The next transition in which a selected state becomes active.",
+        ("ampersand", "ctrl+right"), Group.JUMP, "jump_forward_to_activation",
+    ),
+    Action(
+        "jump.back-touched", "Back to where it took part",
+        "The last transition before with a step that is about a selected state, even if nothing came of it.",
+        ("dollar_sign",), Group.JUMP, "jump_back_to_touch",
+    ),
+    Action(
+        "jump.forward-touched", "Forward to where it takes part",
+        "The next transition with a step that is about a selected state, even if nothing comes of it.",
+        ("percent_sign",), Group.JUMP, "jump_forward_to_touch",
     ),
     Action(
         "jump.next-problem", "Next problem", "The next error, cancellation or broken transition of this machine.",
@@ -186,6 +208,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "jump.find", "Find …",
         "Type words: machines and states with such names are listed, and all places in logs, arguments and errors.",
         ("slash",), Group.JUMP, "find", footer="/ find",
+    ),
+    Action(
+        "jump.query", "Query …",
+        "Type what transitions are like, as in canceled & called:Ready: lists what matches, or shows nothing else.",
+        ("Q",), Group.JUMP, "ask", footer="Q query",
     ),
     Action(
         "jump.next-hit", "Next hit", "The next place of the text that was looked for, on whatever machine it is.",
@@ -236,8 +263,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "panes.default", "Back to the machines",
-        "End a search, leave the steps, clear the selected state, then move the focus to the list of machines.",
+        "End a search, leave the steps, clear the selected states, then move the focus to the list of machines.",
         ("escape",), Group.PANES, "escape", palette=False,
+    ),
+    Action(
+        "state.keep", "Keep the state selected",
+        "Let it stay selected while the row cursor goes on to others, or let it go again; a click with Ctrl does it "
+        "too. Jumps stop at each of the selected states.",
+        ("semicolon",), Group.PANES, "keep_state",
+    ),
+    Action(
+        "state.clear", "Select no state", "Clear the selection; Esc does it too.",
+        ("backslash",), Group.PANES, "clear_states",
     ),
     Action(
         "machine.next", "Next machine", "Select the machine below, at the same moment.",
@@ -262,7 +299,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "machine.pin", "Pin or release the machine",
-        "Pinned machines have a * in the list; the log can show all of them together.",
+        "Pinned machines stand side by side on top, at the same moment; the log can show all of them together.",
         ("asterisk",), Group.PANES, "toggle_pin",
     ),
     Action(
@@ -293,6 +330,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "view.expand", "Expand or collapse all states",
         "Open every state of the schema, or close them all; in the reader its sections.",
         ("E", "alt+e"), Group.VIEW, "toggle_expand",
+    ),
+    Action(
+        "view.lanes", "Activity lanes …",
+        "When each state of the machine was active, or when each of the pinned machines did something, over time.",
+        ("A",), Group.VIEW, "open_lanes", footer="A lanes",
     ),
     Action(
         "view.error", "Error and traceback …",
@@ -366,8 +408,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+o",), Group.APP, "list_sessions", footer="^O sessions",
     ),
     Action(
+        "app.export", "Export …",
+        "Write the session, or some machines or a time of it, into a file, with values blanked out if need be.",
+        ("X", "alt+s"), Group.APP, "open_export",
+    ),
+    Action(
         "app.help", "Help", "Explain the keys and signs of the screen.", ("question_mark", "f1"),
         Group.APP, "open_help", footer="? help",
+    ),
+    Action(
+        "app.menu", "Menu of the row",
+        "What can be done with the row under the cursor, with keys; a click with the right button does it too.",
+        ("vertical_line",), Group.APP, "open_menu_at_cursor", palette=False,
     ),
     Action(
         "app.palette", "Command palette", "Search for anything: commands, machines, states.",

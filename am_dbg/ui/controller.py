@@ -9,28 +9,26 @@ from typing import TYPE_CHECKING, Final
 from am_dbg.session import Session
 from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.session.finding import Finder
+from am_dbg.session.jumping import JumpTo
 from am_dbg.ui.actions import BY_ID, Pane
-from am_dbg.ui.shelving import Shelving
 from am_dbg.ui.themes import CHOICES, NAMES
+from am_dbg.ui.time_controller import TimeController
 from am_dbg.viewmodels import error_text
+from am_dbg.viewmodels.spans import clean
 
 if TYPE_CHECKING:
-    from am_dbg.ui.app import DebuggerApp
-    from am_dbg.ui.screens.bookmark_note import Texts
     from am_dbg.ui.screens.main import MainScreen
     from am_dbg.ui.widgets.line_view import LineView
 
 _LONGEST_ADDRESS: Final = 10_000
 
 
-class Controller:
+class Controller(TimeController):
     """Runs actions on a session and on the screen that shows it."""
 
     def __init__(self, session: Session, screen: MainScreen) -> None:
-        self._session = session
-        self._screen = screen
+        super().__init__(session, screen)
         self._finder = Finder(session)
-        self._shelving = Shelving(session, screen)
 
     def run(self, action_id: str) -> None:
         """Do an action by its id.
@@ -47,53 +45,10 @@ class Controller:
         self._screen.paint_soon()
 
     @property
-    def _app(self) -> DebuggerApp:
-        return self._screen.debugger
-
-    @property
     def _view(self) -> LineView | None:
         return self._screen.focused_view
 
-    # -- time ----------------------------------------------------------------------------------------------------
-
-    def previous_transition(self) -> None:
-        self._session.previous()
-
-    def next_transition(self) -> None:
-        self._session.next()
-
-    def first_transition(self) -> None:
-        self._session.first()
-        self._screen.reveal()
-
-    def last_transition(self) -> None:
-        self._session.last()
-        self._screen.reveal()
-
-    def toggle_play(self) -> None:
-        self._session.toggle_play()
-
-    def play_faster(self) -> None:
-        self._session.change_speed(1)
-
-    def play_slower(self) -> None:
-        self._session.change_speed(-1)
-
-    def toggle_real_time(self) -> None:
-        self._session.toggle_real_time()
-
-    def toggle_tail(self) -> None:
-        self._session.toggle_tail()
-
     # -- steps ---------------------------------------------------------------------------------------------------
-
-    def previous_step(self) -> None:
-        self._session.previous_step()
-        self._stepped()
-
-    def next_step(self) -> None:
-        self._session.next_step()
-        self._stepped()
 
     def inspect_steps(self) -> None:
         from am_dbg.ui.screens.steps import StepsScreen
@@ -107,11 +62,6 @@ class Controller:
         self._stepped()
         self._screen.dialog_closed()
 
-    def _stepped(self) -> None:
-        """Steps are to be seen in the schema, which in a narrow window is behind the machines."""
-        if self._session.inside is not None and self._screen.focused_pane is Pane.MACHINES and self._screen.is_narrow:
-            self._screen.focus_on(Pane.SCHEMA)
-
     # -- jumps ---------------------------------------------------------------------------------------------------
 
     def jump_back(self) -> None:
@@ -119,6 +69,24 @@ class Controller:
 
     def jump_forward(self) -> None:
         self._session.jump_forward()
+
+    def jump_back_to_activation(self) -> None:
+        self._session.jump_back(JumpTo.ACTIVATION)
+
+    def jump_forward_to_activation(self) -> None:
+        self._session.jump_forward(JumpTo.ACTIVATION)
+
+    def jump_back_to_touch(self) -> None:
+        self._session.jump_back(JumpTo.TOUCH)
+
+    def jump_forward_to_touch(self) -> None:
+        self._session.jump_forward(JumpTo.TOUCH)
+
+    def keep_state(self) -> None:
+        self._session.keep_state()
+
+    def clear_states(self) -> None:
+        self._session.clear_state()
 
     def next_problem(self) -> None:
         self._session.next_problem()
@@ -170,7 +138,17 @@ class Controller:
     def find(self) -> None:
         from am_dbg.ui.screens.find import FindScreen
 
-        screen = FindScreen(self._session, self._finder, self._choose_state, self._app.text_index())
+        screen = FindScreen(self._session, self._finder, self._choose_state, self._app.text_index(), self._ask)
+        self._app.push_screen(screen, self._chosen)
+
+    def ask(self) -> None:
+        query = self._session.filters.query
+        self._ask("" if query is None else query.text)
+
+    def _ask(self, text: str, *, filtering: bool = False) -> None:
+        from am_dbg.ui.screens.query import QueryScreen
+
+        screen = QueryScreen(self._session, self._finder, self._app.text_index(), text, filtering=filtering)
         self._app.push_screen(screen, self._chosen)
 
     def next_hit(self) -> None:
@@ -178,46 +156,6 @@ class Controller:
 
     def previous_hit(self) -> None:
         self._finder.previous()
-
-    # -- bookmarks and differences -------------------------------------------------------------------------------
-
-    def add_bookmark(self) -> None:
-        session = self._session
-        machine_id, number = session.machine_id, session.number
-        if machine_id is None:
-            return session.say("no machine is selected")
-        if session.shelf is None:
-            return session.say("bookmarks are kept in session files, and this is none")
-        from am_dbg.ui.screens.bookmark_note import BookmarkScreen
-
-        known = [mark for mark in session.bookmarks if (mark.machine_id, mark.number) == (machine_id, number)]
-
-        def done(texts: Texts | None) -> None:
-            if texts is not None:
-                self._shelving.keep(machine_id, number, texts)
-            self._screen.paint_soon()
-
-        self._app.push_screen(BookmarkScreen(session, machine_id, number, known[0] if known else None), done)
-        return None
-
-    def list_bookmarks(self) -> None:
-        from am_dbg.ui.screens.bookmarks import BookmarksScreen
-
-        self._session.refresh_bookmarks()
-        screen = BookmarksScreen(self._session, self._shelving.keep, self._shelving.remove)
-        self._app.push_screen(screen, self._screen.dialog_closed)
-
-    def set_mark(self) -> None:
-        self._session.set_mark()
-
-    def compare(self) -> None:
-        session = self._session
-        if session.mark is None:
-            return session.say("there is nothing to compare with yet: M sets the mark at the cursor")
-        from am_dbg.ui.screens.comparison import ComparisonScreen
-
-        self._app.push_screen(ComparisonScreen(session, self._choose_state), self._screen.dialog_closed)
-        return None
 
     # -- panes and lists -----------------------------------------------------------------------------------------
 
@@ -261,7 +199,7 @@ class Controller:
             return
         if self._session.step:
             self._session.leave_steps()
-        elif self._session.state:
+        elif self._session.states:
             self._session.clear_state()
         else:
             self._screen.focus_on(Pane.MACHINES)
@@ -319,7 +257,16 @@ class Controller:
     def open_filters(self) -> None:
         from am_dbg.ui.screens.filters import FiltersScreen
 
-        self._app.push_screen(FiltersScreen(self._session), self._screen.dialog_closed)
+        screen = FiltersScreen(self._session)
+
+        def closed(_: object) -> None:
+            if screen.wants_query:
+                query = self._session.filters.query
+                self._ask("" if query is None else query.text, filtering=True)
+            else:
+                self._screen.dialog_closed()
+
+        self._app.push_screen(screen, closed)
 
     def toggle_all_filters(self) -> None:
         self._session.toggle_all_filters()
@@ -349,7 +296,7 @@ class Controller:
         self._screen.log_view.select(1)
 
     def toggle_pin(self) -> None:
-        self._session.toggle_pin()
+        self._session.toggle_pin(self._screen.row_machine)
 
     def next_theme(self) -> None:
         self._use_theme(None)
@@ -379,12 +326,62 @@ class Controller:
         self._app.push_screen(SessionsScreen(files), self._session_chosen)
         return None
 
+    def open_lanes(self) -> None:
+        from am_dbg.ui.screens.lanes import LanesScreen
+
+        if self._session.machine_id is None:
+            return self._session.say("there is no machine yet")
+        self._app.push_screen(LanesScreen(self._session), self._screen.dialog_closed)
+        return None
+
+    def open_export(self) -> None:
+        files = self._app.files
+        path = None if files is None else files.session
+        if files is None or path is None:
+            return self._session.say("there is no session file to export from here; use am-dbg export")
+        from am_dbg.ui.screens.export import ExportScreen
+
+        self._app.push_screen(ExportScreen(self._session, files, path), self._screen.dialog_closed)
+        return None
+
     def _session_chosen(self, path: Path | None) -> None:
         files = self._app.files
         if path is not None and files is not None and path != files.session:
             self._app.exit(path)
         else:
             self._screen.paint_soon()
+
+    def open_menu_at_cursor(self) -> None:
+        view = self._screen.query_one(f"#{self._screen.focused_pane}")
+        row = self._view.cursor_row() if self._view is not None else None
+        top = self._view.top if self._view is not None else 0
+        below = 1 + max(0, min((row or 0) - top, view.size.height - 3))
+        self.open_menu((view.region.x + 4, view.region.y + below))
+
+    def open_menu(self, at: tuple[int, int]) -> None:
+        """Open the menu of the focused pane near a place of the screen."""
+        from am_dbg.ui.screens.menu import MenuScreen
+
+        pane = self._screen.focused_pane
+        menu = MenuScreen(pane, self._screen.keymap, self._subject(pane), at)
+
+        def closed(_: object) -> None:
+            if menu.chosen is not None:
+                self.run(menu.chosen)
+            self._screen.paint_soon()
+
+        self._app.push_screen(menu, closed)
+
+    def _subject(self, pane: Pane) -> str:
+        """What the menu of a pane is about."""
+        session = self._session
+        if session.machine_id is None:
+            return ""
+        if pane is Pane.SCHEMA and session.state:
+            return clean(session.state, 40)
+        if pane in (Pane.MACHINES, Pane.PINNED):
+            return clean(session.label(self._screen.row_machine or session.machine_id), 40)
+        return f"{clean(session.label(session.machine_id), 30)} #{session.number:,}"
 
     def open_palette(self) -> None:
         from am_dbg.ui.screens.palette import PaletteScreen
@@ -397,10 +394,6 @@ class Controller:
         if run is not None:
             run()
         self._screen.paint_soon()
-
-    def _choose_state(self, name: str) -> None:
-        self._session.select_state(name)
-        self._screen.focus_on(Pane.SCHEMA)  # which in a narrow window is behind the machines
 
     def quit(self) -> None:
         self._app.exit()

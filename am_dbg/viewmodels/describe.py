@@ -32,12 +32,6 @@ def state_spans(schema: SchemaFact, states: tuple[int, ...], role: Role, sign: s
     return tuple(spans)
 
 
-def touched(fact: PatternFact) -> set[int]:
-    """Indexes of the states that took part in any step, or at least were called or changed."""
-    states = {state for step in fact.steps for state in (step.source, step.target) if state >= 0}
-    return states | set(fact.called) | {state for state, _ in fact.deltas}
-
-
 def is_canceled(fact: PatternFact) -> bool:
     """Refused, as opposed to accepted, a dry run, or a mere queue record."""
     return not (fact.accepted or fact.check or fact.queued)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -75,6 +75,18 @@ def as_selected(line: Line, lead: int) -> Line:
     mark = Span(SELECTED_SIGN, Role.CURSOR, bold=True)
     kept = () if len(gutter.text) < 2 else (replace(gutter, text=gutter.text[:-1]),)
     return (*line[: lead - 1], *kept, mark, *line[lead:])
+
+
+def with_states(line: Line, selected: Collection[str]) -> Line:
+    """A row with the selected states that it names marked as such."""
+    if not selected or not any(isinstance(span.target, SelectState) for span in line):
+        return line
+    return tuple(
+        replace(span, bold=True, band=True)
+        if isinstance(span.target, SelectState) and span.target.name in selected
+        else span
+        for span in line
+    )
 
 
 def links(line: Line) -> list[Target]:

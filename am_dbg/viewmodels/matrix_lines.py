@@ -6,7 +6,7 @@ stair finds no room, rows and columns carry the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -137,24 +137,24 @@ def header(session: SessionView, matrix: Matrix, shape: Frame, cells: int) -> li
     if shape.naming == "stair":
         for place, entry in enumerate(shown[:-1]):
             bars = [
-                Span("│".rjust(2).ljust(size), Role.DIM, band=above.name == session.state)
+                Span("│".rjust(2).ljust(size), Role.DIM, band=above.name in session.states)
                 for above, size in zip(shown[:place], shape.widths, strict=False)
             ]
-            lines.append((Span(" " * shape.left), *bars, Span(" "), _name(entry, session.state, 0)))
+            lines.append((Span(" " * shape.left), *bars, Span(" "), _name(entry, session.states, 0)))
     caption = _CAPTION if shape.name >= len(_CAPTION) else "target"
     ticks = f" {'ticks':>{_TICKS}}" if shape.ticks else ""
     spans = [Span(f" {pad(caption, shape.name + 1)}now{ticks}", Role.DIM)]
     for place, (entry, size) in enumerate(zip(shown, shape.widths, strict=True)):
         if shape.naming == "names":
-            spans += [Span(" "), _name(entry, session.state, size - 1)]
+            spans += [Span(" "), _name(entry, session.states, size - 1)]
         elif shape.naming == "numbers":
             text = f" {shape.first + place + 1:<{size - 1}}"
-            chosen = entry.name == session.state
+            chosen = entry.name in session.states
             spans.append(Span(text, Role.HIGHLIGHT if chosen else Role.DIM, bold=chosen, band=chosen))
         elif place + 1 < len(shown):
-            spans.append(Span("│".rjust(2).ljust(size), Role.DIM, band=entry.name == session.state))
+            spans.append(Span("│".rjust(2).ljust(size), Role.DIM, band=entry.name in session.states))
         else:
-            spans += [Span(" "), _name(entry, session.state, 0)]
+            spans += [Span(" "), _name(entry, session.states, 0)]
     if shape.naming == "stair":
         lines.append(cut_line(tuple(spans), cells))
     else:
@@ -174,7 +174,7 @@ def rows(session: SessionView, matrix: Matrix, shape: Frame, first: int, count: 
 def _row(
     session: SessionView, matrix: Matrix, shape: Frame, place: int, entry: Entry, columns: Sequence[Entry]
 ) -> Line:
-    chosen = entry.name == session.state
+    chosen = entry.name in session.states
     spans = [Span("▌" if chosen else " ", Role.HIGHLIGHT, bold=True)]
     size = shape.name
     if shape.naming == "numbers":
@@ -182,14 +182,14 @@ def _row(
         spans.append(Span(f"{place + 1:>{digits}} ", Role.DIM))
         size -= digits + 1
     spans += [
-        _name(entry, session.state, size),
+        _name(entry, session.states, size),
         Span(" "),
         *_flow(entry),
     ]
     if shape.ticks:
         spans.append(Span(f" {f'{entry.delta:+d}t' if entry.delta else '':>{_TICKS}}", Role.VALUE))
     for other, cells in zip(columns, shape.widths, strict=True):
-        spans += _cell(matrix.cells.get((entry.state, other.state)), cells, other.name == session.state)
+        spans += _cell(matrix.cells.get((entry.state, other.state)), cells, other.name in session.states)
     if shape.sums:
         spans.append(Span(f"{matrix.row_sum(entry.state) or '':>{_SUM}}", Role.VALUE))
     return tuple(spans)
@@ -224,10 +224,10 @@ def legend(cells: int) -> list[Line]:
     return [cut_line(tuple(line), cells) for line in lines]
 
 
-def _name(entry: Entry, selected: str, cells: int) -> Span:
+def _name(entry: Entry, selected: Collection[str], cells: int) -> Span:
     """A state as a link; ``cells`` 0 leaves it as long as it is."""
     text = clean(entry.name)
-    chosen = entry.name == selected
+    chosen = entry.name in selected
     role = Role.ACTIVE if entry.after else Role.INACTIVE if entry.state >= 0 else Role.DIM
     target = SelectState(entry.name) if entry.state >= 0 else None
     return Span(

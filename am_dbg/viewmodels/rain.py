@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from am_dbg.session import navigation
+from am_dbg.session.touching import touched
 from am_dbg.session.view import SessionView
-from am_dbg.viewmodels.describe import is_canceled, touched
+from am_dbg.viewmodels.describe import is_canceled
 from am_telemetry.facts import PatternFact, SchemaFact
 from am_telemetry.store.records import PatternRecord
 from am_telemetry.store.timeline import Timeline
@@ -105,18 +106,19 @@ class RainModel:
     def columns(self) -> tuple[int, ...]:
         """Indexes of the states that have a column.
 
-        These are all of them, or only those that were ever active, changed or called, and the selected one.
+        These are all of them, or only those that were ever active, changed or called, and the selected ones.
         """
         session, timeline = self._session, self._session.timeline
         if timeline is None:
             return ()
-        key = (session.machine_id, timeline.schema, timeline.count, session.untouched, session.state)
+        selected = {timeline.schema.index.get(name) for name in session.states}
+        key = (session.machine_id, timeline.schema, timeline.count, session.untouched, session.states)
         if key != self._columns_for:
             self._columns_for = key
             self._columns = tuple(
                 state
                 for state, maps in enumerate(timeline.states)
-                if session.untouched or state == session.state_index or maps.changed or maps.called or maps.active
+                if session.untouched or state in selected or maps.changed or maps.called or maps.active
             )
         return self._columns
 

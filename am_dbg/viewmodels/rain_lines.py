@@ -137,7 +137,8 @@ def header(session: SessionView, shape: Frame, cells: int) -> list[Line]:
         return []
     schema, rows = timeline.schema, shape.head - 1
     names = [_downward(clean(schema.names[state]), rows, shape.pitch) for state in shape.columns]
-    chosen = [schema.names[state] == session.state for state in shape.columns]
+    selected = session.states
+    chosen = [schema.names[state] in selected for state in shape.columns]
     left = 1 + len(shape.columns) * shape.pitch
     legend = _legend(cells - left - 3, rows)
     lines: list[Line] = []
@@ -193,7 +194,8 @@ def body(session: SessionView, model: RainModel, shape: Frame, rank: int, count:
     if timeline is None:
         return []
     schema = timeline.schema
-    chosen = tuple(schema.names[state] == session.state for state in shape.columns)
+    selected = session.states
+    chosen = tuple(schema.names[state] in selected for state in shape.columns)
     multi = tuple(schema.states[state].multi for state in shape.columns)
     rows = model.rows(rank, count, shape.columns)
     before = model.number(rank - 1)

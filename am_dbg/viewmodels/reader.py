@@ -67,7 +67,7 @@ class ReaderModel:
             session.machine_id,
             session.number,
             session.recording.version,
-            session.state,
+            session.states,
             frozenset(session.folded),
             session.mode is Mode.TAIL,
             second,

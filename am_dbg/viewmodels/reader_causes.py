@@ -69,7 +69,7 @@ class TransitionSections:
             return 0, [entry("Source", 0, (name, Span(clean(what, 120), Role.DIM)), GoToMachine(source.machine))]
         own = cause.run.id == record.machine_id
         label = "" if own else self._session.label(cause.run.id)
-        words = transition_words(label, cause.record, cause.target, self._session.state)
+        words = transition_words(label, cause.record, cause.target, self._session.states)
         gap = record.at_ns - cause.record.at_ns
         later = (Span(f" {duration(gap)} before", Role.DIM),) if gap >= 0 else ()
         return 0, [entry("Source", 0, (*words, *later), cause.target)]
@@ -85,7 +85,7 @@ class TransitionSections:
                 words: Line = (Span(clean(cause.source.machine, 80)), Span(" unknown from here on", Role.DIM))
             else:
                 words = transition_words(
-                    self._session.label(cause.run.id), cause.record, cause.target, self._session.state
+                    self._session.label(cause.run.id), cause.record, cause.target, self._session.states
                 )
             rows.append(entry("State trace", place, (head, *words), cause.target))
         return len(rows), rows
@@ -110,7 +110,7 @@ class TransitionSections:
                 continue
             left -= 1
             target = GoToTransition(later.machine_id, number)
-            words = transition_words("", later, target, session.state)
+            words = transition_words("", later, target, session.states)
             rows.append(entry("Queue", number, (Span("then ", Role.DIM), *words), target))
         return record.queue_len, rows
 
@@ -121,7 +121,7 @@ class TransitionSections:
         timed = len(runs) == len(handlers)
         rows = []
         for place, name in enumerate(handlers):
-            marked = bool(session.state) and name.startswith(session.state)
+            marked = bool(session.states) and name.startswith(session.states)
             spans = [Span(clean(name, 100), Role.HIGHLIGHT if marked else Role.PREFIX, bold=marked)]
             if timed:
                 spans.append(Span(f" {duration(runs[place].duration_ns)}", Role.VALUE))
@@ -167,7 +167,7 @@ class TransitionSections:
             target = GoToTransition(other.machine_id, other.number)
             label = "" if other.machine_id == record.machine_id else session.label(other.machine_id)
             words = transition_words(
-                label, session.recording.transition(other.machine_id, other.number), target, session.state
+                label, session.recording.transition(other.machine_id, other.number), target, session.states
             )
             rows.append(entry(section, f"{other.machine_id}/{other.number}", words, target))
         return len(rows), rows

@@ -80,7 +80,7 @@ class PendingSections:
             return 0, []
         spans = [Span("▶ ", Role.CURSOR), Span(f"{running.mutation} ", Role.KEY)]
         for state in running.called[:8]:
-            spans += [state_name(state, session.state, Role.CALLED), Span(" ")]
+            spans += [state_name(state, session.states, Role.CALLED), Span(" ")]
         spans.append(
             Span(f"for {lasting(max(self._now, running.noted_ns) - running.started_ns)}", Role.VALUE, bold=True)
         )
@@ -98,7 +98,7 @@ class PendingSections:
             entry(
                 section,
                 wait.ident,
-                wait_words(wait, machine_id, now, session.state),
+                wait_words(wait, machine_id, now, session.states),
                 GoToTransition(machine_id, wait.opened_number),
                 _first_state(wait),
             )
@@ -115,7 +115,7 @@ class PendingSections:
             entry(
                 "Ended here",
                 wait.ident,
-                end_words(wait, session.state),
+                end_words(wait, session.states),
                 GoToTransition(session.machine_id, wait.opened_number),
                 _first_state(wait),
             )
@@ -137,7 +137,7 @@ class PendingSections:
                 entry(
                     section,
                     pipe.ident,
-                    pipe_words(pipe, session.machine_id, now, session.state),
+                    pipe_words(pipe, session.machine_id, now, session.states),
                     GoToTransition(session.machine_id, pipe.opened_number),
                     _first_state(pipe),
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from am_dbg.session.targets import GoToSource, GoToTransition, SelectState, Target
@@ -56,18 +56,18 @@ def entry(
     return ReaderRow(f"{section}:{ident}", (Span("  "), *spans), target, state=state)
 
 
-def state_name(name: str, selected: str, role: Role = Role.TEXT) -> Span:
-    """A state as a link, marked when it is the selected one."""
-    marked = name == selected
+def state_name(name: str, selected: Collection[str], role: Role = Role.TEXT) -> Span:
+    """A state as a link, marked when it is a selected one."""
+    marked = name in selected
     return Span(clean(name, 80), Role.HIGHLIGHT if marked else role, bold=True, target=SelectState(name))
 
 
-def transition_words(label: str, record: TransitionRecord, target: Target | None, selected: str) -> Line:
+def transition_words(label: str, record: TransitionRecord, target: Target | None, selected: Collection[str]) -> Line:
     """``gateway #12 add Request Ready``."""
     fact, schema = record.pattern.fact, record.pattern.schema
     called = [
         Span(span.text, Role.HIGHLIGHT, bold=True, target=span.target)
-        if isinstance(span.target, SelectState) and span.target.name == selected
+        if isinstance(span.target, SelectState) and span.target.name in selected
         else span
         for span in state_spans(schema, fact.called, Role.CALLED, limit=4)
     ]
@@ -78,7 +78,7 @@ def transition_words(label: str, record: TransitionRecord, target: Target | None
     return (*name, number, Span(f" {kind} ", Role.KEY), *called, *verdict)
 
 
-def wait_words(wait: WaitRecord, machine_id: int, now_ns: int, selected: str) -> Line:
+def wait_words(wait: WaitRecord, machine_id: int, now_ns: int, selected: Collection[str]) -> Line:
     """``when Ready Start 42 s since #5 by AState 12:03:07``."""
     origin = wait.origin
     spans = [*_subject(wait, selected), *_since(wait, machine_id, now_ns)]
@@ -89,7 +89,7 @@ def wait_words(wait: WaitRecord, machine_id: int, now_ns: int, selected: str) ->
     return (*spans, time)
 
 
-def end_words(wait: WaitRecord, selected: str) -> Line:
+def end_words(wait: WaitRecord, selected: Collection[str]) -> Line:
     """``✓ when Ready came true after 42 s``."""
     sign, words, role = _ENDS.get(wait.close_reason, ("•", clean(wait.close_reason, 40), Role.TEXT))
     lasted = max(0, (wait.closed_ns or wait.opened_ns) - wait.opened_ns)
@@ -97,7 +97,7 @@ def end_words(wait: WaitRecord, selected: str) -> Line:
     return (Span(f"{sign} ", role), *_subject(wait, selected, with_peer=True), Span(f" {words}", role), *after)
 
 
-def pipe_words(wait: WaitRecord, machine_id: int, now_ns: int, selected: str) -> Line:
+def pipe_words(wait: WaitRecord, machine_id: int, now_ns: int, selected: Collection[str]) -> Line:
     """``Ready ─add→ Start since #5 12:03:07``."""
     fact = wait.fact
     arrow = f" ─{clean(fact.mutation, 12) or 'add'}→ "
@@ -113,7 +113,7 @@ def lasting(ns: int) -> str:
     return duration(max(0, ns)) if ns < SECOND else age(ns)
 
 
-def _subject(wait: WaitRecord, selected: str, *, with_peer: bool = False) -> Line:
+def _subject(wait: WaitRecord, selected: Collection[str], *, with_peer: bool = False) -> Line:
     fact = wait.fact
     spans = [Span(f"{clean(fact.kind, 20)} ", Role.KEY)] if fact.kind != "ctx" or with_peer else []
     ticks = fact.ticks if len(fact.ticks) == len(fact.states) else ()

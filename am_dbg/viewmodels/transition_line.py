@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from am_dbg.session.kept import removed_before
 from am_dbg.session.steps import PartlyApplied, active_before
 from am_dbg.session.targets import GoToSource, GoToTransition
+from am_dbg.session.touching import touched
 from am_dbg.session.view import Mode, SessionView
 from am_dbg.timefmt import duration, thousands, time_of_day
-from am_dbg.viewmodels.describe import cancel_reason, error_place, error_text, is_canceled, state_spans, touched
+from am_dbg.viewmodels.describe import cancel_reason, error_place, error_text, is_canceled, state_spans
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, cut, cut_line, line_width
 from am_dbg.viewmodels.steps import inside_row, outcome
 from am_telemetry.store.records import TransitionRecord

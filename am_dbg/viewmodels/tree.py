@@ -21,6 +21,8 @@ from am_telemetry.store.timeline import Timeline
 NodeKind = Literal["state", "properties", "reference"]
 
 _RELATIONS: Final = ("require", "add", "remove", "after")
+KEPT_SIGN: Final = "◆"
+"""Before a state that stays selected wherever the row cursor goes."""
 _LEAST_CELLS: Final = 32
 """Cells that the lines beside the tree leave to its rows."""
 
@@ -48,7 +50,7 @@ class TreeRow:
     node: TreeNode
     line: Line
     highlighted: bool
-    """Is the selected state, belongs to it, or refers to it."""
+    """Is a selected state, belongs to it, or refers to it."""
 
 
 def title(session: SessionView, *, with_queue: bool = True) -> Line:
@@ -109,10 +111,11 @@ def rows(
 ) -> list[TreeRow]:
     """The rows from index ``first`` on, at most ``count``, each ``cells`` wide.
 
-    A state row has a mark for the selected state (``▌``), ``▸``/``▾`` where it can be opened, ``●`` active or ``○``
-    inactive, the name (underlined when called by this transition), ``A``/``M`` for auto and multi, what this transition
-    did to it (``+`` added, ``−`` removed, ``~`` entered again, ``✕`` called in vain), and its tick. Inside a transition
-    ``›`` marks the rows of the step that was done last, and the signs are those of ``tree_steps.Decorations``.
+    A state row has a mark for a selected state (``▌``; ``◆`` where it stays selected), ``▸``/``▾`` where it can be
+    opened, ``●`` active or ``○`` inactive, the name (underlined when called by this transition), ``A``/``M`` for auto
+    and multi, what this transition did to it (``+`` added, ``−`` removed, ``~`` entered again, ``✕`` called in vain),
+    and its tick. Inside a transition ``›`` marks the rows of the step that was done last, and the signs are those of
+    ``tree_steps.Decorations``.
 
     Args:
         known: the result of ``nodes``, when the caller has it already.
@@ -140,13 +143,13 @@ def rows(
 def changed_rows(session: SessionView, known: Sequence[TreeNode]) -> list[int]:
     """The rows that tell what the transition at the cursor, or its last step, has done; in order.
 
-    States that changed; if there are none, those that were called. With a selected state only its own row.
+    States that changed; if there are none, those that were called. With selected states only their own rows.
     """
     timeline = session.timeline
     if timeline is None:
         return []
-    if session.state:
-        wanted = {timeline.schema.index.get(session.state, NO_STATE)}
+    if session.states:
+        wanted = {timeline.schema.index.get(name, NO_STATE) for name in session.states}
     elif (decorations := tree_steps.of(session)) is not None:
         wanted = set(decorations.current)
         references = decorations.current_reference
@@ -234,17 +237,19 @@ def _row(
     session: SessionView, timeline: Timeline, node: TreeNode, change: _Change, name_width: int, cells: int
 ) -> TreeRow:
     owner_name = timeline.schema.names[node.owner]
-    highlighted = bool(session.state) and session.state in (node.state, owner_name)
-    mark = Span("▌" if highlighted else " ", Role.HIGHLIGHT, bold=True)
+    selected = session.states
+    highlighted = bool(selected) and (node.state in selected or owner_name in selected)
+    kept = node.kind == "state" and node.state in session.kept_states
+    mark = Span(KEPT_SIGN if kept else "▌" if highlighted else " ", Role.HIGHLIGHT, bold=True)
     if change.is_current(node):
         mark = Span("›", Role.CURSOR, bold=True)
     if node.kind == "state":
-        body = _state_spans(timeline, node, change, name_width, cells - 1, session.state == node.state)
+        body = _state_spans(timeline, node, change, name_width, cells - 1, node.state in selected)
     elif node.kind == "properties":
         body = (Span(pad(f"      {clean(node.label)}", cells - 1), Role.DIM),)
     else:
         taking_part = change.decorations is not None and change.decorations.has_seen(_reference(timeline, node))
-        body = _reference_spans(timeline, node, change, cells - 1, session.state == node.state or taking_part)
+        body = _reference_spans(timeline, node, change, cells - 1, node.state in selected or taking_part)
     return TreeRow(node, (mark, *body), highlighted)
 
 

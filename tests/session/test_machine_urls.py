@@ -32,7 +32,7 @@ def urls(draw: st.DrawFn) -> MachineUrl:
         run=draw(numbers),
         at_ns=draw(moments),
         queue_tick=draw(numbers),
-        state=draw(st.text(max_size=8)),
+        states=draw(st.lists(ids | odd_ids, max_size=3).map(tuple)),
         view=draw(st.text(max_size=8)),
         hidden=draw(st.none() | st.lists(ids | odd_ids, max_size=3).map(tuple)),
         session=draw(st.text(max_size=8)),

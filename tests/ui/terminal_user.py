@@ -29,7 +29,8 @@ KEYS = {
     "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16",
     "ctrl+g": "\x07", "ctrl+r": "\x12", "ctrl+t": "\x14", "ctrl+x": "\x18",
     "f1": "\x1bOP", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~",
-    "delete": "\x1b[3~", "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
+    "delete": "\x1b[3~",
+    "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
     "alt+h": "\x1bh", "alt+l": "\x1bl", "alt+j": "\x1bj", "alt+k": "\x1bk", "alt+m": "\x1bm", "alt+r": "\x1br",
 }  # fmt: skip
 # What the emulator does not know: keyboard protocol switches and mode queries.

@@ -11,10 +11,18 @@ from am_dbg.ui.actions import ACTIONS, EVERYWHERE, Action, Group, Pane
 from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
-from am_dbg.viewmodels import matrix, rain, rain_lines, strip
+from am_dbg.viewmodels import matrix, rain, rain_lines, step_strip, strip
 from am_dbg.viewmodels.spans import Line, Role, Span, pad, width
 
 _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
+    Pane.PINNED: (
+        "Pinned machines",
+        (
+            "The machines that were pinned (*), side by side: what each was like at the moment that all panes show,",
+            "and what it had done last by then. Enter or a click on a row looks at that machine, at the same moment.",
+            "A click on #18 goes to that transition. * on a row releases it. The log (m) can show all of them.",
+        ),
+    ),
     Pane.MACHINES: (
         "Machines",
         (
@@ -29,7 +37,9 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
         (
             "The states of the selected machine with their ticks: odd means active. Enter opens a state to show its",
             "properties and relations. The row under the cursor is the selected state; H and L then jump to the",
-            "transitions that concern it, on any machine that has a state of that name. Esc clears it.",
+            "transitions that concern it, on any machine that has a state of that name; ^ and & only to where it",
+            "became active, $ and % to all it took part in. ; keeps it selected while the cursor goes on to further",
+            "states, and so does a click with Ctrl; jumps then stop at each of them. Esc clears all.",
             "Type to search for a state. While stepping, states that take part are on top (O), opened as far as their",
             "relations matter, and lines lead from a relation to the state that it names.",
         ),
@@ -74,12 +84,29 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
         "Timeline",
         (
             "All visible transitions of the machine from left to right; the higher a cell, the more of them in the",
-            "same time. Click or drag to go there, turn the wheel for single steps, with Ctrl for ten.",
+            "same time. Click or drag to go there, turn the wheel for single steps, with Ctrl for ten. Where the pointer",
+            "rests, a note tells what the cell stands for.",
+        ),
+    ),
+    Pane.STEPS: (
+        "Steps",
+        (
+            "The steps of the next transition from left to right, shown while stepping and in tall windows. ← and →",
+            "go by steps here, Home and End to before and after all of them, and Space plays them. Click, drag or turn",
+            "the wheel likewise.",
         ),
     ),
 }
 
 _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
+    Pane.PINNED: (
+        ("+", Role.ADDED, "became active with its last transition by then"),
+        ("−", Role.REMOVED, "became inactive with it"),
+        ("✓", Role.ACCEPTED, "its last transition was accepted"),
+        ("✕", Role.CANCELED, "it was canceled"),
+        ("E", Role.ERROR, "an error state is active at this moment"),
+        ("R", Role.ACTIVE, "Ready is active at this moment"),
+    ),
     Pane.MACHINES: (
         ("▸", Role.CURSOR, "the selected machine, also bold and underlined"),
         ("R", Role.ACTIVE, "Ready is active at this moment"),
@@ -99,7 +126,8 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         ("~", Role.CALLED, "entered again by it"),
         ("✕", Role.CANCELED, "called by it in vain"),
         ("A  M", Role.MULTI, "auto state, multi state"),
-        ("▌", Role.HIGHLIGHT, "is, belongs to or refers to the selected state"),
+        ("▌", Role.HIGHLIGHT, "is, belongs to or refers to a selected state"),
+        ("◆", Role.HIGHLIGHT, "stays selected (;)"),
         ("Name", Role.CALLED, "underlined: named by the mutation"),
         ("›", Role.CURSOR, "while stepping: what the last step was about"),
         ("*  *2", Role.PREFIX, "while stepping: one handler, or two, were called for it"),
@@ -149,6 +177,7 @@ _SIGNS: Final[dict[Pane, tuple[tuple[str, Role, str], ...]]] = {
         (strip.CANCELED_MARK, Role.CANCELED, "a canceled one among them"),
         (strip.REMOVED_MARK, Role.DIM, "earlier ones were removed to save space"),
     ),
+    Pane.STEPS: tuple((sign, role, words) for sign, role, words in step_strip.LEGEND),
 }
 
 

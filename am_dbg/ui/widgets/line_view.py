@@ -25,6 +25,7 @@ from am_dbg.viewmodels.spans import Line, Role, Span, cut_line, line_width
 _log = logging.getLogger(__name__)
 
 WHEEL_ROWS = 3
+RIGHT_BUTTON = 3
 _TITLE_AT = 3
 """Column at which the text of the title begins."""
 
@@ -95,11 +96,18 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
     def on_row(self, offset: int, target: object, event: events.Click) -> None:
         """A click on a visible row (counted from the first visible one), or on a span of it with a target."""
 
+    def on_ctrl_row(self, offset: int, target: object, event: events.Click) -> bool:
+        """A click with Ctrl on a visible row; False when it is to count as any other click."""
+        return False
+
     def on_title(self, target: object) -> None:
         """A click on a span of the title that has a target."""
 
     def on_subtitle(self, target: object) -> None:
         """A click on a span of the lower edge that has a target."""
+
+    def on_menu(self, offset: int | None, event: events.Click) -> None:
+        """A click with the right button on a visible row, or with None beside all of them."""
 
     def move_cursor(self, step: int) -> None:
         """Up (negative) or down by rows. Without a cursor, scroll."""
@@ -300,6 +308,10 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         y = event.y - 1
+        if event.button == RIGHT_BUTTON:
+            known = 0 <= y < self.inner_height and y + 1 < len(self._drawn) and bool(self._drawn[y + 1].line)
+            self.on_menu(y if known else None, event)
+            return
         if y < 0 and self._drawn and (target := target_at(self._drawn[0].line, event.x - _TITLE_AT)) is not None:
             self.on_title(target)
         if y == self.inner_height and len(self._drawn) == y + 2:
@@ -311,7 +323,9 @@ class LineView(Widget, can_focus=True, inherit_bindings=False):
             return
         line = self._drawn[y + 1].line
         if line:
-            self.on_row(y, target_at(line, event.x - 1 + self.left), event)
+            target = target_at(line, event.x - 1 + self.left)
+            if not (event.ctrl and self.on_ctrl_row(y, target, event)):
+                self.on_row(y, target, event)
 
 
 def thumb(top: int, count: int, height: int) -> range:

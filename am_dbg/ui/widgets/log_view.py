@@ -81,7 +81,7 @@ class LogView(SessionView):
             line = log_edges.as_selected(line, row.lead)
         if self._columns_left:
             line = (*line[: row.lead], *shifted(line[row.lead :], self._columns_left))
-        return marked(line, self.session.highlight)
+        return marked(log_edges.with_states(line, self.session.states), self.session.highlight)
 
     def _follow_session(self, height: int) -> None:
         session = self.session

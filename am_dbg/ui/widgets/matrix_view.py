@@ -13,7 +13,8 @@ from am_dbg.ui.widgets.empty_pane import centered
 from am_dbg.ui.widgets.line_view import Window, thumb
 from am_dbg.ui.widgets.session_view import SearchableView
 from am_dbg.viewmodels import empty, matrix, matrix_lines
-from am_dbg.viewmodels.spans import Line, Role, Span, clean
+from am_dbg.viewmodels.selection import selected_states
+from am_dbg.viewmodels.spans import Line, Role, Span
 
 _LEAST_ROWS = 6
 """Rows of the matrix that are worth more than a legend below it."""
@@ -38,12 +39,12 @@ class MatrixView(SearchableView):
         return content_title(Pane.MATRIX, matrix_lines.title(self.session), width)
 
     def subtitle(self, width: int) -> Line:
-        shape, built, state = self._shape, self._built, self.session.state
+        shape, built = self._shape, self._built
         if shape is None or built is None:
             return ()
-        spans: list[Span] = []
-        if state:
-            spans += [Span("selected ", Role.DIM), Span(clean(state, max(8, width - 40)), bold=True), Span("  ")]
+        spans = list(selected_states(self.session, width - 30))
+        if spans:
+            spans.append(Span("  "))
         if len(shape.widths) < shape.total:
             until = shape.first + len(shape.widths)
             spans.append(Span(f"sources {shape.first + 1}–{until} of {shape.total}  ", Role.DIM))
@@ -151,6 +152,14 @@ class MatrixView(SearchableView):
                 self.follow(target)
             elif column is not None:
                 self.go_to_row(column)
+
+    def state_at(self, offset: int, event: events.Click) -> str:
+        built, shape = self._matrix(), self._shape
+        if built is None or shape is None:
+            return ""
+        row = offset - self._header_rows
+        place = self.top + row if 0 <= row < self._rows_shown else None if row >= 0 else shape.column_at(event.x - 1)
+        return built.entries[place].name if place is not None and place < len(built.entries) else ""
 
     # -- searching for a state -----------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from am_dbg.ui.widgets.empty_pane import centered
 from am_dbg.ui.widgets.line_view import Window, thumb
 from am_dbg.ui.widgets.session_view import SearchableView
 from am_dbg.viewmodels import empty, rain, rain_lines
-from am_dbg.viewmodels.spans import Line, Role, Span, clean
+from am_dbg.viewmodels.selection import selected_states
+from am_dbg.viewmodels.spans import Line, Role, Span
 
 
 class RainView(SearchableView):
@@ -38,12 +39,10 @@ class RainView(SearchableView):
         return content_title(Pane.RAIN, rain_lines.title(self.session), width)
 
     def subtitle(self, width: int) -> Line:
-        shape, state = self._shape, self.session.state
+        shape = self._shape
         if shape is None:
             return ()
-        spans: list[Span] = []
-        if state:
-            spans += [Span("selected ", Role.DIM), Span(clean(state, max(8, width - 40)), bold=True)]
+        spans = list(selected_states(self.session, width - 30))
         timeline = self.session.timeline
         states = len(timeline.schema.names) if timeline is not None else 0
         if shape.total < states:
@@ -126,7 +125,7 @@ class RainView(SearchableView):
         """The lines of the window; those that were in it before are not made again."""
         session = self.session
         timeline = session.timeline
-        key = (session.machine_id, timeline, session.filters.selection, session.state, shape, width)
+        key = (session.machine_id, timeline, session.filters.selection, session.states, shape, width)
         if key != self._lines_for:
             self._lines_for = key
             self._lines = {}
@@ -180,6 +179,11 @@ class RainView(SearchableView):
             if number != self.session.number or self.session.mode is not Mode.PAUSED:
                 self.session.go_to_number(number)
         self.main.paint_soon()
+
+    def state_at(self, offset: int, event: events.Click) -> str:
+        timeline = self.session.timeline
+        state = self._shape.column_at(event.x - 1) if self._shape is not None else None
+        return "" if state is None or timeline is None else timeline.schema.names[state]
 
     # -- searching for a state -----------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from am_dbg.session.targets import ToggleNode
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
 from am_dbg.viewmodels import tree
-from am_dbg.viewmodels.spans import Line, Role, Span, clean
+from am_dbg.viewmodels.selection import selected_states
+from am_dbg.viewmodels.spans import Line, Span
 
 
 class SchemaTree(SearchableView):
@@ -33,10 +34,7 @@ class SchemaTree(SearchableView):
         return widest(width, (other, Span("  "), *long), (other, Span("  "), *short), (other, Span(" "), *short))
 
     def subtitle(self, width: int) -> Line:
-        state = self.session.state
-        if not state:
-            return ()
-        return (Span("selected ", Role.DIM), Span(clean(state, max(8, width - 10)), Role.TEXT, bold=True))
+        return selected_states(self.session, width)
 
     def nodes(self) -> Sequence[tree.TreeNode]:
         """All rows, in order; computed when something about them changed."""
@@ -109,6 +107,9 @@ class SchemaTree(SearchableView):
         node = self.nodes()[index]
         if node.expandable and (isinstance(target, ToggleNode) or repeated):
             self.session.toggle_node(node.key)
+
+    def state_at(self, offset: int, event: events.Click) -> str:
+        return self.nodes()[self.top + offset].state
 
     def _jump_to_state(self, name: str) -> None:
         row = next((r for r, node in enumerate(self.nodes()) if node.kind == "state" and node.state == name), None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events
 
 from am_dbg.session import Session
+from am_dbg.session.targets import SelectState
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.typeahead import Hit, TypeAhead
 from am_dbg.ui.widgets.line_view import LineView
@@ -37,6 +38,28 @@ class SessionView(LineView):
         if isinstance(target, Pane):
             self.main.focus_on(target)
 
+    def on_ctrl_row(self, offset: int, target: object, event: events.Click) -> bool:
+        """One more selected state, or one less."""
+        name = target.name if isinstance(target, SelectState) else self.state_at(offset, event)
+        if name:
+            self.session.add_state(name)
+            self.main.paint_soon()
+        return bool(name)
+
+    def state_at(self, offset: int, event: events.Click) -> str:
+        """The state that a click on a visible row is about, where the text under it names none."""
+        return ""
+
+    def on_menu(self, offset: int | None, event: events.Click) -> None:
+        """What is pointed at is what the menu is about."""
+        if offset is not None:
+            self.point_at(offset, event)
+        self.main.open_menu(Pane(self.id or ""), (event.screen_x, event.screen_y))
+
+    def point_at(self, offset: int, event: events.Click) -> None:
+        """Move the cursor to a visible row, following nothing that stands there."""
+        self.on_row(offset, None, event)
+
     def follow(self, target: object) -> None:
         """Do what a span promises, and show it."""
         target_of_session: Any = target
@@ -58,6 +81,9 @@ class SearchableView(SessionView):
     def go_to_row(self, row: int) -> None:
         """Move the row cursor."""
         raise NotImplementedError
+
+    def point_at(self, offset: int, event: events.Click) -> None:
+        self.go_to_row(min(self.top + offset, self.row_count() - 1))
 
     def move_cursor(self, step: int) -> None:
         count = self.row_count()

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import compress
 
 from pyroaring import BitMap
 
@@ -275,6 +276,17 @@ class Timeline:
         if not self.holds(number):
             raise IndexError(number)
         return self._records[self.pattern_ids[self.pieces.place(number)]]
+
+    def patterns(self) -> list[PatternRecord]:
+        """The patterns of all transitions so far, each once; there may be some of transitions that were removed."""
+        return [self._records[pattern_id] for pattern_id in self.pattern_ids.distinct]
+
+    def with_patterns(self, ids: Container[int], first: int = 1) -> BitMap:
+        """A new set of the kept transitions, from ``first`` on, that have one of these patterns."""
+        numbers = self.pieces.numbers(self.count)
+        end = len(numbers)
+        numbers.remove_range(0, first)
+        return BitMap(compress(numbers, self.pattern_ids.among(ids, end - len(numbers), end)))
 
     def number_at(self, at_ns: int) -> int:
         """The number of the last transition that had started by a moment; 0 when none had.
