@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from pyroaring import BitMap
 
@@ -52,6 +52,19 @@ LOG_LEVELS: Final = ("nothing", "external", "changes", "ops", "decisions", "ever
 """Names of the log levels 0 to 5."""
 
 
+class Matching(Protocol):
+    """A query that says which transitions are meant."""
+
+    @property
+    def text(self) -> str:
+        """As somebody wrote it."""
+        ...
+
+    def numbers(self, timeline: Timeline, first: int = 1, last: int | None = None) -> BitMap:
+        """A new set of the matching transitions ``first`` to ``last`` of a timeline."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FilterSet:
     """What is hidden, and how much of the log is shown."""
@@ -61,13 +74,15 @@ class FilterSet:
     )
     only: frozenset[Filter] = frozenset()
     """When there are any, nothing but transitions of these kinds is shown, and of those only what is not hidden."""
+    query: Matching | None = None
+    """When there is one, nothing but transitions that match it is shown, and of those only what is not hidden."""
     log_level: int = 2
     """Log entries above this level are not shown, 0 to 5, where no other level was chosen for a machine."""
 
     @property
-    def selection(self) -> tuple[frozenset[Filter], frozenset[Filter]]:
+    def selection(self) -> tuple[frozenset[Filter], frozenset[Filter], Matching | None]:
         """All that decides which transitions are shown."""
-        return self.hidden, self.only
+        return self.hidden, self.only, self.query
 
     def shows(self, kind: Filter) -> bool:
         """Whether transitions of this kind are not hidden."""
@@ -89,7 +104,7 @@ class FilterSet:
 
     def cleared(self) -> FilterSet:
         """The same set showing every transition."""
-        return replace(self, hidden=frozenset(), only=frozenset())
+        return replace(self, hidden=frozenset(), only=frozenset(), query=None)
 
     def with_level(self, level: int) -> FilterSet:
         """The same set with another log level, clamped to 0…5."""
@@ -134,6 +149,8 @@ def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | 
         shown &= timeline.pieces.numbers(end)
     for kind in filters.hidden:
         shown -= members(timeline, kind)
+    if filters.query is not None and shown:
+        shown &= filters.query.numbers(timeline, first, end)
     return shown
 
 

@@ -48,6 +48,8 @@ class Hits:
     """On how many machine runs."""
     places: Sequence[tuple[int, int, int]]
     """(wall clock in nanoseconds, machine run, number) of the listed ones, in order of time."""
+    highlight: str = ""
+    """What the log marks while these are looked at."""
 
 
 class Finder:
@@ -60,8 +62,14 @@ class Finder:
         self._left_at: tuple[int, int, int] | None = None
         """(hit, machine run, number) at which the last move ended: filters may hide the hit itself."""
 
-    def collect(self, query: str, numbers: Mapping[int, Sequence[int]]) -> Hits:
-        """Order what an index found. Nothing changes for the session yet."""
+    def collect(self, query: str, numbers: Mapping[int, Sequence[int]], highlight: str | None = None) -> Hits:
+        """Order what an index found. Nothing changes for the session yet.
+
+        Args:
+            query: how to call what was looked for.
+            numbers: of transitions, ascending, by machine run.
+            highlight: what the log is to mark; the query itself by default.
+        """
         session = self._session
         share = max(1, HITS_LISTED // max(1, len(numbers)))
         places: list[tuple[int, int, int]] = []
@@ -74,7 +82,8 @@ class Finder:
                 first = max(0, min(middle - share // 2, until - share))
             places += [(timeline.at(number), machine_id, number) for number in found[first : min(until, first + share)]]
         places.sort()
-        return Hits(query, sum(map(len, numbers.values())), len(numbers), places)
+        total = sum(map(len, numbers.values()))
+        return Hits(query, total, len(numbers), places, query if highlight is None else highlight)
 
     def nearest(self, hits: Hits) -> int:
         """The position of the first hit from the cursor on; the last one when there is none, 0 without hits."""
@@ -90,7 +99,7 @@ class Finder:
         _, machine_id, number = hits.places[position]
         self.hits = hits
         session = self._session
-        session.set_highlight(hits.query)
+        session.set_highlight(hits.highlight)
         session.follow(GoToTransition(machine_id, number))
         self._left_at = (position, session.machine_id or 0, session.number)
         if not session.message:

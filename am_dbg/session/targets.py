@@ -87,6 +87,11 @@ class ClearFilters:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearQuery:
+    """Show also what does not match the query that filters."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMode:
     mode: Literal["paused", "tail", "playing"]
 
@@ -124,6 +129,7 @@ Target = (
     | ShowReader
     | ToggleFilter
     | ClearFilters
+    | ClearQuery
     | SetMode
     | SetLogLevel
     | ChangeLog

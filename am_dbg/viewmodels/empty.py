@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from am_dbg.session.filters import FILTER_TITLES, LOG_LEVELS, hidden_counts
-from am_dbg.session.targets import ClearFilters, SetLogLevel, ToggleFilter
+from am_dbg.session.targets import ClearFilters, ClearQuery, SetLogLevel, ToggleFilter
 from am_dbg.session.view import SessionView
 from am_dbg.timefmt import thousands
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
@@ -131,6 +131,10 @@ def _all_hidden(session: SessionView) -> Lines:
                     Span(FILTER_TITLES[kind], Role.LINK, underline=True, target=target),
                 )
             )
+    query = session.filters.query
+    if query is not None:
+        rows.append((_dim("Only what matches is shown: "), Span(clean(query.text, 200), Role.VALUE)))
+        rows.append((Span("Show what does not match as well", Role.LINK, underline=True, target=ClearQuery()),))
     rows += [
         BLANK,
         _way_out(),

@@ -12,7 +12,7 @@ from am_dbg.session import Session
 from am_dbg.session.filters import FILTER_TITLES, LOG_LEVELS, Filter, members
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
-from am_dbg.viewmodels.spans import Line, Role, Span, pad
+from am_dbg.viewmodels.spans import Line, Role, Span, clean, pad
 
 _LETTERS: Final = {
     Filter.CANCELED: "c",
@@ -25,7 +25,8 @@ _LETTERS: Final = {
     Filter.ERRORS: "o",
     Filter.LOGGED: "l",
 }
-_LEVEL_ROW: Final = len(Filter) + 1
+_QUERY_ROW: Final = len(Filter)
+_LEVEL_ROW: Final = len(Filter) + 2
 
 
 class FiltersScreen(Dialog):
@@ -38,6 +39,7 @@ class FiltersScreen(Dialog):
         Binding("left", "level(-1)", "Less log", show=False),
         Binding("right", "level(1)", "More log", show=False),
         Binding("F,alt+f", "close", "Close", show=False),
+        Binding("slash,Q", "query", "Query", show=False),
         *(Binding(letter, f"toggle_kind('{kind.name}')", show=False) for kind, letter in _LETTERS.items()),
         *(Binding(str(level), f"set_level({level})", show=False) for level in range(len(LOG_LEVELS))),
     ]
@@ -45,10 +47,12 @@ class FiltersScreen(Dialog):
     def __init__(self, session: Session) -> None:
         self._session = session
         self._list = _FilterList(session)
+        self.wants_query = False
+        """It was closed to type a query."""
         super().__init__(self._list)
 
     def wanted_size(self) -> tuple[int, int]:
-        return 58, len(Filter) + 6
+        return 58, len(Filter) + 7
 
     def action_toggle_row(self) -> None:
         self._list.toggle()
@@ -60,6 +64,10 @@ class FiltersScreen(Dialog):
     def action_clear(self) -> None:
         self._session.toggle_all_filters()
         self._list.sync()
+
+    def action_query(self) -> None:
+        self.wants_query = True
+        self.dismiss(None)
 
     def action_reset(self) -> None:
         self._session.reset_filters()
@@ -94,7 +102,7 @@ class _FilterList(LineView):
     def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
         lines = [self._filter_line(kind) for kind in Filter]
         shown, total = len(self._session.visible), self._session.size
-        lines += [(Span(" "),), self._level_line(), (Span(" "),), self._summary(shown, total)]
+        lines += [self._query_line(), (Span(" "),), self._level_line(), (Span(" "),), self._summary(shown, total)]
         return lines[first : first + count]
 
     def _filter_line(self, kind: Filter) -> Line:
@@ -112,6 +120,17 @@ class _FilterList(LineView):
             Span(f"{_LETTERS[kind]} ", Role.KEY, bold=True),
             Span(pad(title, 28), Role.TEXT if on else Role.DIM),
             Span(f"{count:>14}", Role.DIM if on or not matches else Role.TEXT),
+        )
+
+    def _query_line(self) -> Line:
+        query = self._session.filters.query
+        return (
+            Span(" [only] " if query else "        ", Role.CURSOR, bold=True),
+            Span("/ ", Role.KEY, bold=True),
+            Span(
+                "what matches a query …" if query is None else clean(query.text, 60),
+                Role.DIM if query is None else Role.TEXT,
+            ),
         )
 
     def _level_line(self) -> Line:
@@ -139,6 +158,10 @@ class _FilterList(LineView):
         if index < len(Filter):
             self.cursor = index
             self.toggle()
+        elif index == _QUERY_ROW:
+            screen = self.screen
+            if isinstance(screen, FiltersScreen):
+                screen.action_query()
         elif index == _LEVEL_ROW:
             level = (event.x - 1 - len(" log level ")) // 3
             if 0 <= level < len(LOG_LEVELS):

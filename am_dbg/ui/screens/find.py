@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events, work
@@ -15,6 +16,7 @@ from textual.worker import get_current_worker
 
 from am_dbg.session import Session
 from am_dbg.session.finding import TEXT_KINDS, Finder, Hits, TextIndex
+from am_dbg.session.query_syntax import looks_like_query
 from am_dbg.timefmt import thousands
 from am_dbg.ui.matching import best
 from am_dbg.ui.screens.once import ClosesOnce
@@ -39,6 +41,7 @@ class FindScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bin
         finder: gets the hits when one of them was chosen.
         choose_state: selects a state by its name.
         index: where texts are looked for; None where that is not possible.
+        ask: what answers a query; None where queries are not taken.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,12 +53,17 @@ class FindScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bin
     ]
 
     def __init__(
-        self, session: Session, finder: Finder, choose_state: Callable[[str], None], index: TextIndex | None
+        self,
+        session: Session,
+        finder: Finder,
+        choose_state: Callable[[str], None],
+        index: TextIndex | None,
+        ask: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self._finder = finder
         self._index = index
-        self._list = _FoundList(session, finder, choose_state, index)
+        self._list = _FoundList(session, finder, choose_state, index, ask)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="palette-box"):
@@ -131,9 +139,15 @@ class FindScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bin
 
 class _FoundList(LineView, can_focus=False):
     def __init__(
-        self, session: Session, finder: Finder, choose_state: Callable[[str], None], index: TextIndex | None
+        self,
+        session: Session,
+        finder: Finder,
+        choose_state: Callable[[str], None],
+        index: TextIndex | None,
+        ask: Callable[[str], None] | None,
     ) -> None:
         super().__init__(id="palette-list")
+        self._ask = ask
         self._session = session
         self._finder = finder
         self._index = index
@@ -159,8 +173,19 @@ class _FoundList(LineView, can_focus=False):
         self.sought = query
         self.wanted = self._moved = False
         self._hits, self._complaint = None, ""
-        self._names = best(query, self._entries, lambda entry: entry[0], _NAMES_MOST)
-        self.searching = self._index is not None and len(query.strip()) >= _LEAST_LETTERS
+        ask = self._ask
+        if ask is not None and (query.startswith("?") or looks_like_query(query)):
+            self._names = [
+                (
+                    f"query: {clean(query.removeprefix('?'), 80)}",
+                    "lists what matches",
+                    partial(ask, query.removeprefix("?")),
+                )
+            ]
+            self.searching = False
+        else:
+            self._names = best(query, self._entries, lambda entry: entry[0], _NAMES_MOST)
+            self.searching = self._index is not None and len(query.strip()) >= _LEAST_LETTERS
         self._cursor = self.top = 0
         self.sync()
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from am_dbg.session import Mode
 from am_dbg.session.filters import LOG_LEVELS, ONLY_ON_REQUEST, Filter
-from am_dbg.session.targets import SetLogLevel, SetMode, ShowReader, Target, ToggleFilter
+from am_dbg.session.targets import ClearQuery, SetLogLevel, SetMode, ShowReader, Target, ToggleFilter
 from am_dbg.ui.widgets.address_bar import SessionBar
-from am_dbg.viewmodels.spans import Line, Role, Span, line_width
+from am_dbg.viewmodels.spans import Line, Role, Span, clean, line_width
 
 if TYPE_CHECKING:
     from am_dbg.ui.screens.main import MainScreen
@@ -42,6 +42,9 @@ class Toolbar(SessionBar):
             *_levels(session.log_level),
             Span("│ show: ", Role.DIM),
         ]
+        query = session.filters.query
+        if query is not None:
+            spans.append(Span(f"[only] {clean(query.text, 40)}  ", Role.CURSOR, bold=True, target=ClearQuery()))
         has_queued = session.timeline is not None and len(session.timeline.queued) > 0
         for kind in Filter:
             if kind is Filter.QUEUED and not has_queued:
