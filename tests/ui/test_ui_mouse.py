@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from am_dbg.viewmodels import strip
+from tests.support.memory_recording import MemoryRecording
 from tests.ui.conftest import Screen
 
 STRIP_ROW = 36
@@ -42,6 +43,31 @@ async def test_the_wheel_on_the_strip_steps_by_one_and_with_ctrl_by_ten(screen: 
         await user.sees("#10/93")
         user.wheel(30, STRIP_ROW, down=False, ctrl=True).wheel(30, STRIP_ROW, down=False)
         await user.sees("#0/93")
+
+
+async def test_a_note_tells_what_the_cell_under_the_pointer_stands_for(screen: Screen) -> None:
+    async with screen(machine="orders", size=(60, 24)) as user:
+        row = user.find("‖ Paused")[1] + 1
+        user.mouse(35, 30, row)
+        await user.sees("transitions in", " to #")
+        user.mouse(35, 30, 4)
+        await user.not_sees("transitions in")
+
+
+async def test_the_badge_of_the_paused_tail_leads_back_to_it(screen: Screen) -> None:
+    recording = MemoryRecording()
+    machine = recording.machine("live", ["Start", "Ready"])
+    machine.add("Start")
+    async with screen(recording, live=True) as user:
+        await user.sees("⇥ tail")
+        user.press("left")
+        await user.not_sees("⇥ tail")
+        machine.add("Ready")
+        machine.remove("Ready")
+        await user.sees("⇥ tail paused: 2 new (T)")
+        user.click_on("2 new")
+        await user.sees("#3/3")
+        await user.not_sees("paused: 2 new")
 
 
 async def test_a_click_on_a_machine_selects_it(screen: Screen) -> None:

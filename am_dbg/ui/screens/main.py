@@ -27,6 +27,7 @@ from am_dbg.ui.widgets.rain_view import RainView
 from am_dbg.ui.widgets.reader_view import ReaderView
 from am_dbg.ui.widgets.schema_tree import SchemaTree
 from am_dbg.ui.widgets.session_view import SearchableView
+from am_dbg.ui.widgets.step_strip import StepStrip
 from am_dbg.ui.widgets.strip import DensityStrip
 from am_dbg.ui.widgets.too_small import TooSmall
 from am_dbg.ui.widgets.toolbar import Toolbar
@@ -42,6 +43,9 @@ MIN_SIZE: Final = (60, 16)
 NARROW_BELOW: Final = 100
 WIDE_FROM: Final = 160
 SHORT_BELOW: Final = 30
+TALL_FROM: Final = 50
+STEPS_FROM: Final = 20
+"""Rows from which on one is spared for the timeline of steps, while stepping."""
 
 _CONTENT: Final[dict[Pane, Content]] = {Pane.LOG: "log", Pane.MATRIX: "matrix", Pane.RAIN: "rain"}
 
@@ -81,6 +85,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         yield EmptyPane(self.session, id="empty")
         yield TransitionBar(self.session, upcoming=False, id="current")
         yield DensityStrip(self.session, id=Pane.STRIP)
+        yield StepStrip(self.session, id=Pane.STEPS)
         yield TransitionBar(self.session, upcoming=True, id="next")
         yield Toolbar(self.session, id="toolbar")
         yield StatusFooter(self.session, id="footer")
@@ -212,7 +217,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The panes that can have the focus, as the key goes round."""
         layout = self.session.layout
         lists = [Pane.MACHINES, *([Pane.SCHEMA] if layout.has_tree else [])]
-        return [*lists, *self._contents(), Pane.STRIP]
+        return [*lists, *self._contents(), *self._strips()]
+
+    def _strips(self) -> list[Pane]:
+        """The timelines: that of the steps while stepping, while it has the focus, and where there is much room."""
+        return [Pane.STRIP, *([Pane.STEPS] if self._shows_steps else [])]
+
+    @property
+    def _shows_steps(self) -> bool:
+        stepping = self.session.inside is not None and self.size.height >= STEPS_FROM
+        return stepping or self._pane is Pane.STEPS or self.has_class("-tall")
 
     def _contents(self) -> list[Pane]:
         """What is on the right. In a narrow window the reader takes the place of the others."""
@@ -233,7 +247,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         for pane in (*_CONTENT, Pane.READER):
             self.query_one(f"#{pane}").display = pane in contents
         order = self._order()
-        covered = self.is_narrow and not layout.has_tree and self._pane is not Pane.STRIP
+        covered = self.is_narrow and not layout.has_tree and self._pane not in (Pane.STRIP, Pane.STEPS)
         if self._pane not in order or covered:
             self.focus_on(contents[0])
 
@@ -264,6 +278,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.set_class(width < NARROW_BELOW, "-narrow")
         self.set_class(width >= WIDE_FROM, "-wide")
         self.set_class(height < SHORT_BELOW, "-short")
+        self.set_class(height >= TALL_FROM, "-tall")
 
     # -- painting ------------------------------------------------------------------------------------------------
 
@@ -286,6 +301,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._show_or_hide_panes()
         self._lay_out()
         self.set_class(self.session.inside is not None, "-stepping")
+        self.set_class(self._shows_steps, "-steps")
         for view in self.query(LineView):
             if view.display:
                 view.sync()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from textual import events
+from textual.content import Content
 
 from am_dbg.session import Session
 from am_dbg.ui.widgets.bar import Bar
-from am_dbg.viewmodels import strip
+from am_dbg.viewmodels import strip, strip_note
 from am_dbg.viewmodels.spans import Line, Role, Span
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class DensityStrip(Bar, can_focus=True):
         self._session = session
         self._built: tuple[tuple[object, ...], strip.Strip] | None = None
         self._dragging = False
+        self._explained: int | None = None
+        """The cell that the note beside the pointer is about."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         left, right = ("▐", "▌") if self.has_focus else (" ", " ")
@@ -49,6 +52,19 @@ class DensityStrip(Bar, can_focus=True):
         if number and number != self._session.number:
             self._session.go_to_number(number)
             self._paint()
+
+    def _explain(self, x: int) -> None:
+        """Have a note beside the pointer tell what the cell stands for."""
+        model = self._strip(self.size.width - 2)
+        cell = x - 1 if 0 < x <= len(model.cells) else None
+        if cell != self._explained:
+            self._explained = cell
+            text = "" if cell is None else strip_note.note(self._session, model.cells[cell])
+            self.tooltip = Content(text) if text else None
+
+    def on_leave(self) -> None:
+        self._explained = None
+        self.tooltip = None
 
     def _paint(self) -> None:
         cast("MainScreen", self.screen).paint_soon()
@@ -75,6 +91,8 @@ class DensityStrip(Bar, can_focus=True):
         if self._dragging:
             event.stop()
             self._go_to_column(event.x)
+        else:
+            self._explain(event.x)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         event.stop()
