@@ -19,7 +19,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage mutants check lint imports dependencies docs-check types mypy pyright bench shots proto docs clean
+.PHONY: help demo test coverage mutants check lint imports dependencies docs-check types mypy pyright bench shots snapshots proto docs clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,9 @@ bench: $(STAMP) ## measure against other libraries, printed as a table
 
 shots: $(STAMP) ## take the screenshots anew
 	$(PY) scripts/screenshots.py $(ARGS)
+
+snapshots: $(STAMP) ## store what the screens look like now; look at the differences before committing them
+	@UPDATE_SNAPSHOTS=1 $(PY) -m pytest -q tests/ui $(ARGS)
 
 proto: ## generate the protobuf code from its .proto file
 	scripts/gen_proto.sh
