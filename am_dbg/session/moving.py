@@ -75,10 +75,13 @@ class MovingSession(SessionView):
     def go_to_time(self, at_ns: int) -> None:
         """Choose a moment (wall clock, nanoseconds): the cursor stands at the last visible transition until then."""
         self._leave_modes()
-        self._moment, self._anchor = at_ns, None
-        self._derive()
-        self._visit()
         timeline = self.timeline
+        if not self.locked:
+            self._moment, self._anchor = at_ns, None
+            self._derive()
+        elif timeline is not None:
+            self._settle(navigation.at_or_before(self.visible, timeline.number_at(at_ns)))
+        self._visit()
         if not self.number:
             removed = timeline is not None and not timeline.pieces.whole
             self.say("what happened on this machine by then was removed" if removed else NOTHING_YET)
@@ -120,6 +123,7 @@ class MovingSession(SessionView):
         self._leave_modes()
         self.mode = mode
         if mode is Mode.TAIL:
+            self.locked, self._aside = False, None
             self._derive()
         elif mode is Mode.PLAYING:
             self._play_step()
@@ -127,6 +131,19 @@ class MovingSession(SessionView):
             if self.mode is Mode.PAUSED:
                 return
         self.say("")
+
+    def toggle_lock(self) -> None:
+        """Lock the moment, or have it go along with the cursor again, beginning at where that stands."""
+        self._leave_modes()
+        if self.machine_id is None:
+            return self.say("no machine is selected")
+        self.locked = not self.locked
+        if self.locked:
+            return self.say("the moment is locked: moves are on this machine only, and selecting one leads back")
+        if self._aside is not None:
+            self._settle(self.number)
+        self._aside = None
+        return self.say("the moment goes along with the cursor again")
 
     def toggle_tail(self) -> None:
         self.set_mode(Mode.PAUSED if self.mode is Mode.TAIL else Mode.TAIL)
@@ -168,15 +185,20 @@ class MovingSession(SessionView):
         """Put the cursor where the global moment says."""
         self.step = 0
         if self.machine_id is not None:
-            self.number = navigation.at_or_before(self.visible, self.position(self.machine_id))
+            aside = self._aside
+            here = aside[1] if aside is not None and aside[0] == self.machine_id else self.position(self.machine_id)
+            self.number = navigation.at_or_before(self.visible, here)
 
     def _settle(self, number: int) -> None:
-        """Put the cursor on a transition and choose its time as the global moment."""
+        """Put the cursor on a transition, and choose its time as the global moment unless that is locked."""
         timeline = self.timeline
         if timeline is None or self.machine_id is None:
             return
         self.number = number
         self.step = 0
+        if self.locked:
+            self._aside = (self.machine_id, number)
+            return
         self._anchor = (self.machine_id, number)
         if number:
             self._moment = timeline.at(number)

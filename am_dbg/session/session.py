@@ -37,6 +37,7 @@ from am_dbg.session.targets import (
     StepMachine,
     Target,
     ToggleFilter,
+    ToggleLock,
     ToggleNode,
     ToggleSection,
 )
@@ -92,6 +93,7 @@ class Session(MarkingSession):
         """
         self.record(machine_id)
         self.machine_id = machine_id
+        self._aside = None
         self._derive()
         self._visit()
         self.say("")
@@ -284,6 +286,8 @@ class Session(MarkingSession):
                 self.filter_by(None)
             case SetMode(mode):
                 self.set_mode(Mode(mode))
+            case ToggleLock():
+                self.toggle_lock()
             case SetLogLevel(level):
                 self.set_log_level(level)
             case ChangeLog(option):

@@ -97,6 +97,11 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True)
+class ToggleLock:
+    """Lock the moment, or release it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetLogLevel:
     """Show log entries up to a level, 0 to 5."""
 
@@ -131,6 +136,7 @@ Target = (
     | ClearFilters
     | ClearQuery
     | SetMode
+    | ToggleLock
     | SetLogLevel
     | ChangeLog
     | GoToMachine

@@ -94,6 +94,9 @@ class SessionView:
         """Whether matrix and rain also show states that had no part in anything."""
         self._moment = 0
         self._anchor: tuple[int, int] | None = None
+        self.locked = False
+        """Whether the moment stays while the cursor moves. Then the cursor is another place of its machine only."""
+        self._aside: tuple[int, int] | None = None
         self._visible: dict[int, VisibleSet] = {}
         self._records: dict[int, MachineRecord] = {}
         self._records_version = -1

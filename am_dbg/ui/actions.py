@@ -112,6 +112,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("tilde",), Group.TIME, "toggle_real_time",
     ),
     Action(
+        "time.lock", "Lock the moment",
+        "Look around on machines without leaving the moment that all panes show; selecting a machine leads back to it.",
+        ("G",), Group.TIME, "toggle_lock",
+    ),
+    Action(
         "time.tail", "Follow the newest", "Stay at the end while new transitions arrive; any move by hand ends it.",
         ("T", "alt+v"), Group.TIME, "toggle_tail", footer="T tail",
     ),

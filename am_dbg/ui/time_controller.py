@@ -73,6 +73,9 @@ class TimeController:
     def toggle_real_time(self) -> None:
         self._session.toggle_real_time()
 
+    def toggle_lock(self) -> None:
+        self._session.toggle_lock()
+
     def toggle_tail(self) -> None:
         self._session.toggle_tail()
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from am_dbg.session.addressing import address
 from am_dbg.session.session import Session
-from am_dbg.session.targets import SetMode, StepMachine
+from am_dbg.session.targets import SetMode, StepMachine, ToggleLock
 from am_dbg.session.urls import SCHEME
 from am_dbg.session.view import Mode
-from am_dbg.timefmt import date_and_time, thousands
+from am_dbg.timefmt import date_and_time, thousands, time_of_day
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
 from am_dbg.viewmodels.transition_line import Part, fit
 from am_telemetry.store.records import MachineRecord
@@ -53,6 +53,8 @@ def line(session: Session, width: int) -> Line:
         text = f"⇥ tail paused: {thousands(session.missed)} new (T)"
         short = Span(f"⇥ {thousands(session.missed)} new", Role.TITLE, bold=True, target=SetMode("tail"))
         parts.append(Part((Span(text, Role.TITLE, bold=True, target=SetMode("tail")),), 2, short=(short,)))
+    if moment := _moment(session):
+        parts.append(Part((moment,), 2))
     runs = session.runs(machine.name)
     if len(runs) > 1:
         parts.append(Part((Span(f"run {machine.run} of {len(runs)}", Role.VALUE),), 3))
@@ -66,6 +68,20 @@ def line(session: Session, width: int) -> Line:
     if process.library and not process.library.startswith(_OWN):  # our own says nothing new
         parts.append(Part((Span(clean(process.library, 40), Role.DIM),), 9, right=True))
     return fit(parts, width)
+
+
+def _moment(session: Session) -> Span | None:
+    """``◷ 12:03:07.120``: the moment that all panes show, unless it is the time of the transition at the cursor."""
+    timeline = session.timeline
+    if session.mode is Mode.TAIL or timeline is None:
+        return None
+    own = session.number and timeline.holds(session.number) and timeline.at(session.number) == session.moment
+    if not session.locked and (own or not session.moment):
+        return None
+    time = time_of_day(session.moment).partition(" ")[0]
+    if session.locked:
+        return Span(f"◷ {time} locked (G)", Role.TITLE, bold=True, target=ToggleLock())
+    return Span(f"◷ {time}", Role.VALUE, target=ToggleLock())
 
 
 def connection(machine: MachineRecord) -> Line:
