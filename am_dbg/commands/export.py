@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from am_dbg.moments import FORMS, parse_moment
 from am_dbg.commands.progress import progress_bar
 from am_dbg.errors import AmDbgError, ExitCode
+from am_dbg.moments import FORMS, parse_moment
 
 if TYPE_CHECKING:
     from am_dbg.ui.file_jobs import ExportRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -40,6 +41,20 @@ class Layout(StrEnum):
         if content == "log":
             return Layout.TREE_LOG
         return Layout(f"tree-{content}" if self.has_tree else content)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much of the width of the window the panes on the left take, in percent; 0 as is usual."""
+
+    machines: int = 0
+    schema: int = 0
+    lists: int = 0
+    """Machines and schema where they share one place."""
+
+    def with_share(self, name: str, percent: int) -> Shares:
+        """The same with another share of one pane."""
+        return replace(self, **{name: percent})
 
 
 LAYOUT_TITLES = {

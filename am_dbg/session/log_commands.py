@@ -41,9 +41,13 @@ class LoggingSession(SteppingSession):
             self.log = options
             self._changed()
 
-    def toggle_pin(self) -> None:
-        """Pin the selected machine, or release it. Pinned machines can have a log together."""
-        machine = self.machine
+    def toggle_pin(self, machine_id: int | None = None) -> None:
+        """Pin a machine, by default the selected one, or release it. Pinned machines are shown together, always.
+
+        Raises:
+            KeyError: the recording has no such run.
+        """
+        machine = self.machine if machine_id is None else self.record(machine_id)
         if machine is None:
             return self.say("no machine is selected")
         self.pinned ^= {machine.name}

@@ -14,6 +14,7 @@ from am_dbg.session import Session
 from am_dbg.session.layout import Content, Layout
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.controller import Controller
+from am_dbg.ui.dividing import Dividers
 from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.widgets.address_bar import AddressBar
 from am_dbg.ui.widgets.bar import Bar
@@ -23,6 +24,7 @@ from am_dbg.ui.widgets.line_view import LineView
 from am_dbg.ui.widgets.log_view import LogView
 from am_dbg.ui.widgets.machine_list import MachineList
 from am_dbg.ui.widgets.matrix_view import MatrixView
+from am_dbg.ui.widgets.pinned_view import PinnedView
 from am_dbg.ui.widgets.rain_view import RainView
 from am_dbg.ui.widgets.reader_view import ReaderView
 from am_dbg.ui.widgets.schema_tree import SchemaTree
@@ -60,8 +62,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.session = session
         self.controller = Controller(session, self)
         self.keymap = keys
+        self.dividers = Dividers(self)
         self._pane = Pane.MACHINES
-        self._laid_out: tuple[Layout, bool, bool] | None = None
+        self._laid_out: tuple[Layout, bool, bool, int, int] | None = None
         self.painted_revision = -1
         """Revision of the session that is on the screen."""
         self._painted_at = 0.0
@@ -74,6 +77,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield AddressBar(self.session, id="address")
+        yield PinnedView(self.session, id=Pane.PINNED)
         with Horizontal(id="body"):
             yield MachineList(self.session, id=Pane.MACHINES)
             yield SchemaTree(self.session, id=Pane.SCHEMA)
@@ -147,9 +151,20 @@ class MainScreen(Screen[None], inherit_bindings=False):
         return self.query_one(LogView)
 
     @property
+    def row_machine(self) -> int | None:
+        """The machine run that the row cursor of the focused list of machines is on; None in other panes."""
+        view = self.focused_view
+        return view.machine_id if isinstance(view, PinnedView | MachineList) else None
+
+    @property
     def machine_list(self) -> MachineList:
         """The list of machines, whether it is shown or not."""
         return self.query_one(MachineList)
+
+    def open_menu(self, pane: Pane, at: tuple[int, int]) -> None:
+        """Give a pane the focus, and open its menu near a place of the screen."""
+        self.focus_on(pane)
+        self.controller.open_menu(at)
 
     def reveal(self) -> None:
         """Bring the cursor into view in every list, also where somebody has scrolled away from it."""
@@ -217,7 +232,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The panes that can have the focus, as the key goes round."""
         layout = self.session.layout
         lists = [Pane.MACHINES, *([Pane.SCHEMA] if layout.has_tree else [])]
-        return [*lists, *self._contents(), *self._strips()]
+        return [*([Pane.PINNED] if self._pinned_rows() else []), *lists, *self._contents(), *self._strips()]
+
+    def _pinned_rows(self) -> int:
+        return len(self.session.pinned) if self.session.machine is not None else 0
 
     def _strips(self) -> list[Pane]:
         """The timelines: that of the steps while stepping, while it has the focus, and where there is much room."""
@@ -238,16 +256,21 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _lay_out(self) -> None:
         """Show the panes of the layout. The focus goes along when its own pane is not among them."""
         layout = self.session.layout
-        wanted = (layout, self.shows_reader, self.is_narrow)
+        pinned = self._pinned_rows()
+        wanted = (layout, self.shows_reader, self.is_narrow, pinned, self.size.height)
         if wanted == self._laid_out:
             return
         self._laid_out = wanted
         self.set_class(not layout.has_tree, "-alone")
+        view = self.query_one(PinnedView)
+        view.display = pinned > 0
+        view.styles.height = min(pinned, max(1, self.size.height // 4)) + 2
         contents = self._contents()
         for pane in (*_CONTENT, Pane.READER):
             self.query_one(f"#{pane}").display = pane in contents
         order = self._order()
-        covered = self.is_narrow and not layout.has_tree and self._pane not in (Pane.STRIP, Pane.STEPS)
+        beside = (Pane.STRIP, Pane.STEPS, Pane.PINNED)
+        covered = self.is_narrow and not layout.has_tree and self._pane not in beside
         if self._pane not in order or covered:
             self.focus_on(contents[0])
 
@@ -301,6 +324,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._show_or_hide_panes()
         self._lay_out()
         self.set_class(self.session.inside is not None, "-stepping")
+        self.dividers.apply()
         self.set_class(self._shows_steps, "-steps")
         for view in self.query(LineView):
             if view.display:

@@ -17,6 +17,7 @@ from am_dbg.errors import AmDbgError
 from am_dbg.timefmt import byte_size, thousands
 from am_dbg.ui.file_jobs import FileJobs
 from am_dbg.ui.screens.once import ClosesOnce
+from am_dbg.ui.widgets.key_field import KeyField
 from am_dbg.ui.widgets.session_list import Chosen, FileList, Pressed, Preview, SessionList
 from am_dbg.viewmodels import session_rows
 from am_dbg.viewmodels.spans import Line, Role, Span, clean
@@ -71,21 +72,6 @@ _ACTIONS: Final = {
 }
 
 
-class _Field(Input):
-    """Hands keys that are not for typing over at once: bindings would be overtaken by what is typed next."""
-
-    def on_key(self, event: events.Key) -> None:
-        screen = self.screen
-        if event.key == "backspace":
-            self.action_delete_left()
-            taken = True
-        else:
-            taken = isinstance(screen, SessionsScreen) and screen.takes(event.key)
-        if taken:
-            event.stop()
-            event.prevent_default()
-
-
 class SessionsScreen(ClosesOnce, ModalScreen[Path | None], inherit_bindings=False):
     """The result is the session file to look at; None to stay.
 
@@ -109,7 +95,7 @@ class SessionsScreen(ClosesOnce, ModalScreen[Path | None], inherit_bindings=Fals
 
     def compose(self) -> ComposeResult:
         with Vertical(id="sessions-box"):
-            yield _Field(id="palette-input", placeholder=_HINTS[_Mode.FIND], select_on_focus=False)
+            yield KeyField(id="palette-input", placeholder=_HINTS[_Mode.FIND], select_on_focus=False)
             yield self._list
             yield self._found
             yield self._preview

@@ -42,6 +42,11 @@ class MachineList(SearchableView):
         rows = (row for row, listed in enumerate(self.session.order) if listed.machine_id == self._cursor_id)
         return next(rows, 0)
 
+    @property
+    def machine_id(self) -> int | None:
+        """The machine run of the row cursor."""
+        return self.session.order[self.cursor_row()].machine_id if self.session.order else None
+
     def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
         return [row.line for row in machines.rows(self.session, first, count, width)]
 

@@ -9,7 +9,9 @@ from textual import events
 from textual.content import Content
 
 from am_dbg.session import Session
+from am_dbg.ui.actions import Pane
 from am_dbg.ui.widgets.bar import Bar
+from am_dbg.ui.widgets.line_view import RIGHT_BUTTON
 from am_dbg.viewmodels import strip, strip_note
 from am_dbg.viewmodels.spans import Line, Role, Span
 
@@ -80,6 +82,8 @@ class DensityStrip(Bar, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
+        if event.button == RIGHT_BUTTON:
+            cast("MainScreen", self.screen).open_menu(Pane.STRIP, (event.screen_x, event.screen_y))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         event.stop()
