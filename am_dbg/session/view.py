@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from am_dbg.session import navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FilterSet, VisibleSet
-from am_dbg.session.layout import Layout
+from am_dbg.session.layout import Layout, Shares
 from am_dbg.session.log_options import DEFAULT_LOG_OPTIONS, LogScope
 from am_dbg.session.machine_order import ListedMachine, label, ordered
 from am_dbg.session.machine_times import MachineTimes
@@ -79,6 +79,8 @@ class SessionView:
         """Names of the reader's sections that are folded."""
         self.layout = Layout.TREE_LOG
         """Which panes are shown."""
+        self.shares = Shares()
+        """How wide they are, where somebody has decided that."""
         self.log = DEFAULT_LOG_OPTIONS
         self.log_levels: dict[str, int] = {}
         """Log levels that were chosen, by machine id; under the empty one that of the log of several machines."""

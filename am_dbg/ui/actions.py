@@ -267,6 +267,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("shift+tab",), Group.PANES, "previous_pane", palette=False,
     ),
     Action(
+        "panes.wider", "Wider pane",
+        "Give the focused pane more columns, at the cost of its neighbour. Frames can be dragged with the mouse.",
+        ("ctrl+w",), Group.PANES, "widen_pane",
+    ),
+    Action(
+        "panes.narrower", "Narrower pane", "Give the focused pane fewer columns.",
+        ("ctrl+n",), Group.PANES, "narrow_pane",
+    ),
+    Action(
+        "panes.reset", "Usual widths of panes", "Undo all changes of the widths of panes.",
+        ("ctrl+u",), Group.PANES, "reset_panes",
+    ),
+    Action(
         "panes.default", "Back to the machines",
         "End a search, leave the steps, clear the selected states, then move the focus to the list of machines.",
         ("escape",), Group.PANES, "escape", palette=False,

@@ -298,6 +298,19 @@ class Controller(TimeController):
     def toggle_pin(self) -> None:
         self._session.toggle_pin(self._screen.row_machine)
 
+    def widen_pane(self) -> None:
+        self._resize_pane(1)
+
+    def narrow_pane(self) -> None:
+        self._resize_pane(-1)
+
+    def _resize_pane(self, steps: int) -> None:
+        if not self._screen.dividers.change(self._screen.focused_pane, steps) and self._session.inside is None:
+            self._session.say("there is no more room for that")
+
+    def reset_panes(self) -> None:
+        self._screen.dividers.reset()
+
     def next_theme(self) -> None:
         self._use_theme(None)
 

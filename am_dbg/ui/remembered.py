@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from am_dbg.session import Session
-from am_dbg.session.layout import Layout
+from am_dbg.session.layout import Layout, Shares
 from am_dbg.session.log_options import LogTimes
 from am_dbg.ui.state_files import damaged, read_json, state_dir, write_json
 from am_dbg.ui.themes import CHOICES, DARK
+
+_MOST_SHARE = 90
+"""Percent of the window that a pane on the left can be remembered to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,9 @@ class Remembered:
     log_traces: bool = False
     untouched: bool = False
     touched_first: bool = True
+    machines_share: int = 0
+    schema_share: int = 0
+    lists_share: int = 0
 
     @classmethod
     def of(cls, session: Session, theme: str) -> Self:
@@ -41,6 +47,9 @@ class Remembered:
             log_traces=session.log.traces,
             untouched=session.untouched,
             touched_first=session.touched_first,
+            machines_share=session.shares.machines,
+            schema_share=session.shares.schema,
+            lists_share=session.shares.lists,
         )
 
     def apply(self, session: Session) -> None:
@@ -51,6 +60,7 @@ class Remembered:
         session.log = replace(session.log, times=LogTimes(self.log_times), wrap=self.log_wrap, traces=self.log_traces)
         session.untouched = self.untouched
         session.touched_first = self.touched_first
+        session.shares = Shares(self.machines_share, self.schema_share, self.lists_share)
 
 
 def remembered_path() -> Path:
@@ -87,6 +97,8 @@ def _read(values: Any) -> Remembered:
             raise TypeError(name)
         known[name] = value
     Layout(known["view"])
+    if not all(0 <= known[name] <= _MOST_SHARE for name in ("machines_share", "schema_share", "lists_share")):
+        raise ValueError("shares of the window")
     LogTimes(known["log_times"])
     if known["theme"] not in CHOICES:
         raise ValueError(known["theme"])

@@ -26,8 +26,9 @@ DEADLINE = 10.0
 KEYS = {
     "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "end": "\x1b[F",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "tab": "\t", "shift+tab": "\x1b[Z", "enter": "\r", "space": " ",
-    "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16",
-    "ctrl+g": "\x07", "ctrl+r": "\x12", "ctrl+t": "\x14", "ctrl+x": "\x18",
+    "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16", "ctrl+y": "\x19",
+    "ctrl+e": "\x05", "ctrl+g": "\x07", "ctrl+n": "\x0e", "ctrl+r": "\x12", "ctrl+s": "\x13", "ctrl+t": "\x14",
+    "ctrl+u": "\x15", "ctrl+w": "\x17", "ctrl+x": "\x18",
     "f1": "\x1bOP", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~",
     "delete": "\x1b[3~",
     "ctrl+down": "\x1b[1;5B", "ctrl+up": "\x1b[1;5A", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",

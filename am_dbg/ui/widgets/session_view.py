@@ -25,6 +25,9 @@ class SessionView(LineView):
     def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.session = session
+        self._divides: Pane | None = None
+        """The pane whose edge follows the pointer."""
+        self._has_divided = False
 
     @property
     def main(self) -> MainScreen:
@@ -33,6 +36,29 @@ class SessionView(LineView):
 
     def on_key(self, event: events.Key) -> None:
         self.main.take_key(event)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A frame between two panes can be dragged."""
+        self._has_divided = False
+        self._divides = self.main.dividers.edge_at(event.screen_x) if event.button == 1 else None
+        if self._divides is not None:
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._divides is not None:
+            event.stop()
+            self._has_divided = self.main.dividers.drag(self._divides, event.screen_x) or self._has_divided
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self._divides is not None:
+            self._divides = None
+            self.release_mouse()
+
+    def on_click(self, event: events.Click) -> None:
+        """The end of dragging is no click."""
+        if self._has_divided:
+            event.stop()
+            event.prevent_default()
 
     def on_title(self, target: object) -> None:
         if isinstance(target, Pane):
