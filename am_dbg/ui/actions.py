@@ -97,7 +97,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("end",), Group.TIME, "last_transition",
     ),
     Action(
-        "time.play", "Play or pause", "Step forward by itself until the end or a key: two transitions a second, or as + - ~ say.",
+        "time.play", "Play or pause",
+        "Step forward by itself until the end or a key: two transitions a second, or as + - ~ say.",
         ("space",), Group.TIME, "toggle_play", footer="Space play",
     ),
     Action(
@@ -183,6 +184,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("exclamation_mark",), Group.JUMP, "list_problems", footer="! problems",
     ),
     Action(
+        "jump.why", "Why, or why not? …",
+        "Why the selected state is active or not at this moment: who asked for it, and what refused.",
+        ("W",), Group.JUMP, "explain", footer="W why",
+    ),
+    Action(
         "jump.cause", "Go to the cause",
         "The transition, often of another machine, that caused this one; its name stands after ← in the line.",
         ("C",), Group.JUMP, "go_to_cause", footer="C cause",
@@ -194,6 +200,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "jump.history-forward", "Forward again", "Undo a step back.",
         ("right_square_bracket",), Group.JUMP, "go_forward",
+    ),
+    Action(
+        "jump.machine-back", "Back to another machine", "Return to the last place on another machine.",
+        ("left_curly_bracket",), Group.JUMP, "go_back_elsewhere",
+    ),
+    Action(
+        "jump.machine-forward", "Forward to another machine", "Go on to the next place on another machine.",
+        ("right_curly_bracket",), Group.JUMP, "go_forward_elsewhere",
+    ),
+    Action(
+        "jump.history", "Where you have been …", "The history of jumps, newest first; Enter returns to one.",
+        ("ctrl+y",), Group.JUMP, "list_history",
     ),
     Action(
         "jump.goto", "Go to …", "Type a transition number, a machine time, a time of day or a machine address.",
@@ -343,6 +361,20 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "view.untouched", "Untouched states",
         "In matrix and rain, show or hide the states that never had a part in anything.",
         ("U",), Group.VIEW, "toggle_untouched",
+    ),
+    Action(
+        "view.states", "Group and states of the schema …",
+        "Show the states of a group only, by its name on every machine that has it; leave out inactive or idle ones.",
+        ("ctrl+s",), Group.VIEW, "choose_states",
+    ),
+    Action(
+        "view.inactive", "Inactive states", "In the schema, show or hide states that are inactive at the cursor.",
+        ("grave_accent",), Group.VIEW, "toggle_inactive_states",
+    ),
+    Action(
+        "view.idle", "States that never took part",
+        "In the schema, show or hide states that were never active and never called.",
+        ("ctrl+e",), Group.VIEW, "toggle_idle_states",
     ),
     Action(
         "view.expand", "Expand or collapse all states",

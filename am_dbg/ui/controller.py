@@ -99,14 +99,30 @@ class Controller(TimeController):
 
         self._app.push_screen(ProblemsScreen(self._session), self._screen.dialog_closed)
 
+    def explain(self) -> None:
+        session = self._session
+        timeline = session.timeline
+        if timeline is None:
+            return session.say("no machine is selected")
+        if not session.state:
+            return session.say("why what? Select a state first: Tab to the schema, then type the beginning of its name")
+        if session.state not in timeline.schema.index:
+            return session.say(f"this machine has no state {session.state!r}")
+        from am_dbg.ui.screens.why import WhyScreen
+
+        screen = WhyScreen(session)
+
+        def closed(_: object) -> None:
+            if screen.wants_steps:
+                self.inspect_steps()
+            else:
+                self._screen.dialog_closed()
+
+        self._app.push_screen(screen, closed)
+        return None
+
     def go_to_cause(self) -> None:
         self._session.go_to_cause()
-
-    def go_back(self) -> None:
-        self._session.go_back()
-
-    def go_forward(self) -> None:
-        self._session.go_forward()
 
     def go_to(self) -> None:
         from am_dbg.ui.screens.goto import GoToScreen
@@ -235,6 +251,17 @@ class Controller(TimeController):
 
     def toggle_untouched(self) -> None:
         self._session.toggle_untouched()
+
+    def choose_states(self) -> None:
+        from am_dbg.ui.screens.states import StatesScreen
+
+        self._app.push_screen(StatesScreen(self._session), self._screen.dialog_closed)
+
+    def toggle_inactive_states(self) -> None:
+        self._session.toggle_inactive_states()
+
+    def toggle_idle_states(self) -> None:
+        self._session.toggle_idle_states()
 
     def toggle_expand(self) -> None:
         if self._screen.focused_pane is Pane.READER:

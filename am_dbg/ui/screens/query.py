@@ -77,13 +77,13 @@ class QueryScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bi
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._do(self._filtering)
+        self._do(self._filtering, event.value)
 
     def action_close(self) -> None:
         self.dismiss(None)
 
     def action_other(self) -> None:
-        self._do(not self._filtering)
+        self._do(not self._filtering, self.query_one(Input).value)
 
     def action_move(self, step: int) -> None:
         self._list.move_cursor(step)
@@ -144,13 +144,13 @@ class QueryScreen(ClosesOnce, ModalScreen[Callable[[], None] | None], inherit_bi
         if query is self._list.query_asked and self.is_current:
             self._list.take(self._finder.collect(query.text, numbers, highlight=""), complaint)
             if self._wanted is not None:
-                self._do(self._wanted)
+                self._do(self._wanted, self._list.text)
 
     # -- doing -------------------------------------------------------------------------------------------------------
 
-    def _do(self, filtering: bool) -> None:
+    def _do(self, filtering: bool, text: str) -> None:
         """Go to the hit under the cursor, or show nothing but what matches; as soon as that is known."""
-        self._ask(self.query_one(Input).value)
+        self._ask(text)
         session, query, hits = self._session, self._list.query_asked, self._list.hits
         if not self._list.text.strip():
             self.dismiss((lambda: session.filter_by(None)) if filtering else None)
