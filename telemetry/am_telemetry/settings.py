@@ -45,7 +45,7 @@ class Settings:
     machines: tuple[str, ...] = ("*",)
     """Shell patterns; a machine is traced when one matches its id."""
     detail: int = 2
-    """0 state changes only, 1 + called states, flags, handlers, causes, argument names, logs, errors, waits, contexts and
+    """0 state changes only, 1 + called states, flags, handlers, causes, argument names, logs, errors, waits, contexts,
     pipes, 2 + steps and tracebacks, 3 + argument values."""
     max_detail: int = 2
     """Up to which a hub may ask for more than ``detail``, when somebody looks at a machine."""

@@ -165,7 +165,10 @@ def test_the_layout_is_consistent(path: Path, tmp_path: Path) -> None:
         ("SELECT * FROM v_errors LIMIT 5", {"errors"}),
         ("SELECT * FROM v_log LIMIT 5", {"log_lines", "late_log_lines"}),
         ("SELECT * FROM v_log WHERE machine = 'orders' LIMIT 5", set()),
-        ("SELECT * FROM v_state_activity LIMIT 5", {"transitions", "activations", "machine_schemas", "gaps", "removals"}),
+        (
+            "SELECT * FROM v_state_activity LIMIT 5",
+            {"transitions", "activations", "machine_schemas", "gaps", "removals"},
+        ),
         ("SELECT * FROM v_last_state LIMIT 5", {"machine_clocks"}),
     ],
 )

@@ -100,7 +100,7 @@ class Recording(Protocol):
         ...
 
     def waits(self, machine_id: int, number: int) -> WaitsAt:
-        """What was pending after a transition, and what it ended: waits, contexts, pipes; after the last, at present."""
+        """What was pending after a transition (after the last one: now), and what it ended: waits, contexts, pipes."""
         ...
 
     def effects(self, cause: SourceFact, machine_id: int, number: int) -> list[Caused]:
