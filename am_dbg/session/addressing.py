@@ -30,7 +30,7 @@ def shared_address(session: Session) -> str:
     """A URL to hand to others, or an empty string before there is a machine.
 
     It names the transition by its id where there is one, which holds in every recording of the same program, and what
-    is shown in another way than by default: selected states, panes and filters.
+    is shown in another way than by default: selected states, group, panes and filters.
     """
     place = _place(session)
     if place is None:
@@ -45,8 +45,9 @@ def shared_address(session: Session) -> str:
             step=place.step,
             run=place.run,
             states=session.states,
+            group=filters.group,
             view="" if session.layout is Layout.TREE_LOG else session.layout.value,
-            hidden=None if filters.selection == DEFAULT_FILTERS.selection else _spelled_filters(filters),
+            hidden=None if filters.selection[:2] == DEFAULT_FILTERS.selection[:2] else _spelled_filters(filters),
         )
     )
 
@@ -161,6 +162,8 @@ def _show(session: Session, url: MachineUrl) -> None:
     """The view and the filters of a URL; what this version does not know is left out."""
     if url.view in set(Layout):
         session.set_layout(Layout(url.view))
+    if url.group:
+        session.set_group(url.group)
     if url.hidden is not None:
         kinds = {_spelled(kind): kind for kind in Filter}
         hidden = frozenset(kinds[name] for name in url.hidden if name in kinds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from am_dbg.session.filters import Filter
+from am_dbg.session.history import Place
 from am_dbg.session.log_options import LogScope
 from am_dbg.session.session import Session
 from am_dbg.session.view import SessionView
@@ -34,13 +35,18 @@ class Stop:
     kept_states: tuple[str, ...] = ()
     hidden: frozenset[Filter] = frozenset()
     only: frozenset[Filter] = frozenset()
+    group: str = ""
     pinned: frozenset[str] = frozenset()
     log_levels: tuple[tuple[str, int], ...] = ()
     log_scope: LogScope = LogScope.MACHINE
     expanded: frozenset[str] = frozenset()
+    visited: tuple[Position, ...] = ()
+    """The history of jumps, oldest first."""
+    visited_at: int = -1
+    """Index of the current one."""
 
 
-def stop_of(session: SessionView) -> Stop | None:
+def stop_of(session: Session) -> Stop | None:
     """Where a session stands now; None while it has no machine."""
     machine = session.machine
     if machine is None:
@@ -57,10 +63,17 @@ def stop_of(session: SessionView) -> Stop | None:
         kept_states=session.kept_states,
         hidden=session.filters.hidden,
         only=session.filters.only,
+        group=session.filters.group,
         pinned=session.pinned,
         log_levels=tuple(sorted(session.log_levels.items())),
         log_scope=session.log.scope,
         expanded=frozenset(session.expanded),
+        visited=tuple(
+            Position(run.name, run.run, place.number)
+            for place in session.history.places
+            for run in (session.record(place.machine_id),)
+        ),
+        visited_at=session.history.position,
     )
 
 
@@ -69,7 +82,7 @@ def continue_at(session: Session, stop: Stop) -> bool:
     selected = _run(session, stop.selected)
     if selected is None:
         return False
-    session.set_filters(replace(session.filters, hidden=stop.hidden, only=stop.only))
+    session.set_filters(replace(session.filters, hidden=stop.hidden, only=stop.only, group=stop.group))
     session.pinned = stop.pinned
     session.log_levels = dict(stop.log_levels)
     session.set_log(replace(session.log, scope=stop.log_scope))
@@ -81,9 +94,24 @@ def continue_at(session: Session, stop: Stop) -> bool:
     session.state, session.kept_states = stop.state, stop.kept_states
     if stop.step and session.number == stop.selected.number and session.next_number is not None:
         session.go_to_step(session.next_number, stop.step)
+    if stop.visited:
+        _restore_history(session, stop)
     hides = "" if stop.hidden == type(session.filters)().hidden and not stop.only else ", with the filters of then"
     session.say(f"continued where you stopped: {session.label(selected)} #{thousands(session.number)}{hides}")
     return True
+
+
+def _restore_history(session: Session, stop: Stop) -> None:
+    """Where one has been by then; without the machines that are not there any more."""
+    places: list[Place] = []
+    position = -1
+    for index, visited in enumerate(stop.visited):
+        machine_id = _run(session, visited)
+        if machine_id is not None:
+            places.append(Place(machine_id, visited.number))
+        if index == stop.visited_at:
+            position = len(places) - 1
+    session.history.restore(places, position)
 
 
 def _run(session: SessionView, position: Position) -> int | None:

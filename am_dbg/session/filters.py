@@ -4,7 +4,8 @@ A filter hides transitions from cursor movement, the log, the density strip and 
 them from the tree at the cursor or from the counters of the machine list.
 
 Defaults: canceled and automatic transitions are shown; automatic ones that were tried in vain, transitions without any
-effect, health checks, dry runs ("can I?") and mere queue records are hidden.
+effect, health checks, dry runs ("can I?") and mere queue records are hidden, and where a group of states was chosen, so
+are transitions that call none of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, Protocol
 
 from pyroaring import BitMap
 
+from am_dbg.session.state_groups import out_of_group
 from am_telemetry.store.timeline import Timeline
 
 
@@ -28,6 +30,7 @@ class Filter(StrEnum):
     HEALTH = "health"
     CHECKS = "checks"
     QUEUED = "queued"
+    OUT_OF_GROUP = "out of group"
     ERRORS = "errors"
     LOGGED = "logged"
 
@@ -44,6 +47,7 @@ FILTER_TITLES: Final[dict[Filter, str]] = {
     Filter.HEALTH: "health checks",
     Filter.CHECKS: "dry runs",
     Filter.QUEUED: "queue records",
+    Filter.OUT_OF_GROUP: "transitions out of the group",
     Filter.ERRORS: "errors, failed handlers",
     Filter.LOGGED: "transitions with log lines",
 }
@@ -70,19 +74,22 @@ class FilterSet:
     """What is hidden, and how much of the log is shown."""
 
     hidden: frozenset[Filter] = frozenset(
-        {Filter.REFUSED_AUTO, Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED}
+        {Filter.REFUSED_AUTO, Filter.EMPTY, Filter.HEALTH, Filter.CHECKS, Filter.QUEUED, Filter.OUT_OF_GROUP}
     )
     only: frozenset[Filter] = frozenset()
     """When there are any, nothing but transitions of these kinds is shown, and of those only what is not hidden."""
     query: Matching | None = None
     """When there is one, nothing but transitions that match it is shown, and of those only what is not hidden."""
+    group: str = ""
+    """Name of the group of states that people are interested in; empty for all states."""
     log_level: int = 2
     """Log entries above this level are not shown, 0 to 5, where no other level was chosen for a machine."""
 
     @property
-    def selection(self) -> tuple[frozenset[Filter], frozenset[Filter], Matching | None]:
+    def selection(self) -> tuple[frozenset[Filter], frozenset[Filter], Matching | None, str]:
         """All that decides which transitions are shown."""
-        return self.hidden, self.only, self.query
+        matters = Filter.OUT_OF_GROUP in self.hidden or Filter.OUT_OF_GROUP in self.only
+        return self.hidden, self.only, self.query, self.group if matters else ""
 
     def shows(self, kind: Filter) -> bool:
         """Whether transitions of this kind are not hidden."""
@@ -114,8 +121,12 @@ class FilterSet:
 DEFAULT_FILTERS: Final = FilterSet()
 
 
-def members(timeline: Timeline, kind: Filter) -> BitMap:
-    """The transitions of one kind. Do not modify."""
+def members(timeline: Timeline, kind: Filter, group: str = "") -> BitMap:
+    """The transitions of one kind. Do not modify.
+
+    Args:
+        group: name of the group of states outside of which ``OUT_OF_GROUP`` looks.
+    """
     match kind:
         case Filter.CANCELED:
             return timeline.canceled
@@ -131,6 +142,8 @@ def members(timeline: Timeline, kind: Filter) -> BitMap:
             return timeline.checks
         case Filter.QUEUED:
             return timeline.queued
+        case Filter.OUT_OF_GROUP:
+            return out_of_group(timeline, group)
         case Filter.ERRORS:
             return timeline.errors | timeline.broken
         case Filter.LOGGED:
@@ -144,11 +157,11 @@ def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | 
         return BitMap()
     shown = BitMap(range(first, end + 1))
     if filters.only:
-        shown &= BitMap.union(BitMap(), *(members(timeline, kind) for kind in filters.only))
+        shown &= BitMap.union(BitMap(), *(members(timeline, kind, filters.group) for kind in filters.only))
     if not timeline.pieces.whole:
         shown &= timeline.pieces.numbers(end)
     for kind in filters.hidden:
-        shown -= members(timeline, kind)
+        shown -= members(timeline, kind, filters.group)
     if filters.query is not None and shown:
         shown &= filters.query.numbers(timeline, first, end)
     return shown
@@ -156,12 +169,12 @@ def visible(timeline: Timeline, filters: FilterSet, first: int = 1, last: int | 
 
 def hidden_counts(timeline: Timeline, filters: FilterSet) -> dict[Filter, int]:
     """How many transitions each active filter matches. A transition may be counted by several filters."""
-    return {kind: len(members(timeline, kind)) for kind in Filter if kind in filters.hidden}
+    return {kind: len(members(timeline, kind, filters.group)) for kind in Filter if kind in filters.hidden}
 
 
 def hiding(timeline: Timeline, filters: FilterSet, number: int) -> list[Filter]:
     """The active filters that hide one transition."""
-    return [kind for kind in Filter if kind in filters.hidden and number in members(timeline, kind)]
+    return [kind for kind in Filter if kind in filters.hidden and number in members(timeline, kind, filters.group)]
 
 
 class VisibleSet:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from am_dbg.session.selecting import SelectingSession
+from am_dbg.session.tree_commands import SchemaSession
 
 
-class ReadingSession(SelectingSession):
+class ReadingSession(SchemaSession):
     """A session with a reader."""
 
     def show_reader(self, shown: bool | None) -> None:

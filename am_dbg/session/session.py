@@ -149,24 +149,6 @@ class Session(MarkingSession):
         ended = sum(not machine.connected for machine in self.recording.machines)
         self.say(f"machines that have ended are {'left out' if self.hide_ended else 'listed'}: {ended:,}")
 
-    # -- tree --------------------------------------------------------------------------------------------------------
-
-    def toggle_node(self, key: str) -> None:
-        """Expand or collapse a node of the schema tree."""
-        self.expanded ^= {key}
-        self._changed()
-
-    def toggle_all_nodes(self) -> None:
-        """Collapse the schema tree when anything is open, else expand every state."""
-        timeline = self.timeline
-        self.expanded = set() if self.expanded or timeline is None else set(timeline.schema.names)
-        self._changed()
-
-    def toggle_touched_first(self) -> None:
-        """While stepping: the states that the transition is about on top, or all states in the order of the schema."""
-        self.touched_first = not self.touched_first
-        self.say(f"while stepping, touched states {'come first' if self.touched_first else 'keep their place'}")
-
     # -- filters -----------------------------------------------------------------------------------------------------
 
     def set_filters(self, filters: FilterSet) -> None:
@@ -200,7 +182,7 @@ class Session(MarkingSession):
     def toggle_all_filters(self) -> None:
         """Show every transition; when every one is shown, filter as before."""
         if self.filters.selection == self.filters.cleared().selection:
-            hidden, only, query = self._filtered
+            hidden, only, query, _ = self._filtered
             self.set_filters(replace(self.filters, hidden=hidden, only=only, query=query))
             self.say("filters are as before")
         else:
@@ -215,7 +197,7 @@ class Session(MarkingSession):
 
     def reset_filters(self) -> None:
         """Back to the default filters, keeping the log level."""
-        self.set_filters(DEFAULT_FILTERS.with_level(self.filters.log_level))
+        self.set_filters(replace(DEFAULT_FILTERS, group=self.filters.group).with_level(self.filters.log_level))
         self.say("filters are back to their defaults")
 
     # -- layout ------------------------------------------------------------------------------------------------------
@@ -316,6 +298,21 @@ class Session(MarkingSession):
         """Undo ``go_back``."""
         self._leave_modes()
         self._revisit(self.history.forward(), "this is the newest place in the history")
+
+    def go_back_elsewhere(self) -> None:
+        """To the last place on another machine."""
+        self._leave_modes()
+        self._revisit(self.history.back(elsewhere=True), "no other machine comes before this in the history")
+
+    def go_forward_elsewhere(self) -> None:
+        """To the next place on another machine."""
+        self._leave_modes()
+        self._revisit(self.history.forward(elsewhere=True), "no other machine comes after this in the history")
+
+    def go_to_visited(self, position: int) -> None:
+        """To a place of the history by its index; what came before and after stays."""
+        self._leave_modes()
+        self._revisit(self.history.go(position), "this place is not in the history any more")
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 ``?at=2023-11-14T…Z``       a moment (RFC 3339, nanoseconds); it is read as a part of the path too
 ``?q=17``                   queue tick 17
 ``?state=Ready,Start``      the selected states, the main one first
+``?group=Download``         the group of states that is shown
 ``?view=rain``              which panes are shown
 ``?filter=auto,canceled``   which kinds of transitions are hidden; ``?filter=none``: all are shown
 ``?session=shop.db``        the session file, for the command line
@@ -54,6 +55,7 @@ class MachineUrl:
     queue_tick: int | None = None
     states: tuple[str, ...] = ()
     """The selected states; the first one is the main one."""
+    group: str = ""
     view: str = ""
     hidden: tuple[str, ...] | None = None
     """Kinds of transitions that are hidden; None says nothing about filters."""
@@ -79,6 +81,8 @@ def format_url(url: MachineUrl) -> str:
         query.append(f"run={url.run}")
     if url.states:
         query.append("state=" + ",".join(map(_quote, url.states)))
+    if url.group:
+        query.append("group=" + _quote(url.group))
     if url.view:
         query.append("view=" + _quote(url.view))
     if url.hidden is not None:
@@ -154,7 +158,7 @@ def _read_query(query: str, fields: dict[str, Any]) -> None:
             fields["run"] = _integer(value, "run is a number")
         elif key == "state":
             fields["states"] = tuple(_unquote(name) for name in value.split(",") if name)
-        elif key in ("view", "session"):
+        elif key in ("group", "view", "session"):
             fields[key] = _unquote(value)
         elif key == "filter":
             kinds = [] if value == _NO_FILTER else value.split(",")

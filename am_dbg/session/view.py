@@ -72,6 +72,10 @@ class SessionView:
         """Keys of the expanded nodes of the schema tree."""
         self.touched_first = True
         """Whether the states that a transition is about come first while its steps are looked at."""
+        self.hide_inactive = False
+        """Whether the schema leaves out inactive states, apart from those that the current transition is about."""
+        self.hide_idle = False
+        """Whether the schema leaves out states that were never active and never called."""
         self._inside: tuple[tuple[object, ...], PartlyApplied | None] = ((), None)
         self.reader: bool | None = None
         """Whether the reader is shown; None where there is room for it."""

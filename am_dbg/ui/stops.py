@@ -63,10 +63,13 @@ def _written(stop: Stop) -> dict[str, Any]:
         "kept_states": list(stop.kept_states),
         "hidden": sorted(kind.value for kind in stop.hidden),
         "only": sorted(kind.value for kind in stop.only),
+        "group": stop.group,
         "pinned": sorted(stop.pinned),
         "log_levels": dict(stop.log_levels),
         "log_scope": stop.log_scope.value,
         "expanded": sorted(stop.expanded),
+        "visited": [_position_written(position) for position in stop.visited],
+        "visited_at": stop.visited_at,
     }
 
 
@@ -87,10 +90,13 @@ def _read(values: Any) -> Stop:
         kept_states=tuple(_texts(values.get("kept_states", []))),
         hidden=frozenset(map(Filter, _texts(values["hidden"]))),
         only=frozenset(map(Filter, _texts(values["only"]))),
+        group=_typed(values.get("group", ""), str),
         pinned=frozenset(_texts(values["pinned"])),
         log_levels=tuple((name, _typed(level, int)) for name, level in _typed(values["log_levels"], Mapping).items()),
         log_scope=LogScope(values["log_scope"]),
         expanded=frozenset(_texts(values["expanded"])),
+        visited=tuple(_position(value) for value in _typed(values.get("visited", []), list)),
+        visited_at=_typed(values.get("visited_at", -1), int),
     )
 
 

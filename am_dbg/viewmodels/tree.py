@@ -13,7 +13,7 @@ from typing import Final, Literal
 from am_dbg.session.targets import SelectState, Target, ToggleNode
 from am_dbg.session.view import SessionView
 from am_dbg.timefmt import thousands
-from am_dbg.viewmodels import tree_steps
+from am_dbg.viewmodels import tree_choice, tree_steps
 from am_dbg.viewmodels.spans import Line, Role, Span, clean, pad, width
 from am_telemetry.facts import NO_STATE, SchemaFact, is_error_state
 from am_telemetry.store.timeline import Timeline
@@ -25,6 +25,11 @@ KEPT_SIGN: Final = "◆"
 """Before a state that stays selected wherever the row cursor goes."""
 _LEAST_CELLS: Final = 32
 """Cells that the lines beside the tree leave to its rows."""
+NOTHING_SHOWN: Final[tuple[Line, ...]] = (
+    (Span("No state is shown", Role.TITLE, bold=True),),
+    (Span(" "),),
+    (Span("Ctrl+S", Role.KEY, bold=True), Span(" chooses which ones are.")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,20 @@ class TreeRow:
     """Is a selected state, belongs to it, or refers to it."""
 
 
-def title(session: SessionView, *, with_queue: bool = True) -> Line:
-    """``Schema 14 · Q 2``: number of states, and mutations that waited when the transition began."""
+def title(session: SessionView, *, with_queue: bool = True, shown: int | None = None) -> Line:
+    """``Schema 14 · Q 2``: number of states, and mutations that waited when the transition began.
+
+    Args:
+        with_queue: whether to tell about the queue, and of steps in as many words.
+        shown: how many states are shown, where that are not all of them.
+    """
     timeline = session.timeline
     if timeline is None:
         return (Span("Schema", Role.TITLE, bold=True),)
-    head = (Span("Schema ", Role.TITLE, bold=True), Span(thousands(len(timeline.schema.names)), Role.VALUE))
+    count = thousands(len(timeline.schema.names))
+    if shown is not None and shown < len(timeline.schema.names):
+        count = f"{thousands(shown)}/{count}"
+    head = (Span("Schema ", Role.TITLE, bold=True), Span(count, Role.VALUE))
     if (inside := session.inside) is not None:
         place = (Span(" · step ", Role.DIM), Span(f"{inside.step}/{len(inside.steps)}", Role.VALUE, bold=True))
         return (*head, *place) if with_queue else (*head, Span(" "), place[1])
@@ -67,7 +80,7 @@ def title(session: SessionView, *, with_queue: bool = True) -> Line:
 
 
 def nodes(session: SessionView) -> tuple[TreeNode, ...]:
-    """All rows in order: states in index order, with what belongs to the expanded ones below.
+    """All rows in order: the shown states in index order, with what belongs to the expanded ones below.
 
     Inside a transition those that take part in it come first, unless the session wants them to keep their place; of
     their relations only those that take part are shown where they were not expanded by hand.
@@ -76,7 +89,7 @@ def nodes(session: SessionView) -> tuple[TreeNode, ...]:
     if timeline is None:
         return ()
     cast = tree_steps.cast(session)
-    owners = list(range(len(timeline.schema.states)))
+    owners = tree_choice.owners(session, timeline, cast)
     if cast is not None and session.touched_first:
         owners.sort(key=lambda owner: owner not in cast.states)
     out: list[TreeNode] = []
@@ -88,13 +101,14 @@ def nodes(session: SessionView) -> tuple[TreeNode, ...]:
 def _nodes_of(session: SessionView, schema: SchemaFact, owner: int, cast: tree_steps.Cast | None) -> list[TreeNode]:
     state = schema.states[owner]
     properties = [word for on, word in ((state.auto, "auto"), (state.multi, "multi")) if on]
-    properties += [f"#{tag}" for tag in state.tags]
     relations = [(relation, getattr(state, relation)) for relation in _RELATIONS]
-    expandable = bool(properties) or any(names for _, names in relations)
+    expandable = bool(properties or state.tags) or any(names for _, names in relations)
     by_hand = expandable and state.name in session.expanded
     below: list[TreeNode] = []
     if properties and by_hand:
         below.append(TreeNode(f"{state.name}\0", "properties", owner, "", " · ".join(properties)))
+    if by_hand:
+        below += [TreeNode(f"{state.name}\0#{tag}", "properties", owner, "", f"#{tag}") for tag in state.tags]
     for relation, names in relations:
         label = relation.capitalize()
         for place, name in enumerate(names):

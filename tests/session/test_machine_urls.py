@@ -33,6 +33,7 @@ def urls(draw: st.DrawFn) -> MachineUrl:
         at_ns=draw(moments),
         queue_tick=draw(numbers),
         states=draw(st.lists(ids | odd_ids, max_size=3).map(tuple)),
+        group=draw(st.text(max_size=8)),
         view=draw(st.text(max_size=8)),
         hidden=draw(st.none() | st.lists(ids | odd_ids, max_size=3).map(tuple)),
         session=draw(st.text(max_size=8)),

@@ -113,6 +113,7 @@ def test_a_transition_is_visible_exactly_when_no_active_filter_matches_its_patte
             Filter.HEALTH: [SCHEMA.names[s] for s in fact.called] == ["Heartbeat"],
             Filter.CHECKS: fact.check,
             Filter.QUEUED: fact.queued,
+            Filter.OUT_OF_GROUP: False,  # no group was chosen
             Filter.ERRORS: fact.broken or number in timeline.errors,
             Filter.LOGGED: number in timeline.logged,
         }

@@ -64,7 +64,8 @@ def test_called_states_are_underlined() -> None:
 def test_an_expanded_state_shows_its_properties_and_relations() -> None:
     assert rows(opened(3, {"Ready", "ReadyToGo"}))[3:] == [
         " ▾ ● Ready     A  +                    1",
-        "       auto · #public",
+        "       auto",
+        "       #public",
         "       Require ● Connected",
         "               ● Start",
         "       Remove  ○ Loading",
@@ -79,6 +80,7 @@ def test_everything_about_the_selected_state_is_marked() -> None:
     marked = [(row.node.kind, row.node.state) for row in shown if row.highlighted]
     assert marked == [
         ("state", "Ready"),
+        ("properties", ""),
         ("properties", ""),
         ("reference", "Connected"),
         ("reference", "Start"),
@@ -95,11 +97,11 @@ def test_names_select_states_and_arrows_open_them() -> None:
     assert set(targets[1:]) == {SelectState("Ready")}
     session = opened(3)
     session.follow(ToggleNode("Ready"))
-    assert len(tree.nodes(session)) == 10
+    assert len(tree.nodes(session)) == 11
     session.toggle_all_nodes()
     assert len(tree.nodes(session)) == 6
     session.toggle_all_nodes()
-    assert len(tree.nodes(session)) > 10
+    assert len(tree.nodes(session)) > 11
 
 
 def test_active_error_and_multi_states_have_their_own_role() -> None:

@@ -22,6 +22,7 @@ _LETTERS: Final = {
     Filter.HEALTH: "h",
     Filter.CHECKS: "d",
     Filter.QUEUED: "q",
+    Filter.OUT_OF_GROUP: "g",
     Filter.ERRORS: "o",
     Filter.LOGGED: "l",
 }
@@ -109,7 +110,7 @@ class _FilterList(LineView):
         session = self._session
         on = session.filters.shows(kind)
         timeline = session.timeline
-        matches = len(members(timeline, kind)) if timeline is not None else 0
+        matches = len(members(timeline, kind, session.filters.group)) if timeline is not None else 0
         only = kind in session.filters.only
         setting = "only" if only else "shown" if on else "hidden"
         count = f"{matches:,} {setting}" if matches else "none here"

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from textual import events
 
 from am_dbg.session import Mode, Session
 from am_dbg.session.targets import ToggleNode
 from am_dbg.ui.actions import Pane
+from am_dbg.ui.widgets.empty_pane import centered
+from am_dbg.ui.widgets.line_view import Window
 from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
-from am_dbg.viewmodels import tree
+from am_dbg.viewmodels import tree, tree_choice
 from am_dbg.viewmodels.selection import selected_states
-from am_dbg.viewmodels.spans import Line, Span
+from am_dbg.viewmodels.spans import Line, Role, Span, cut, line_width
+
+CHOOSER: Final = "view.states"
+"""Id of the action that lets people choose which states are shown."""
+_LEAST_CHOICE: Final = 8
+
+
+def _chooser(choice: str, cells: int) -> Line:
+    """What is shown, to be clicked on, cut to the room there is; nothing where there is too little."""
+    if cells < _LEAST_CHOICE:
+        return ()
+    target: Any = CHOOSER  # followed by SchemaTree
+    return (Span(" · ", Role.DIM), Span(cut(choice, cells - 3), Role.LINK, underline=True, target=target))
 
 
 class SchemaTree(SearchableView):
@@ -23,15 +38,34 @@ class SchemaTree(SearchableView):
         self._cursor_key = ""
         self._tree_nodes: Sequence[tree.TreeNode] = ()
         self._rows_for: tuple[object, ...] = ()
+        self._counted: Sequence[tree.TreeNode] | None = None
+        self._states = 0
         self._state_seen = ""
         self._place_seen: tuple[object, ...] = ()
 
     def title(self, width: int) -> Line:
-        long, short = tree.title(self.session), tree.title(self.session, with_queue=False)
+        session, shown = self.session, self._shown_states()
+        long, short = tree.title(session, shown=shown), tree.title(session, with_queue=False, shown=shown)
+        if choice := tree_choice.words(session):
+            room = width if not self.main.is_narrow else width - len("Machines ")
+            short = (*short, *_chooser(choice, room - line_width(short)))
+            long = (*long, *_chooser(choice, len(choice) + 3))
         if not self.main.is_narrow:
             return widest(width, long, short)
         other = tab("Machines", Pane.MACHINES)
         return widest(width, (other, Span("  "), *long), (other, Span("  "), *short), (other, Span(" "), *short))
+
+    def on_title(self, target: object) -> None:
+        if target == CHOOSER:
+            self.main.controller.run(CHOOSER)
+        else:
+            super().on_title(target)
+
+    def window(self, width: int, height: int) -> Window:
+        timeline = self.session.timeline
+        if timeline is not None and timeline.schema.states and not self.nodes():
+            return Window(centered(tree.NOTHING_SHOWN, width, height), None, (), ())
+        return super().window(width, height)
 
     def subtitle(self, width: int) -> Line:
         return selected_states(self.session, width)
@@ -45,10 +79,18 @@ class SchemaTree(SearchableView):
             frozenset(self.session.expanded),
             inside.number if inside is not None else 0,
             self.session.touched_first,
+            tree_choice.key(self.session),
         )
         if key != self._rows_for:
             self._tree_nodes, self._rows_for = tree.nodes(self.session), key
         return self._tree_nodes
+
+    def _shown_states(self) -> int:
+        """How many states are shown."""
+        nodes = self.nodes()
+        if self._counted is not nodes:
+            self._counted, self._states = nodes, sum(node.kind == "state" for node in nodes)
+        return self._states
 
     def row_count(self) -> int:
         return len(self.nodes())

@@ -22,6 +22,7 @@ _SHORT: Final = {
     Filter.HEALTH: "health",
     Filter.CHECKS: "dry runs",
     Filter.QUEUED: "queued",
+    Filter.OUT_OF_GROUP: "out of group",
     Filter.ERRORS: "errors",
     Filter.LOGGED: "logged",
 }
@@ -47,6 +48,8 @@ class Toolbar(SessionBar):
             spans.append(Span(f"[only] {clean(query.text, 40)}  ", Role.CURSOR, bold=True, target=ClearQuery()))
         has_queued = session.timeline is not None and len(session.timeline.queued) > 0
         for kind in Filter:
+            if kind is Filter.OUT_OF_GROUP and not session.filters.group:
+                continue
             if kind is Filter.QUEUED and not has_queued:
                 continue  # only some recordings of Go programs have them, and the line is full
             if kind in session.filters.only:
