@@ -189,9 +189,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("W",), Group.JUMP, "explain", footer="W why",
     ),
     Action(
+        "jump.causes", "Causes and effects …",
+        "The chain of causes up to the first one, and what the transition led to, on all machines; Enter goes there.",
+        ("C",), Group.JUMP, "show_causes", footer="C cause",
+    ),
+    Action(
         "jump.cause", "Go to the cause",
         "The transition, often of another machine, that caused this one; its name stands after ← in the line.",
-        ("C",), Group.JUMP, "go_to_cause", footer="C cause",
+        ("quotation_mark",), Group.JUMP, "go_to_cause",
     ),
     Action(
         "jump.history-back", "Back to where you were", "Return to where the last jump started, as in a browser.",
@@ -334,6 +339,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+up",), Group.PANES, "previous_machine",
     ),
     Action(
+        "machine.detail", "More detail from this machine …",
+        "Ask its program to tell more for a while (steps, values of arguments), or less; while it is connected.",
+        ("ctrl+d",), Group.PANES, "ask_detail",
+    ),
+    Action(
         "machine.pin", "Pin or release the machine",
         "Pinned machines stand side by side on top, at the same moment; the log can show all of them together.",
         ("asterisk",), Group.PANES, "toggle_pin",
@@ -458,6 +468,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+o",), Group.APP, "list_sessions", footer="^O sessions",
     ),
     Action(
+        "app.trouble", "What is wrong with the recording …",
+        "What is not stored, was lost or came incomplete, and what to do about it; a click on ✕ or ⚠ opens it too.",
+        ("ctrl+k",), Group.APP, "show_trouble",
+    ),
+    Action(
         "app.export", "Export …",
         "Write the session, or some machines or a time of it, into a file, with values blanked out if need be.",
         ("X", "alt+s"), Group.APP, "open_export",
@@ -485,7 +500,7 @@ def footer_actions() -> list[Action]:
     """The actions named in the footer, most important first."""
     order = (
         "app.help", "time.previous", "jump.back", "jump.next-problem", "panes.next", "jump.find", "app.palette",
-        "view.filters", "jump.problems", "step.previous", "step.inspect", "time.tail", "jump.cause",
+        "view.filters", "jump.problems", "step.previous", "step.inspect", "time.tail", "jump.causes",
         "view.next", "view.reader", "jump.history-back", "time.play", "jump.goto",
     )  # fmt: skip
     return [BY_ID[name] for name in order]

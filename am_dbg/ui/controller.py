@@ -121,6 +121,15 @@ class Controller(TimeController):
         self._app.push_screen(screen, closed)
         return None
 
+    def show_causes(self) -> None:
+        record = self._session.current
+        if record is None:
+            return self._session.say("there is no transition here")
+        from am_dbg.ui.screens.causes import CausesScreen
+
+        self._app.push_screen(CausesScreen(self._session, record), self._screen.dialog_closed)
+        return None
+
     def go_to_cause(self) -> None:
         self._session.go_to_cause()
 
@@ -322,6 +331,25 @@ class Controller(TimeController):
     def select_row_down(self) -> None:
         self._screen.log_view.select(1)
 
+    def ask_detail(self) -> None:
+        session = self._session
+        machine = session.machine
+        if machine is None:
+            return session.say("no machine is selected")
+        if not self._app.can_ask:
+            recorded = "nobody can be asked: this session is a recording; AM_DETAIL sets how much programs tell"
+            taken = "nobody can be asked: the hub that records this takes requests only where it has a Unix socket"
+            return session.say(taken if session.live else recorded)
+        if not machine.connected:
+            return session.say(f"{session.label(machine.id)} has ended: nobody is left to be asked")
+        from am_dbg.ui.screens.detail import DetailScreen, DetailWish
+
+        def ask(wish: DetailWish) -> None:
+            self._app.ask_detail(machine.name, wish.level, wish.seconds)
+
+        self._app.push_screen(DetailScreen(machine.name, ask), self._screen.dialog_closed)
+        return None
+
     def toggle_pin(self) -> None:
         self._session.toggle_pin(self._screen.row_machine)
 
@@ -373,6 +401,11 @@ class Controller(TimeController):
             return self._session.say("there is no machine yet")
         self._app.push_screen(LanesScreen(self._session), self._screen.dialog_closed)
         return None
+
+    def show_trouble(self) -> None:
+        from am_dbg.ui.screens.trouble import TroubleScreen
+
+        self._app.push_screen(TroubleScreen(self._session, self._app.failure), self._screen.dialog_closed)
 
     def open_export(self) -> None:
         files = self._app.files
