@@ -19,7 +19,8 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(shell pwd -P)"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage mutants check lint imports dependencies docs-check types mypy pyright bench shots snapshots proto docs clean
+.PHONY: help demo test coverage mutants check lint imports dependencies docs-check shots-check types mypy pyright bench \
+	shots snapshots proto docs clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -42,7 +43,7 @@ mutants: $(STAMP) ## break the resolver and the queue in small ways, and list wh
 	@CI=1 $(PY) scripts/mutants.py am_core/resolution/relations.py tests/core/test_core_relations.py tests/core/test_core_auto.py \
 		tests/core/test_core_resolution.py tests/core/test_core_records.py tests/core/test_core_vectors.py
 
-check: lint imports dependencies docs-check types ## everything that can be checked without running the product
+check: lint imports dependencies docs-check shots-check types ## everything that can be checked without running the product
 
 lint: $(STAMP) ## style and formatting
 	$(BIN)/ruff check $(wildcard $(CODE))
@@ -56,6 +57,9 @@ dependencies: $(STAMP) ## declared dependencies are the imported ones
 
 docs-check: $(STAMP) ## generated references are up to date
 	$(PY) scripts/gen_docs.py --check
+
+shots-check: $(STAMP) ## the screenshots show what the debugger looks like
+	$(PY) scripts/screenshots.py --check
 
 types: mypy pyright ## both type checkers
 

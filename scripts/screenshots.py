@@ -1,8 +1,9 @@
 """Draw the pictures in ``screenshots/``: scenes of the debugger on a deterministic recording, as SVG, and the one
 that pages show also as PNG.
 
-usage: python scripts/screenshots.py [SCENE …]
+usage: python scripts/screenshots.py [--check] [SCENE …]
 
+With --check nothing is written, and pictures that no longer show what the debugger looks like end it with exit code 1.
 The PNG needs ``resvg-py`` and the font DejaVu Sans Mono; without them only the SVG is written.
 """
 
@@ -23,7 +24,7 @@ time.tzset()
 
 from am_dbg.session import Session  # noqa: E402 - after the time zone and the path are set
 from am_dbg.ui.app import DebuggerApp  # noqa: E402
-from am_dbg.ui.themes import DARK, LIGHT  # noqa: E402
+from am_dbg.ui.themes import CONTRAST, DARK, LIGHT  # noqa: E402
 from tests.support.memory_recording import MemoryRecording  # noqa: E402
 from tests.ui.recordings import shop  # noqa: E402
 
@@ -47,6 +48,7 @@ _ORDERS = ("down", "down", "enter", "home", "J", "J")
 SCENES = (
     Scene("main", _ORDERS, png=True),
     Scene("main-light", _ORDERS, theme=LIGHT),
+    Scene("main-contrast", _ORDERS, theme=CONTRAST),
     Scene("main-80x24", _ORDERS, size=(80, 24)),
     Scene("main-200x60", _ORDERS, size=(200, 60)),
     Scene("schema", (*_ORDERS, "tab", "E", "c", "o", "n", "n", "e", "c", "t", "e", "d")),
@@ -97,18 +99,33 @@ def save(scene: Scene, svg: str) -> None:
     (OUT / f"{scene.name}.png").write_bytes(bytes(data))
 
 
-def main(wanted: list[str]) -> int:
-    """Draw the named scenes, or all."""
+def is_stale(scene: Scene, svg: str) -> bool:
+    """Whether the picture of a scene is missing, or shows something else than the debugger does now."""
+    path = OUT / f"{scene.name}.svg"
+    return not path.exists() or path.read_text(encoding="utf-8") != svg
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the named scenes, or all; or check that they were drawn."""
+    check = "--check" in arguments
+    wanted = [argument for argument in arguments if argument != "--check"]
     unknown = set(wanted) - {scene.name for scene in SCENES}
     if unknown:
         print(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SCENES)}")
         return 2
     OUT.mkdir(exist_ok=True)
+    stale = 0
     for scene in SCENES:
-        if not wanted or scene.name in wanted:
-            save(scene, self_contained(asyncio.run(draw(scene))))
+        if wanted and scene.name not in wanted:
+            continue
+        svg = self_contained(asyncio.run(draw(scene)))
+        if not check:
+            save(scene, svg)
             print(f"screenshots/{scene.name}.svg")
-    return 0
+        elif is_stale(scene, svg):
+            stale += 1
+            print(f"screenshots/{scene.name}.svg is out of date: make shots", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

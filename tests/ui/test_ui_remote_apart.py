@@ -131,3 +131,15 @@ async def test_a_crash_in_one_session_leaves_the_others_alone() -> None:
         assert b"ZeroDivisionError" in terminal.received.rpartition(b"\x1b[?25h")[2]
         healthy.press("down", "enter")
         await healthy.sees("mach://gateway")
+
+
+async def test_what_is_due_while_a_screen_is_being_closed_does_not_fail() -> None:
+    async with at_terminal(debugger(), (80, 24)) as user:
+        await user.sees("Machines")
+        main = user.app.main
+        await main.remove_children()
+        main.sync_status()
+        main.paint_soon()
+        await user.settled()
+        assert user.app.is_running
+    assert user.app.return_code == 0

@@ -319,6 +319,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _paint(self) -> None:
         self._paint_due = False
+        if not self.query(StatusFooter):
+            return  # the screen is being closed
         self._painted_at = time.monotonic()
         self.painted_revision = self.session.revision
         self._show_or_hide_panes()
@@ -341,7 +343,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def sync_status(self) -> None:
         """Bring the footer up to date: messages fade and troubles appear without a key being pressed."""
-        self.query_one(StatusFooter).sync()
+        for footer in self.query(StatusFooter):  # none when the screen is being closed
+            footer.sync()
 
     def dialog_closed(self, _: object = None) -> None:
         """A dialog may have changed anything."""
