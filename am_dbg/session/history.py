@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,18 @@ class History:
         return tuple(self._places)
 
     @property
+    def position(self) -> int:
+        """Index of the current place in ``places``; -1 while there is none."""
+        return self._position
+
+    def restore(self, places: Iterable[Place], position: int) -> None:
+        """Take over places from before, with the current one among them."""
+        self._places = list(places)[-self._limit :]
+        self._position = max(-1, min(position, len(self._places) - 1)) if self._places else -1
+        if self._places:
+            self._position = max(0, self._position)
+
+    @property
     def current(self) -> Place | None:
         return self._places[self._position] if self._places else None
 
@@ -49,16 +62,27 @@ class History:
         else:
             self.visit(place)
 
-    def back(self) -> Place | None:
-        """Go to the place before, or None at the oldest."""
-        if self._position <= 0:
-            return None
-        self._position -= 1
-        return self._places[self._position]
+    def back(self, *, elsewhere: bool = False) -> Place | None:
+        """Go to the place before, or None at the oldest.
 
-    def forward(self) -> Place | None:
-        """Go to the place after, or None at the newest."""
-        if self._position + 1 >= len(self._places):
-            return None
-        self._position += 1
-        return self._places[self._position]
+        Args:
+            elsewhere: go to the nearest one on another machine run.
+        """
+        return self._step(range(self._position - 1, -1, -1), elsewhere)
+
+    def forward(self, *, elsewhere: bool = False) -> Place | None:
+        """Go to the place after, or None at the newest; see ``back``."""
+        return self._step(range(self._position + 1, len(self._places)), elsewhere)
+
+    def go(self, position: int) -> Place | None:
+        """Go to one of ``places``; None when there is no such place."""
+        return self._step(range(position, position + 1) if 0 <= position < len(self._places) else range(0), False)
+
+    def _step(self, positions: range, elsewhere: bool) -> Place | None:
+        here = self.current
+        for position in positions:
+            place = self._places[position]
+            if not elsewhere or here is None or place.machine_id != here.machine_id:
+                self._position = position
+                return place
+        return None

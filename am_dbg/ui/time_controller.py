@@ -1,4 +1,4 @@
-"""What the actions about time do: moves, playing, steps, bookmarks, and the mark."""
+"""What the actions about time do: moves, playing, steps, history, bookmarks, and the mark."""
 
 from __future__ import annotations
 
@@ -93,6 +93,25 @@ class TimeController:
         """Steps are to be seen in the schema, which in a narrow window is behind the machines."""
         if self._session.inside is not None and self._screen.focused_pane is Pane.MACHINES and self._screen.is_narrow:
             self._screen.focus_on(Pane.SCHEMA)
+
+    # -- history -------------------------------------------------------------------------------------------------
+
+    def go_back(self) -> None:
+        self._session.go_back()
+
+    def go_forward(self) -> None:
+        self._session.go_forward()
+
+    def go_back_elsewhere(self) -> None:
+        self._session.go_back_elsewhere()
+
+    def go_forward_elsewhere(self) -> None:
+        self._session.go_forward_elsewhere()
+
+    def list_history(self) -> None:
+        from am_dbg.ui.screens.history import HistoryScreen
+
+        self._app.push_screen(HistoryScreen(self._session), self._screen.dialog_closed)
 
     # -- bookmarks and differences -------------------------------------------------------------------------------
 

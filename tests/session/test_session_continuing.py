@@ -53,6 +53,18 @@ def test_cursor_filters_selection_and_pins_come_back(tmp_path: Path) -> None:
     assert begun.message.startswith("continued where you stopped: orders #")
 
 
+def test_the_history_of_jumps_comes_back(tmp_path: Path) -> None:
+    left = session()
+    left.select_machine(left.runs("orders")[0].id)
+    left.go_to_number(30)
+    left.go_to_number(40)
+    left.go_back()
+    begun = written(tmp_path, left)
+    assert (begun.history.places, begun.history.position) == (left.history.places, left.history.position)
+    begun.go_forward()
+    assert begun.number == 40
+
+
 def test_the_moment_stays_even_where_it_was_chosen_on_another_machine(tmp_path: Path) -> None:
     left = session()
     left.select_machine(left.runs("orders")[0].id)

@@ -84,8 +84,8 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
         "Timeline",
         (
             "All visible transitions of the machine from left to right; the higher a cell, the more of them in the",
-            "same time. Click or drag to go there, turn the wheel for single steps, with Ctrl for ten. Where the pointer",
-            "rests, a note tells what the cell stands for.",
+            "same time. Click or drag to go there, turn the wheel for single steps, with Ctrl for ten. Where the",
+            "pointer rests, a note tells what the cell stands for.",
         ),
     ),
     Pane.STEPS: (
