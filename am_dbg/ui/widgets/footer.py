@@ -82,12 +82,12 @@ class StatusFooter(Bar):
         spans: list[Span] = []
         failure = app.failure()
         if failure:
-            spans.append(Span(f" ✕ {cut(clean(failure, 300), 80)} ", Role.ERROR))
+            spans.append(_trouble(f" ✕ {cut(clean(failure, 300), 80)} ", Role.ERROR))
         recording = self._session.recording
         if recording.version != self._lost[0]:
             self._lost = (recording.version, recording.totals().lost)
         if self._lost[1]:
-            spans.append(Span(f" ⚠ {self._lost[1]:,} lost ", Role.ERROR_RECENT, bold=True))
+            spans.append(_trouble(f" ⚠ {self._lost[1]:,} lost ", Role.ERROR_RECENT))
         if app.listen:
             spans.append(Span(f" ◉ {clean(app.listen, 60)} ", Role.DIM))
         return tuple(spans)
@@ -102,6 +102,11 @@ def _hint(action: Action, key: str, partner_key: str, label: str) -> list[Span]:
         keys = [_key(f" {key}", action.id), _key(partner_key, action.partner)]
         return [*keys, Span(f" {label}  ", Role.DIM)]
     return [_key(f" {key}", action.id), Span(f" {label}  ", Role.DIM, target=action.id)]  # type: ignore[arg-type]  # ours
+
+
+def _trouble(text: str, role: Role) -> Span:
+    bold = role is not Role.ERROR
+    return Span(text, role, bold=bold, target="app.trouble")  # type: ignore[arg-type]  # followed by the footer alone
 
 
 def _key(text: str, action_id: str) -> Span:

@@ -21,9 +21,14 @@ class PinnedView(SessionView):
         super().__init__(session, id=id)
         self._cursor_name = ""
         self._selected_id: int | None = None
+        self._found: tuple[tuple[object, ...], list[int]] = ((), [])
 
     def _runs(self) -> list[int]:
-        return pinned_runs(self.session)
+        session = self.session
+        key = (session.pinned, session.recording.version, session.moment, session.machine_id)
+        if key != self._found[0]:  # looking through thousands of machines takes too long to do it for every question
+            self._found = (key, pinned_runs(session))
+        return self._found[1]
 
     def title(self, width: int) -> Line:
         moment = local_time(self.session.moment) if self.session.moment else None
