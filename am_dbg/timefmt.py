@@ -122,5 +122,21 @@ def parse_time_of_day(text: str, near_ns: int, tz: tzinfo | None = None) -> int:
     return (since.days * 86400 + since.seconds) * SECOND + int(fraction)
 
 
+def parse_local_time(text: str, tz: tzinfo | None = None) -> int:
+    """``2025-01-31``, ``2025-01-31 12:03`` or ``2025-01-31T12:03:07.5``, as nanoseconds since the epoch.
+
+    Raises:
+        ValueError: the text is no such moment, or there is no such day.
+    """
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[Tt ](.+))?", text.strip(), re.ASCII)
+    if match is None:
+        raise ValueError(f"not a moment like 2025-01-31 12:03: {text!r}")
+    # Noon is on the same day, whatever the clocks did in the night.
+    noon = datetime.fromisoformat(match[1]) + timedelta(hours=12)
+    noon = noon.replace(tzinfo=tz) if tz is not None else noon.astimezone()
+    since = noon - _EPOCH
+    return parse_time_of_day(match[2] or "00:00", (since.days * 86400 + since.seconds) * SECOND, tz)
+
+
 def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -13,9 +13,13 @@ from am_dbg.session.filters import DEFAULT_FILTERS, Filter, FilterSet
 from am_dbg.session.layout import Layout
 from am_dbg.session.session import Session
 from am_dbg.session.urls import MachineUrl, UrlError, format_url, parse_url
-from am_dbg.timefmt import parse_rfc3339, parse_time_of_day
+from am_dbg.timefmt import parse_local_time, parse_rfc3339, parse_time_of_day
 from am_telemetry.store.records import MachineRecord
 
+_RELATIVE: Final = re.compile(r"([+-][0-9]{1,12}) ?(ns|us|µs|ms|s|m|h|d|)", re.ASCII)
+_UNITS: Final = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9,
+}  # fmt: skip
 _ONLY: Final = "only-"
 """Before a kind of transitions in a URL that are all that is shown."""
 
@@ -55,9 +59,11 @@ def shared_address(session: Session) -> str:
 def go_to(session: Session, text: str) -> bool:
     """Go where the text says.
 
-    It may be ``#96``, ``96``, ``96/5`` (after step 5), ``t412``, ``q17``, ``12:03:07.5``, an RFC 3339 moment, or a
-    machine URL. Returns whether there was such a place; when not, ``session.message`` says why and nothing else has
-    changed.
+    It may be ``#96``, ``96``, ``96/5`` (after step 5), ``+100`` or ``-100`` transitions, ``+5s`` or ``-2m`` from the
+    cursor, ``t412``, ``q17``, ``12:03:07.5``, the same with a day before it (``2025-01-31 12:03``), a day alone, an
+    RFC 3339 moment, or a machine URL.
+
+    Returns whether there was such a place; when not, ``session.message`` says why and nothing else has changed.
     """
     wanted = text.strip()
     numbered = re.fullmatch(r"#?([0-9]{1,18})(?:/([0-9]{1,9}))?", wanted)
@@ -67,6 +73,14 @@ def go_to(session: Session, text: str) -> bool:
             session.go_to_number(int(number))
         else:
             session.go_to_step(int(number), int(step))
+        return True
+    by = _RELATIVE.fullmatch(wanted)
+    if by and not session.runs(wanted):
+        count = int(by[1])
+        if by[2]:
+            session.go_by_time(count * _UNITS[by[2]])
+        else:
+            session.go_by(count)
         return True
     counted = re.fullmatch(r"([tq])([0-9]{1,18})", wanted)
     if counted and not session.runs(wanted):
@@ -79,8 +93,8 @@ def go_to(session: Session, text: str) -> bool:
     if moment is not None:
         session.go_to_time(moment)
         return True
-    if re.fullmatch(r"[0-9][0-9:. ]*", wanted) and ":" in wanted and not session.runs(wanted):
-        session.say(f"{wanted} is no time of day; write it like 12:03 or 12:03:07.5")
+    if re.fullmatch(r"[0-9][0-9:.Tt -]*", wanted) and ":" in wanted and not session.runs(wanted):
+        session.say(f"{wanted} is no time of day; write it like 12:03, 12:03:07.5 or 2025-01-31 12:03")
         return False
     try:
         url = parse_url(wanted)
@@ -209,9 +223,9 @@ def _spelled(kind: Filter) -> str:
 
 
 def _moment(session: Session, text: str) -> int | None:
-    for parse in (parse_rfc3339, lambda wanted: parse_time_of_day(wanted, session.moment)):
+    for parse in (parse_rfc3339, lambda wanted: parse_time_of_day(wanted, session.moment), parse_local_time):
         try:
             return parse(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter at the edge of the calendar
             continue
     return None

@@ -29,7 +29,7 @@ class MarkingSession(ReadingSession):
         """Remember the cursor as the mark, or forget the mark when the cursor stands on it."""
         if self.machine_id is None:
             return self.say("no machine is selected")
-        mark = Mark(self.machine_id, self.number, self._time_of_cursor())
+        mark = Mark(self.machine_id, self.number, self.cursor_time)
         if self.mark is not None and (self.mark.machine_id, self.mark.number) == (mark.machine_id, mark.number):
             self.mark = None
             return self.say("the mark is gone")
@@ -69,7 +69,3 @@ class MarkingSession(ReadingSession):
         if self._clock() >= self._bookmarks_due:
             self.refresh_bookmarks()
         return super().tick()
-
-    def _time_of_cursor(self) -> int:
-        timeline = self.timeline
-        return timeline.at(self.number) if timeline is not None and timeline.holds(self.number) else self.moment

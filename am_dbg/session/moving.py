@@ -20,6 +20,7 @@ FAST_JUMP: Final = 50
 _MOST_MOVES: Final = 500
 """Moves of playing in one tick; what is behind by more is given up."""
 _LATE_S: Final = 0.3
+_LATEST_NS: Final = 2**63 - 1
 NOTHING_YET: Final = "nothing has happened on this machine by then"
 
 
@@ -96,6 +97,21 @@ class MovingSession(SessionView):
         self._moment, self._anchor = moment_ns, anchor
         self._derive()
         self._visit()
+
+    def go_by(self, transitions: int) -> None:
+        """Jump by so many visible transitions, back when negative; as far as there are any."""
+        edge = "this is the last transition" if transitions > 0 else "this is the beginning"
+        self._move_to(navigation.moved(self.visible, self.number, transitions), jump=True, at_edge=edge)
+
+    def go_by_time(self, ns: int) -> None:
+        """Jump to a moment so many nanoseconds after that of the cursor, or before it when negative."""
+        self.go_to_time(max(0, min(self.cursor_time + ns, _LATEST_NS)))
+
+    @property
+    def cursor_time(self) -> int:
+        """Wall clock of the transition at the cursor, or the moment where there is none; nanoseconds."""
+        timeline = self.timeline
+        return timeline.at(self.number) if timeline is not None and timeline.holds(self.number) else self.moment
 
     def go_to_machine_time(self, machine_time: int) -> None:
         """Move to where the machine time reached a value, or else to the last transition before that."""

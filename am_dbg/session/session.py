@@ -9,13 +9,14 @@ A session belongs to one thread.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from am_dbg.session import lookup, navigation
 from am_dbg.session.filters import DEFAULT_FILTERS, FILTER_TITLES, Filter, FilterSet, Matching
-from am_dbg.session.history import Place
+from am_dbg.session.history import History, Place
 from am_dbg.session.kept import removed_message
 from am_dbg.session.layout import LAYOUT_TITLES, Content, Layout
 from am_dbg.session.marking import MarkingSession
@@ -68,6 +69,13 @@ class Session(MarkingSession):
         machines = recording.machines
         self.live = (not machines or any(m.connected for m in machines)) if live is None else live
         self._begin()
+
+    def trial(self) -> Session:
+        """A copy on which moves can be tried; this session and its history stay as they are."""
+        tried = copy.copy(self)
+        tried.history = History()
+        tried._visible = dict(self._visible)
+        return tried
 
     # -- following the recording -------------------------------------------------------------------------------------
 

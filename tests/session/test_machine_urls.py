@@ -194,12 +194,12 @@ def test_places_that_do_not_exist_change_nothing_but_the_message(text: str, word
     assert (session.machine_id, session.number, session.moment) == before
 
 
-@pytest.mark.parametrize("text", ["12:99:99", "25:00", "1:2", "12:03:07."])
+@pytest.mark.parametrize("text", ["12:99:99", "25:00", "1:2", "12:03:07.", "2025-01-31 25:00", "2025-13-01 12:03"])
 def test_what_looks_like_a_time_but_is_none_is_not_taken_for_a_machine(text: str) -> None:
     session = shop()
     before = session.number
     assert not go_to(session, text)
-    assert session.message == f"{text} is no time of day; write it like 12:03 or 12:03:07.5"
+    assert session.message == f"{text} is no time of day; write it like 12:03, 12:03:07.5 or 2025-01-31 12:03"
     assert session.number == before
 
 

@@ -1,4 +1,4 @@
-"""The dialog behind ``@``: one field that understands numbers, machine times, times of day and addresses."""
+"""The dialog behind ``@``: a field that understands places in many forms, and where what is typed leads to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from textual.widgets import Input, Static
 from am_dbg.session import Session
 from am_dbg.session.addressing import go_to
 from am_dbg.ui.screens.once import ClosesOnce
+from am_dbg.viewmodels.goto_preview import HINT, preview
 from am_dbg.viewmodels.spans import clean
-
-_HINT = "#96 · 96/5 step · t412 machine time · q17 queue tick · 12:03:07.5 · mach://…"
 
 
 class GoToScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):
@@ -33,7 +32,8 @@ class GoToScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):
         with Vertical(id="goto-box") as box:
             box.border_title = "Go to"
             yield Input(id="goto-input", select_on_focus=False)
-            yield Static(Content(_HINT), id="goto-hint")
+            yield Static(id="goto-preview")
+            yield Static(Content(HINT), id="goto-hint")
 
     def on_mount(self) -> None:
         self.styles.align = ("center", "middle")
@@ -44,15 +44,18 @@ class GoToScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):
         if event.value.strip() and go_to(self._session, event.value):
             self.dismiss(None)
             return
-        hint = self.query_one("#goto-hint", Static)
-        hint.add_class("-error")
-        hint.update(Content(clean(self._session.message, 200) if event.value.strip() else "type where to go"))
+        text = clean(self._session.message, 200) if event.value.strip() else "type where to go"
+        self._show(text, error=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        hint = self.query_one("#goto-hint", Static)
-        if hint.has_class("-error"):
-            hint.remove_class("-error")
-            hint.update(Content(_HINT))
+        event.stop()
+        there, text = preview(self._session, event.value)
+        self._show(text if there else f"? {text}", error=False)
+
+    def _show(self, text: str, *, error: bool) -> None:
+        shown = self.query_one("#goto-preview", Static)
+        shown.set_class(error, "-error")
+        shown.update(Content(text))
 
     def action_close(self) -> None:
         self.dismiss(None)
