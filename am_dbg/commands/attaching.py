@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from am_dbg.errors import AmDbgError, ExitCode
@@ -40,6 +41,32 @@ def find_hub(listen: Sequence[str]) -> RunningHub:
         "choose one with --listen, or open its file: am-dbg FILE",
         ExitCode.USAGE,
     )
+
+
+def unix_socket(hub: RunningHub) -> Path | None:
+    """Where the hub takes requests."""
+    found = (address for address in hub.addresses if address.startswith("unix:"))
+    return next((Path(address.removeprefix("unix:")) for address in found), None)
+
+
+def asker_of(session: Path) -> Callable[[str, int, int], int] | None:
+    """Asks programs for detail through the hub that records a session (machine id, level, seconds); None without one.
+
+    It raises ``ControlError`` when the hub does not answer any more.
+    """
+    from am_dbg.runtime import running_hubs
+
+    hubs = [hub for hub in running_hubs() if hub.path.resolve() == session.resolve()]
+    socket = unix_socket(hubs[0]) if hubs else None
+    if socket is None:
+        return None
+
+    def ask(machine: str, level: int, seconds: int) -> int:
+        from am_telemetry.receiving.control import request_detail
+
+        return request_detail(socket, machine, level, seconds)[0]
+
+    return ask
 
 
 def _ports(listen: Sequence[str]) -> set[int]:

@@ -61,6 +61,7 @@ def command(
                     hub.recording,
                     listen=hub.address,
                     failure=lambda: hub.news() or processes.check(),
+                    ask_detail=hub.request_detail,
                 )
         hub.wait_for_clients_to_leave(timeout=3.0)
         hub.writer.flush(5.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from am_dbg.commands.attaching import find_hub
+from am_dbg.commands.attaching import find_hub, unix_socket
 from am_dbg.commands.hub_settings import listen_option
 from am_dbg.errors import AmDbgError, ExitCode
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 LEVELS = {"0": 0, "1": 1, "2": 2, "3": 3, "off": -1}
 LONGEST_S = 3600
-WHAT = {
-    0: "changes of states only",
-    1: "called states, handlers, causes, names of arguments, logs",
-    2: "steps too",
-    3: "values of arguments too",
-}
 
 
 @click.command("detail")
@@ -38,6 +32,7 @@ def command(machine: str, level: str, length: str, listen: tuple[str, ...]) -> N
     3 also values of arguments; "off" takes back what was asked before. A program never tells more than its own
     AM_DETAIL_MAX permits. The hub is found as by am-dbg --attach, and asked through its Unix socket.
     """
+    from am_dbg.viewmodels.detail_levels import DETAIL_LEVELS
     from am_telemetry.receiving.control import request_detail
 
     wanted = LEVELS[level]
@@ -50,7 +45,7 @@ def command(machine: str, level: str, length: str, listen: tuple[str, ...]) -> N
     if wanted < 0:
         click.echo(f"{asked} asked to tell of {machine} as much as before", err=True)
     else:
-        told = f"detail {level} of {machine} ({WHAT[wanted]})"
+        told = f"detail {level} of {machine} ({DETAIL_LEVELS[wanted]})"
         click.echo(f"{asked} asked to tell {told} for {seconds:,} s, as far as they permit", err=True)
 
 
@@ -67,9 +62,9 @@ def _seconds(length: str) -> int:
 
 
 def _socket(hub: RunningHub) -> Path:
-    for address in hub.addresses:
-        if address.startswith("unix:"):
-            return Path(address.removeprefix("unix:"))
+    socket = unix_socket(hub)
+    if socket is not None:
+        return socket
     raise AmDbgError(
         f"the hub at {hub.addresses[0] if hub.addresses else hub.session} has no Unix socket, and takes requests "
         "nowhere else",

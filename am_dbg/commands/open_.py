@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from am_dbg.commands.attaching import find_hub, hub_in_the_way
+from am_dbg.commands.attaching import asker_of, find_hub, hub_in_the_way
 from am_dbg.commands.compatibility import compatible_options, take_compatible
 from am_dbg.commands.hub_settings import hub_options, listen_option, read_hub_options
 from am_dbg.commands.launching import place_cursor, require_terminal, start_hub
@@ -215,7 +215,7 @@ def _listen(output: Path | None, listen: tuple[str, ...], options: HubOptions, p
     with started as hub:
         session = Session(hub.recording, live=True)
         view = _placed(session, place, view)
-        browse(session, view, hub.recording, listen=hub.address, failure=hub.news)
+        browse(session, view, hub.recording, listen=hub.address, failure=hub.news, ask_detail=hub.request_detail)
         hub.recording.catch_up()
         totals = hub.recording.totals()
     if totals.machines:
@@ -241,6 +241,6 @@ def _attach(other: RunningHub, place: Place, view: ViewOptions) -> None:
             return "" if has_writer(other.path) else f"process {other.pid}, which recorded this, has ended"
 
         listen = other.addresses[0] if other.addresses else None
-        browse(session, view, recording, listen=listen, failure=news)
+        browse(session, view, recording, listen=listen, failure=news, ask_detail=asker_of(other.path))
     finally:
         recording.close()

@@ -64,7 +64,7 @@ def _watch(hub: Hub, arguments: list[str], view: ViewOptions) -> int:
     printed = hub.path.with_suffix(".out.txt")
     with printed.open("wb") as file, Program(arguments, hub.address, file) as program:
         session = Session(hub.recording, live=True)
-        browse(session, view, hub.recording, listen=hub.address, failure=hub.news)
+        browse(session, view, hub.recording, listen=hub.address, failure=hub.news, ask_detail=hub.request_detail)
         program.stop()
         code = 0 if program.ended_by_us else program.exit_code or 0
     _finish(hub)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from am_dbg.commands.attaching import asker_of
 from am_dbg.commands.files_of_session import SessionFiles
 from am_dbg.commands.launching import text_index_of
 from am_dbg.commands.view_settings import ViewOptions, show
@@ -55,7 +56,14 @@ def look_at(path: Path, view: ViewOptions) -> Path | None:
         def news() -> str:
             return "" if not live or has_writer(path) else "the program that recorded this has ended"
 
-        wanted = show(session, view, failure=news, open_index=text_index_of(path), files=SessionFiles(path))
+        wanted = show(
+            session,
+            view,
+            failure=news,
+            open_index=text_index_of(path),
+            files=SessionFiles(path),
+            ask_detail=asker_of(path) if live else None,
+        )
         remember_stop(session, view, recording)
         return wanted
     finally:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from textual import work
 from textual.screen import Screen
 
 from am_dbg.remote._textual import set_terminal_title
@@ -16,7 +17,9 @@ from am_dbg.ui.keymap import DEFAULT_KEYMAP, Keymap
 from am_dbg.ui.screens.main import MainScreen
 from am_dbg.ui.themed_app import ThemedApp
 from am_dbg.ui.themes import DARK
+from am_dbg.viewmodels.detail_levels import asked_message
 from am_dbg.viewmodels.spans import clean
+from am_telemetry.errors import TelemetryError
 from am_telemetry.store.errors import StoreError
 
 POLL_SECONDS = 1 / 20
@@ -35,6 +38,8 @@ class DebuggerApp(ThemedApp[Path]):
         colors: name of the theme to begin with.
         polled: called many times a second, after what was recorded was taken in; each has to be quick.
         files: what is done with files; without, sessions are neither exchanged nor exported from here.
+        ask_detail: has programs tell more of a machine (id, level 0 to 3, seconds; 0 takes that back), and returns how
+            many were asked. It may take a while; any thread. None where nobody can be asked.
         open_index: makes a full-text index of the recording when texts are looked for first; the app closes it.
     """
 
@@ -50,6 +55,7 @@ class DebuggerApp(ThemedApp[Path]):
         polled: Sequence[Callable[[], object]] = (),
         open_index: Callable[[], TextIndex] | None = None,
         files: FileJobs | None = None,
+        ask_detail: Callable[[str, int, int], int] | None = None,
     ) -> None:
         super().__init__(plain=plain, colors=colors)
         self.session = session
@@ -59,6 +65,7 @@ class DebuggerApp(ThemedApp[Path]):
         self._open_index = open_index
         self._text_index: TextIndex | None = None
         self.files = files
+        self._ask_detail = ask_detail
         self._title_shown = ""
         self.main = MainScreen(session, keys)
 
@@ -70,6 +77,34 @@ class DebuggerApp(ThemedApp[Path]):
         gc.set_threshold(50_000, 20, 50)
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(POLL_SECONDS, self._poll)
+
+    # -- programs ------------------------------------------------------------------------------------------------
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether programs can be asked to tell more."""
+        return self._ask_detail is not None
+
+    @work(thread=True, group="detail")
+    def ask_detail(self, machine: str, level: int | None, seconds: int) -> None:
+        """Ask the programs that have a machine, without waiting for it; the session's message tells what came of it.
+
+        Args:
+            machine: its id.
+            level: of detail; None to take back what was asked before.
+            seconds: for how long.
+        """
+        if self._ask_detail is None:
+            return
+        try:
+            programs = self._ask_detail(machine, level or 0, seconds)
+        except TelemetryError as error:
+            message = str(error)
+        except TimeoutError:
+            message = "the hub is too busy to ask anybody; try again"
+        else:
+            message = asked_message(clean(machine, 60), level, seconds, programs)
+        self.call_from_thread(self.session.say, message)
 
     # -- texts ---------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ _MOMENT: Final = (
     "jump.copy-address",
     "jump.history-back",
 )
-_MACHINE: Final = ("move.enter", "machine.pin", "machine.remove", "machine.ended", "jump.problems")
+_MACHINE: Final = ("move.enter", "machine.pin", "machine.detail", "machine.remove", "machine.ended", "jump.problems")
 _STATE: Final = (
     "jump.back",
     "jump.forward",
@@ -23,6 +23,7 @@ _STATE: Final = (
     "jump.forward-active",
     "state.keep",
     "state.clear",
+    "view.states",
 )
 
 MENUS: Final[dict[Pane, tuple[str, ...]]] = {

@@ -40,6 +40,8 @@ _PANE_TEXTS: Final[dict[Pane, tuple[str, tuple[str, ...]]]] = {
             "transitions that concern it, on any machine that has a state of that name; ^ and & only to where it",
             "became active, $ and % to all it took part in. ; keeps it selected while the cursor goes on to further",
             "states, and so does a click with Ctrl; jumps then stop at each of them. Esc clears all.",
+            "Ctrl+S, or a click on the group in the title, chooses which states are shown: those of a group, active",
+            "ones, ones that ever took part. The selected ones always are.",
             "Type to search for a state. While stepping, states that take part are on top (O), opened as far as their",
             "relations matter, and lines lead from a relation to the state that it names.",
         ),

@@ -14,7 +14,7 @@ from am_dbg.ui.widgets.empty_pane import centered
 from am_dbg.ui.widgets.line_view import Window
 from am_dbg.ui.widgets.session_view import SearchableView, tab, widest
 from am_dbg.viewmodels import tree, tree_choice
-from am_dbg.viewmodels.selection import selected_states
+from am_dbg.viewmodels.selection import selected_with_tick
 from am_dbg.viewmodels.spans import Line, Role, Span, cut, line_width
 
 CHOOSER: Final = "view.states"
@@ -68,7 +68,7 @@ class SchemaTree(SearchableView):
         return super().window(width, height)
 
     def subtitle(self, width: int) -> Line:
-        return selected_states(self.session, width)
+        return selected_with_tick(self.session, width)
 
     def nodes(self) -> Sequence[tree.TreeNode]:
         """All rows, in order; computed when something about them changed."""
