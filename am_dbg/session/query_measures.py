@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from pyroaring import BitMap
 
@@ -49,11 +49,9 @@ def _fits(term: Within, value: int) -> bool:
 
 def _after_gaps(timeline: Timeline, term: Within, numbers: BitMap) -> Iterator[int]:
     """Transitions that began some time after the one before them."""
-    pieces = timeline.pieces
-    first = pieces.place(int(numbers[0]))
+    first = timeline.pieces.place(int(numbers[0]))
     before = timeline.times[first - 1] if first else None
-    for number in numbers:
-        at = timeline.at(number)
+    for number, at in zip(numbers, islice(timeline.times, first, None), strict=False):
         if before is not None and _fits(term, at - before):
             yield number
         before = at
@@ -98,5 +96,10 @@ def _active_for(timeline: Timeline, state: int, term: Within, numbers: BitMap) -
             continue
         kept = BitMap(range(start, end + 1)) & timeline.pieces.numbers(end) if not timeline.holds(start) else (start,)
         since = timeline.at(int(kept[0]))
-        found.extend(number for number in held if _fits(term, timeline.at(number) - since))
+        if timeline.ordered:
+            low = 0 if term.low is None else _first_from(held, timeline.at, since + term.low)
+            high = len(held) if term.high is None else _first_from(held, timeline.at, since + term.high + 1)
+            found.extend(held[low:high])
+        else:
+            found.extend(number for number in held if _fits(term, timeline.at(number) - since))
     return BitMap(found)
