@@ -32,10 +32,13 @@ def _more(count: int) -> Span:
 
 
 def selected_with_tick(session: SessionView, cells: int) -> Line:
-    """As :func:`selected_states`; a single one with its place in the schema, its tick and whether it is active."""
+    """As :func:`selected_states`; a single one with its place in the schema, its tick and whether it is active.
+
+    Inside a transition that is left to the rows, where states are on their way.
+    """
     line = selected_states(session, cells)
     timeline, state = session.timeline, session.state_index
-    if len(session.states) != 1 or timeline is None or state is None:
+    if len(session.states) != 1 or timeline is None or state is None or session.inside is not None:
         return line
     tick = timeline.tick(state, session.number)
     activity = "active" if timeline.is_active(state, session.number) else "inactive"
