@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from am_dbg.session import Session
 from am_dbg.session.addressing import go_to, shared_address
 from am_dbg.session.finding import Finder
-from am_dbg.session.jumping import JumpTo
 from am_dbg.ui.actions import BY_ID, Pane
 from am_dbg.ui.themes import CHOICES, NAMES
 from am_dbg.ui.time_controller import TimeController
@@ -63,41 +62,6 @@ class Controller(TimeController):
         self._screen.dialog_closed()
 
     # -- jumps ---------------------------------------------------------------------------------------------------
-
-    def jump_back(self) -> None:
-        self._session.jump_back()
-
-    def jump_forward(self) -> None:
-        self._session.jump_forward()
-
-    def jump_back_to_activation(self) -> None:
-        self._session.jump_back(JumpTo.ACTIVATION)
-
-    def jump_forward_to_activation(self) -> None:
-        self._session.jump_forward(JumpTo.ACTIVATION)
-
-    def jump_back_to_touch(self) -> None:
-        self._session.jump_back(JumpTo.TOUCH)
-
-    def jump_forward_to_touch(self) -> None:
-        self._session.jump_forward(JumpTo.TOUCH)
-
-    def keep_state(self) -> None:
-        self._session.keep_state()
-
-    def clear_states(self) -> None:
-        self._session.clear_state()
-
-    def next_problem(self) -> None:
-        self._session.next_problem()
-
-    def previous_problem(self) -> None:
-        self._session.previous_problem()
-
-    def list_problems(self) -> None:
-        from am_dbg.ui.screens.problems import ProblemsScreen
-
-        self._app.push_screen(ProblemsScreen(self._session), self._screen.dialog_closed)
 
     def explain(self) -> None:
         session = self._session

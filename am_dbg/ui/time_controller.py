@@ -1,10 +1,11 @@
-"""What the actions about time do: moves, playing, steps, history, bookmarks, and the mark."""
+"""What the actions about time do: moves, playing, steps, jumps, history, bookmarks, and the mark."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from am_dbg.session import Session
+from am_dbg.session.jumping import JumpTo
 from am_dbg.ui.actions import Pane
 from am_dbg.ui.shelving import Shelving
 
@@ -93,6 +94,43 @@ class TimeController:
         """Steps are to be seen in the schema, which in a narrow window is behind the machines."""
         if self._session.inside is not None and self._screen.focused_pane is Pane.MACHINES and self._screen.is_narrow:
             self._screen.focus_on(Pane.SCHEMA)
+
+    # -- jumps ---------------------------------------------------------------------------------------------------
+
+    def jump_back(self) -> None:
+        self._session.jump_back()
+
+    def jump_forward(self) -> None:
+        self._session.jump_forward()
+
+    def jump_back_to_activation(self) -> None:
+        self._session.jump_back(JumpTo.ACTIVATION)
+
+    def jump_forward_to_activation(self) -> None:
+        self._session.jump_forward(JumpTo.ACTIVATION)
+
+    def jump_back_to_touch(self) -> None:
+        self._session.jump_back(JumpTo.TOUCH)
+
+    def jump_forward_to_touch(self) -> None:
+        self._session.jump_forward(JumpTo.TOUCH)
+
+    def keep_state(self) -> None:
+        self._session.keep_state()
+
+    def clear_states(self) -> None:
+        self._session.clear_state()
+
+    def next_problem(self) -> None:
+        self._session.next_problem()
+
+    def previous_problem(self) -> None:
+        self._session.previous_problem()
+
+    def list_problems(self) -> None:
+        from am_dbg.ui.screens.problems import ProblemsScreen
+
+        self._app.push_screen(ProblemsScreen(self._session), self._screen.dialog_closed)
 
     # -- history -------------------------------------------------------------------------------------------------
 
