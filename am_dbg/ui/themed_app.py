@@ -44,7 +44,8 @@ class ThemedApp(App[Result], Generic[Result]):
         for event in early:
             again = events.Key(event.key, event.character)  # the old one is marked as delivered
             again.set_sender(self)  # from the dialog itself it would not rise beyond it
-            self.post_message(again)
+            # Not through the queue of the app, in which later keys may be waiting already.
+            (self.focused or self.screen)._forward_event(again)
 
     @property
     def role_styles(self) -> RoleStyles:

@@ -163,7 +163,8 @@ class CauseTree:
 
     def _when(self, record: TransitionRecord, above: TransitionRecord | None) -> Iterator[Span]:
         if above is None:
-            yield Span(f"  {second_label(record.at_ns)}", Role.DIM)
+            known = "" if self.roots else ", no cause was recorded"
+            yield Span(f"  {second_label(record.at_ns)}{known}", Role.DIM)
             return
         gap = record.at_ns - above.at_ns
         if gap >= 0:

@@ -39,7 +39,7 @@ def tree(recording: MemoryRecording, machine_id: int, number: int) -> list[str]:
 
 def test_the_first_cause_stands_on_top_and_effects_below() -> None:
     assert tree(relay(), 3, 1) == [
-        "gateway #1 add Online  22:13:20",
+        "gateway #1 add Online  22:13:20, no cause was recorded",
         "└─ edge #1 add Linked  +12 ms",
         "   └─ ▶ here: orders #1 add Connected  +99 ms",
         "      └─ billing #1 add Peer  -8.0 ms: the clocks differ",
