@@ -62,6 +62,8 @@ async def test_c_goes_to_the_cause_and_brackets_there_and_back(screen: Screen) -
         user.press("home", "right", "right", "right", "right", "right")
         await user.sees("mach://orders/#5", "← gateway #2")
         user.press("C")
+        await user.sees("Causes and effects")
+        user.press("C")
         await user.sees("mach://gateway/#1", "#2 is hidden by the filter for health checks; showing #1")
         user.press("[")
         await user.sees("mach://orders/#5")
