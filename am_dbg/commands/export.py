@@ -184,6 +184,7 @@ def _new_file(target: Path) -> Iterator[Path]:
         yield draft
         draft.replace(target)
     except OSError as error:
-        raise AmDbgError(f"{target} cannot be written: {error.strerror or error}") from error
+        hint = "check that there is room and that its folder can be written to, or choose another one: -o"
+        raise AmDbgError(f"{target} cannot be written: {error.strerror or error}", hint) from error
     finally:
         draft.unlink(missing_ok=True)

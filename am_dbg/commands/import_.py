@@ -125,14 +125,12 @@ def import_recording(
 
 def default_target(source: Path) -> Path:
     """The session file that belongs to a recording: its name, in the folder of sessions."""
-    from am_telemetry.store.paths import SUFFIX, sessions_dir
+    from am_telemetry.store.paths import SUFFIX, made_sessions_dir
 
     name = source.name
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
-    folder = sessions_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name or 'imported'}{SUFFIX}"
+    return made_sessions_dir() / f"{name or 'imported'}{SUFFIX}"
 
 
 def _check_target(source: Path, target: Path, force: bool) -> None:

@@ -20,6 +20,26 @@ def sessions_dir() -> Path:
     return user_data_path("am-dbg", appauthor=False) / "sessions"
 
 
+def made_sessions_dir() -> Path:
+    """The folder of session files, which is made where it is missing.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    folder = sessions_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        from am_telemetry.store.errors import StorageError
+
+        reason = "there is a file of that name" if folder.is_file() else error.strerror or str(error)
+        raise StorageError(
+            f"The folder of sessions, {folder}, cannot be made: {reason}.",
+            "Name another one, AM_DBG_DIR=/path/to/folder, or a file of your own with the command.",
+        ) from error
+    return folder
+
+
 def new_session_path(label: str = "", now: datetime | None = None) -> Path:
     """A path that does not exist yet, such as ``…/sessions/2025-01-31-14-05-09-demo.db``; its folder is created.
 
@@ -28,10 +48,9 @@ def new_session_path(label: str = "", now: datetime | None = None) -> Path:
         now: moment in the name, local time; the present by default.
 
     Raises:
-        OSError: the folder cannot be created.
+        StorageError: the folder cannot be created.
     """
-    folder = sessions_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_sessions_dir()
     moment = (now or datetime.now(UTC).astimezone()).strftime("%Y-%m-%d-%H-%M-%S")
     words = "".join(char if char.isalnum() or char in "._-" else "-" for char in label).strip("-.")[:64]
     stem = f"{moment}-{words}" if words else moment
