@@ -10,7 +10,7 @@ import pytest
 from am_dbg.session import addressing, lookup
 from am_dbg.session.session import Session
 from am_dbg.session.view import Mode
-from am_dbg.viewmodels import strip, transition_line
+from am_dbg.viewmodels import machines, strip, transition_line
 from am_dbg.viewmodels.log import LogModel, LogPosition
 from am_dbg.viewmodels.spans import line_text
 from am_telemetry.store.ingest import Ingest
@@ -89,6 +89,26 @@ def test_other_cursors_stay_and_numbers_stay(recorder: Recorder) -> None:
     assert addressing.address(session) == "mach://m/#9"
     assert (session.count, session.size, len(session.visible)) == (10, 5, 5)
     assert line_text(transition_line.current(session, 120)).startswith("‖ Paused  #9/10  ")
+
+
+def test_the_machine_list_counts_what_was_removed_as_well(recorder: Recorder) -> None:
+    """The counter is the number of the last transition until the moment, and so does not jump when space is saved."""
+    session = looking_at(recorder, 9)
+
+    def counters() -> list[str]:
+        return [line_text(row.line).split()[-1] for row in machines.rows(session, 0, 10, 40)]
+
+    assert counters() == ["9+"]
+    title = line_text(machines.title(session))
+    recorder.remove(8)
+    session.refresh()
+    assert counters() == ["9+"]
+    assert line_text(machines.title(session)) == title
+    session.last()
+    assert counters() == ["10"]
+    session.first()
+    session.previous()
+    assert counters() == ["0+"]
 
 
 def test_a_follower_of_the_newest_keeps_following(recorder: Recorder) -> None:

@@ -14,7 +14,7 @@ from am_dbg.errors import AmDbgError
 from am_dbg.session import Session
 from am_dbg.session.exporting import ExportChoice, Machines, Span
 from am_dbg.ui.app import DebuggerApp
-from am_dbg.ui.file_jobs import ExportRequest, Progress
+from am_dbg.ui.file_jobs import ExportRequest, FileJobs, Progress
 from am_telemetry.store.session_file import SessionFile
 from am_telemetry.store.summary import summarize
 from tests.support.session_folder import file_names, write_session
@@ -32,9 +32,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @asynccontextmanager
-async def debugger(path: Path, files: object = None, size: tuple[int, int] = (100, 24)) -> AsyncIterator[User]:
+async def debugger(path: Path, files: FileJobs | None = None, size: tuple[int, int] = (100, 24)) -> AsyncIterator[User]:
     with SessionFile.open(path) as recording:
-        app = DebuggerApp(Session(recording, live=False), files=files or SessionFiles(path))  # type: ignore[arg-type]
+        app = DebuggerApp(Session(recording, live=False), files=files or SessionFiles(path))
         async with at_terminal(app, size) as user:
             await user.sees("mach://")
             yield user
