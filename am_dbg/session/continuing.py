@@ -51,12 +51,13 @@ def stop_of(session: Session) -> Stop | None:
     machine = session.machine
     if machine is None:
         return None
-    anchor = session.anchor
-    if anchor is not None:
-        record = session.record(anchor[0])
+    anchor = None
+    if session.anchor is not None:
+        machine_id, number = session.anchor
+        anchor = Position(session.record(machine_id).name, session.record(machine_id).run, number)
     return Stop(
         selected=Position(machine.name, machine.run, session.number),
-        anchor=None if anchor is None else Position(record.name, record.run, anchor[1]),
+        anchor=anchor,
         moment_ns=session.moment,
         step=session.step,
         state=session.state,

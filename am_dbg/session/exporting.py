@@ -33,7 +33,7 @@ class Span(Enum):
 
 
 REDACTIONS: Final[tuple[Literal["args", "logs", "errors"], ...]] = ("args", "logs", "errors")
-FORMATS: Final = (".amdbg", ".jsonl")
+FORMATS: Final[tuple[str, ...]] = (".amdbg", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,9 @@ class ExportScreen(ClosesOnce, ModalScreen[None], inherit_bindings=False):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._replace = None
+        # The event may be older than what has become of the field since.
+        if self._replace != Path(event.input.value.strip()).expanduser():
+            self._replace = None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

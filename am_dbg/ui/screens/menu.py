@@ -13,7 +13,8 @@ from am_dbg.ui.keymap import Keymap
 from am_dbg.ui.menus import menu_of
 from am_dbg.ui.screens.dialog import Dialog
 from am_dbg.ui.widgets.line_view import LineView
-from am_dbg.viewmodels.spans import Line, Role, Span, cut_line, pad, width
+from am_dbg.viewmodels.spans import Line, Role, Span, cut_line, pad
+from am_dbg.viewmodels.spans import width as cells_of
 
 _OWN: Final = frozenset({"enter", "escape", "up", "down", "pageup", "pagedown", "home", "end"})
 
@@ -82,8 +83,8 @@ class _Menu(LineView):
 
     def wanted_width(self) -> int:
         """Columns for the longest row."""
-        rows = (width(entry.title) + width(key) for entry, key in zip(self.entries, self._keys, strict=True))
-        return max(*rows, width(self._subject)) + 8
+        rows = (cells_of(entry.title) + cells_of(key) for entry, key in zip(self.entries, self._keys, strict=True))
+        return max(*rows, cells_of(self._subject)) + 8
 
     def title(self, width: int) -> Line:
         return (Span(self._subject, Role.TITLE, bold=True),) if self._subject else ()
@@ -98,15 +99,15 @@ class _Menu(LineView):
         self.cursor = max(0, min(self.cursor + step, len(self.entries) - 1))
         self.sync()
 
-    def rows(self, first: int, count: int, cells: int) -> Sequence[Line]:
+    def rows(self, first: int, count: int, width: int) -> Sequence[Line]:
         some = list(zip(self.entries, self._keys, strict=True))[first : first + count]
         return [
             cut_line(
                 (
-                    Span(" " + pad(entry.title, max(1, cells - width(key) - 3)) + " ", Role.TEXT),
+                    Span(" " + pad(entry.title, max(1, width - cells_of(key) - 3)) + " ", Role.TEXT),
                     Span(f"{key} ", Role.KEY, bold=True),
                 ),
-                cells,
+                width,
             )
             for entry, key in some
         ]
