@@ -105,7 +105,7 @@ class Query:
 
 
 class _Answer:
-    """The answer for some transitions of one machine run. Every set is new, and within these transitions."""
+    """The answer for some transitions of one machine run. Sets are within these transitions, and not to be modified."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class _Answer:
                 for part in parts[1:]:
                     if not numbers:
                         break
-                    numbers &= self.of(part)
+                    numbers = numbers & self.of(part)  # not in place: it may be the set of all
                 return numbers
             case Either(parts):
                 return BitMap.union(*(self.of(part) for part in parts))
@@ -177,7 +177,7 @@ class _Answer:
                 return self._with(lambda record: record.fact.mutation == value)
             case "handler":
                 return self._with(lambda record: any(fnmatchcase(name, value) for name in record.fact.handlers))
-        return self._all if fits else BitMap()
+        return self._all.copy() if fits else BitMap()
 
     def _with(self, matches: Callable[[PatternRecord], bool]) -> BitMap:
         return numbers_with(self._timeline, matches, self._first, self._last)

@@ -58,6 +58,8 @@ def shop() -> MemoryRecording:
         ("+Reading", {"orders": [4]}),
         ("called:Ready & canceled", {"orders": [2]}),
         ("!(Ready | canceled) mach:ord*", {"orders": [1, 5, 6]}),
+        ("!(mach:orders & Ready)", {"orders": [1, 2, 5, 6], "billing-1": [1]}),
+        ("!(@.. & Ready) mach:orders", {"orders": [1, 2, 5, 6]}),
         ("by:*Enter", {"orders": [2]}),
         ("kind:remove", {"orders": [5]}),
         ("tag:eu & group:Net", {"orders": [3, 4, 5, 6]}),
