@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from am_dbg.timefmt import byte_size
-from am_dbg.viewmodels.spans import clean
 
 size = byte_size
 
@@ -24,6 +23,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[i
         rows: as many texts each.
         right: indexes of the columns that are aligned to the right.
     """
+    from am_dbg.viewmodels.spans import clean  # loads what the help of commands can do without
+
     lines = [list(heads), *([clean(text, 200) for text in row] for row in rows)]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(heads))]
     aligned_right = frozenset(right)

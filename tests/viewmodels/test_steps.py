@@ -160,6 +160,8 @@ def test_what_the_steps_intend_is_what_comes_to_be(recording: MemoryRecording) -
     for number in range(1, timeline.count + 1):
         rows = steps.table(timeline, number)
         fact = timeline.pattern(number).fact
+        if fact.auto and fact.handlers:
+            continue  # resolved once more without states that refused, which steps do not tell from the first time
         if fact.accepted and not fact.broken:
             assert rows[-1].intended == frozenset(timeline.active_states(number)), number
 
