@@ -47,6 +47,12 @@ class ThemedApp(App[Result], Generic[Result]):
             # Not through the queue of the app, in which later keys may be waiting already.
             (self.focused or self.screen)._forward_event(again)
 
+    async def on_event(self, event: events.Event) -> None:
+        """A dialog that can take keys by now gets the early ones before this one, whatever that is."""
+        if isinstance(event, events.Key) and self.early_keys and self.focused is not None:
+            self.hand_over_early_keys()
+        await super().on_event(event)
+
     @property
     def role_styles(self) -> RoleStyles:
         """How spans look in the current theme."""

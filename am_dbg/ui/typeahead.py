@@ -21,9 +21,9 @@ class Hit:
 
 
 def find(names: Sequence[str], word: str, start: int) -> Hit | None:
-    """The first match from row ``start`` on, wrapping at the end.
+    """The first match from row ``start`` on, wrapping at the end; a name that is the word itself wins from anywhere.
 
-    Names that begin with the word win; only when there is none, names that contain it count. Case is ignored.
+    Names that begin with the word count; only when there is none, names that contain it do. Case is ignored.
     """
     wanted = word.casefold()
     if not wanted:
@@ -35,6 +35,8 @@ def find(names: Sequence[str], word: str, start: int) -> Hit | None:
     if not rows:
         return None
     position = next((i for i, row in enumerate(rows) if row >= start), 0)
+    if folded[rows[position]] != wanted:
+        position = next((i for i, row in enumerate(rows) if folded[row] == wanted), position)
     return Hit(rows[position], position + 1, len(rows))
 
 

@@ -37,8 +37,18 @@ def row(session: SessionView, place: tuple[int, int, int], cells: int) -> Line:
         Span(pad(f"#{thousands(number)}", 8 if wide else 6) + " ", Role.LINK),
         Span(f"{duration(record.duration_ns):>8}  ", Role.VALUE),
         Span(what + "  ", Role.CALLED),
+        *_slowest_handler(session, machine_id, number),
         Span(outcome(record.pattern), Role.CANCELED if is_canceled(fact) else Role.DIM),
     )
+
+
+def _slowest_handler(session: SessionView, machine_id: int, number: int) -> Line:
+    """``BusyState 58 ms  `` where handlers were timed."""
+    runs = session.recording.handler_runs(machine_id, number)
+    if not runs:
+        return ()
+    slowest = max(runs, key=lambda run: run.duration_ns)
+    return (Span(f"{clean(slowest.handler, 60)} {duration(slowest.duration_ns)}  ", Role.VALUE),)
 
 
 def found(hits: Hits) -> Line:

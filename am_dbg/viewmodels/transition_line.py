@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from am_dbg.session.filters import DEFAULT_FILTERS
 from am_dbg.session.kept import removed_before
 from am_dbg.session.steps import PartlyApplied, active_before
 from am_dbg.session.targets import GoToSource, GoToTransition
@@ -118,7 +119,10 @@ def _position(session: SessionView, rank: int) -> list[Part]:
     if visible == session.size:
         return [Part(line, rank)]
     shown = Span(f" ({thousands(session.visible_rank)}/{thousands(visible)} visible)", Role.DIM)
-    return [Part((*line, shown), 7, short=line, short_rank=rank)]
+    chosen = session.filters.selection != DEFAULT_FILTERS.selection
+    # Filters that somebody chose are never forgotten, however narrow the screen is.
+    short = (*line, Span(f" ({thousands(visible)} shown)", Role.CURSOR)) if chosen else line
+    return [Part((*line, shown), 7, short=short, short_rank=rank)]
 
 
 def _step(timeline: Timeline, inside: PartlyApplied) -> list[Part]:

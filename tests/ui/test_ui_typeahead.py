@@ -39,6 +39,12 @@ def test_the_search_wraps_and_counts_the_matches() -> None:
     assert (again.row, again.position) == (2, 1)
 
 
+def test_a_whole_name_wins_over_nearer_names_that_begin_with_it() -> None:
+    hit = find(["ps-1", "ps-2", "ps-10", "ps-20", "ps-21"], "ps-2", 3)
+    assert hit is not None
+    assert (hit.row, hit.position, hit.matches) == (1, 1, 3)
+
+
 def test_letters_in_quick_succession_form_one_word() -> None:
     clock = _Clock()
     search = TypeAhead(clock)

@@ -112,6 +112,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if self.app.screen is not self:
             event.stop()
             self.debugger.early_keys.append(event)
+            if self.debugger.focused is not None:  # the dialog is there already, and nothing else would tell it
+                self.debugger.hand_over_early_keys()
             return
         view = self.focused_view
         if isinstance(view, SearchableView) and view.take_letter(event):
