@@ -18,8 +18,11 @@ from tests.ui.style_marks import StyleMarks
 from tests.ui.terminal_user import SNAPSHOTS, User, at_terminal
 
 SIZES = [(60, 16), (80, 24), (100, 30), (160, 45), (240, 60)]
-SCENES = {"a problem in the log": "home J J", "its steps, beside the rain": "left > > V V tab"}
-"""What is looked at, and the keys that lead there."""
+SCENES = {
+    "a problem in the log": ("home J J", "/#19 "),
+    "its steps, beside the rain": ("left > > V V tab", "/#19/2 "),
+}
+"""What is looked at, the keys that lead there, and the end of its address."""
 PLAIN = "no colours"
 
 
@@ -33,7 +36,7 @@ class Pictures:
 
     async def take(self, user: User, scene: str, theme: str) -> None:
         """Remember how a scene looks; its text must be that of the other themes."""
-        await user.settled(0.06)
+        await user.settled(0.08)
         text = self.texts.setdefault(scene, user.terminal.text)
         assert user.terminal.text == text, f"{scene} tells something else with the theme {theme}"
         marks = self._marks.setdefault(theme, StyleMarks())
@@ -60,22 +63,23 @@ async def test_every_theme_at_every_size(size: tuple[int, int]) -> None:
     pictures = Pictures()
     async with at_terminal(_app(plain=False), size) as user:
         await user.sees("mach://orders")
-        for scene, keys in SCENES.items():
-            await _go(user, keys)
+        for scene, (keys, place) in SCENES.items():
+            await _go(user, keys, place)
             for name, theme in NAMES.items():
                 user.app.choose_theme(theme)
                 await pictures.take(user, scene, name)
     async with at_terminal(_app(plain=True), size, "none") as user:
         await user.sees("mach://orders")
-        for scene, keys in SCENES.items():
-            await _go(user, keys)
+        for scene, (keys, place) in SCENES.items():
+            await _go(user, keys, place)
             await pictures.take(user, scene, PLAIN)
     _compare(f"themes-{size[0]}x{size[1]}", pictures)
 
 
-async def _go(user: User, keys: str) -> None:
+async def _go(user: User, keys: str, place: str) -> None:
     user.press(*keys.split())
-    await user.settled(0.1)
+    await user.sees(place)
+    await user.settled()
     user.app.session.say("")  # messages fade, and a picture may take longer
     await user.sees("? help")
 
