@@ -82,7 +82,9 @@ async def test_text_is_the_same_in_every_theme_and_without_colors(screen: Screen
             user.app.session.select_state("Ready")
             if system == "truecolor":
                 user.press("f9")
-            await user.sees("selected Ready ")
+                await user.sees("colours: light")
+                user.app.session.say("")
+            await user.sees("selected Ready ", "? help")
             await user.settled()
             shown.append(user.terminal.text)
             if system == "none":

@@ -25,6 +25,9 @@ class ClosesOnce(_Base):
     before the screen could take any are handed to it once it can.
     """
 
+    _has_opened = False
+    """Whether anything on the screen has had the focus. When it is lost later, keys go to the screen itself."""
+
     @property
     def _debugger(self) -> ThemedApp[Any]:
         return cast("ThemedApp[Any]", self.app)
@@ -36,11 +39,12 @@ class ClosesOnce(_Base):
         return super().post_message(message)
 
     def on_key(self, event: events.Key) -> None:
-        if self.focused is None:
+        if self.focused is None and not self._has_opened:
             event.stop()
             self._debugger.early_keys.append(event)
 
     def on_descendant_focus(self) -> None:
+        self._has_opened = True
         self._debugger.hand_over_early_keys()
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
