@@ -16,6 +16,13 @@ LEAST: Final = 14
 """Columns that are left to each pane."""
 STEP: Final = 4
 """Columns by which a key moves a line."""
+MOST_LISTS: Final = 70
+"""Percent of a narrow window that its one pane on the left can take."""
+MOST_MACHINES: Final = 50
+MOST_LEFT: Final = 80
+"""Percent of a window that both panes on the left can take together, also after it has become smaller."""
+USUAL: Final = 30
+"""Percent that a pane takes at most while nobody has changed that."""
 
 
 class Dividers:
@@ -66,18 +73,26 @@ class Dividers:
 
     def _share(self, pane: Pane) -> int:
         shares = self._screen.session.shares
+        of_pane = shares.machines if pane is Pane.MACHINES else shares.schema
+        return min(shares.lists if self._screen.is_narrow else of_pane, self._most(pane))
+
+    def _most(self, pane: Pane) -> int:
         if self._screen.is_narrow:
-            return shares.lists
-        return shares.machines if pane is Pane.MACHINES else shares.schema
+            return MOST_LISTS
+        if pane is Pane.MACHINES:
+            return MOST_MACHINES
+        return MOST_LEFT - (self._share(Pane.MACHINES) or USUAL)
 
     def _resize(self, pane: Pane, columns: int) -> bool:
         session, window = self._screen.session, self._screen.size.width
         if session.inside is not None:
             session.say("while stepping the widths of panes are fixed; Esc ends it")
             return False
+        if not self._widget(pane).region.width:
+            return False  # the window is too small for any pane
         others = sum(self._widget(other).region.width for other in self._on_the_left() if other is not pane)
         most = window - others - LEAST * 2
-        share = round(max(LEAST, min(columns, most)) * 100 / window)
+        share = min(round(max(LEAST, min(columns, most)) * 100 / window), self._most(pane))
         if share == self._share(pane):
             return False
         name = "lists" if self._screen.is_narrow else pane.value

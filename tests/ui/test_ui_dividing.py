@@ -71,6 +71,21 @@ async def test_no_pane_is_pushed_out_of_the_window(screen: Screen, size: tuple[i
         await user.sees("no more room")
 
 
+@pytest.mark.parametrize("shares", [Shares(90, 90, 90), Shares(1, 90, 1), Shares(90, 1, 50), Shares(0, 80, 0)])
+async def test_widths_chosen_elsewhere_leave_room_at_every_size(screen: Screen, shares: Shares) -> None:
+    async with screen(size=(240, 60), machine="orders") as user:
+        user.app.session.shares = shares
+        user.app.main.paint_soon()
+        for size in ((240, 60), (100, 30), (99, 30), (60, 16), (30, 8), (160, 45)):
+            user.resize(*size).press("ctrl+w")
+            await user.until("the new size", lambda size=size: user.app.size == size)
+            await user.settled()
+            content = user.app.main.query_one("#content").region
+            if size != (30, 8):
+                assert content.right == size[0], user.terminal.text
+                assert content.width >= LEAST, user.terminal.text
+
+
 async def test_while_stepping_the_schema_has_the_room_that_steps_need(screen: Screen) -> None:
     async with screen(size=(120, 30), machine="orders") as user:
         user.press("home", "J", "J", "left", "ctrl+n", "ctrl+n")
