@@ -62,16 +62,19 @@ class Finder:
         self._left_at: tuple[int, int, int] | None = None
         """(hit, machine run, number) at which the last move ended: filters may hide the hit itself."""
 
-    def collect(self, query: str, numbers: Mapping[int, Sequence[int]], highlight: str | None = None) -> Hits:
+    def collect(
+        self, query: str, numbers: Mapping[int, Sequence[int]], highlight: str | None = None, most: int = HITS_LISTED
+    ) -> Hits:
         """Order what an index found. Nothing changes for the session yet.
 
         Args:
             query: how to call what was looked for.
             numbers: of transitions, ascending, by machine run.
             highlight: what the log is to mark; the query itself by default.
+            most: how many are listed, about; all are counted.
         """
         session = self._session
-        share = max(1, HITS_LISTED // max(1, len(numbers)))
+        share = max(1, most // max(1, len(numbers)))
         places: list[tuple[int, int, int]] = []
         for machine_id, found in numbers.items():
             timeline = session.recording.timeline(machine_id)

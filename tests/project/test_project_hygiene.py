@@ -71,7 +71,7 @@ def test_nothing_is_left_unfinished(project: Path) -> None:
             'open("|home|ann|x.db")'.replace("|", "/"),
             "see docs|work|plan.md, $ROOT|root|x".replace("|", "/"),
         ),
-        (INDEX_ADDRESS, "--extra-index-" + "url https://x", "see https://" + "pypi.org/project/textual"),
+        (INDEX_ADDRESS, "--extra-index-" + "url https://x", "see https://docs.example.org/textual"),
         (UNFINISHED, "# TODO: later", "a TODOS list"),
     ],
 )

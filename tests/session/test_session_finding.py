@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from am_dbg.session import Session
-from am_dbg.session import finding as finding_module
 from am_dbg.session.filters import DEFAULT_FILTERS, Filter
 from am_dbg.session.finding import Finder, Hits
 from am_telemetry.facts import LogFact
@@ -117,11 +116,7 @@ def test_of_too_many_hits_the_nearest_are_kept_and_all_are_counted(recording: Me
         if recording.timeline(machine.id).count
     }
     session = Session(recording, live=False)
-    kept, finding_module.HITS_LISTED = finding_module.HITS_LISTED, most  # type: ignore[misc]  # a smaller limit
-    try:
-        hits = Finder(session).collect("x", numbers)
-    finally:
-        finding_module.HITS_LISTED = kept  # type: ignore[misc]  # the limit again
+    hits = Finder(session).collect("x", numbers, most=most)
     assert hits.total == sum(map(len, numbers.values()))
     assert list(hits.places) == sorted(hits.places)
     for machine_id, found in numbers.items():

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 
 from am_dbg.session import Session
-from am_dbg.ui.widgets.bar import Bar
+from am_dbg.ui.widgets.pane_bar import PaneBar
 from am_dbg.viewmodels import step_strip
 from am_dbg.viewmodels.spans import Line, Role, Span
 
-if TYPE_CHECKING:
-    from am_dbg.ui.screens.main import MainScreen
 
-
-class StepStrip(Bar, can_focus=True):
+class StepStrip(PaneBar, can_focus=True):
     """Click or drag to go there; the wheel steps. Brackets show the focus."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -36,19 +32,7 @@ class StepStrip(Bar, can_focus=True):
             step = model.step_of(x - 1)
             if step != self._session.step:
                 self._session.go_to_step(model.number, step)
-                self._paint()
-
-    def _paint(self) -> None:
-        cast("MainScreen", self.screen).paint_soon()
-
-    def on_key(self, event: events.Key) -> None:
-        cast("MainScreen", self.screen).take_key(event)
-
-    def on_focus(self) -> None:
-        self.sync()
-
-    def on_blur(self) -> None:
-        self.sync()
+                self.main.paint_soon()
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -72,9 +56,9 @@ class StepStrip(Bar, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self._session.next_step()
-        self._paint()
+        self.main.paint_soon()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self._session.previous_step()
-        self._paint()
+        self.main.paint_soon()

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.content import Content
 
 from am_dbg.session import Session
 from am_dbg.ui.actions import Pane
-from am_dbg.ui.widgets.bar import Bar
 from am_dbg.ui.widgets.line_view import RIGHT_BUTTON
+from am_dbg.ui.widgets.pane_bar import PaneBar
 from am_dbg.viewmodels import strip, strip_note
 from am_dbg.viewmodels.spans import Line, Role, Span
-
-if TYPE_CHECKING:
-    from am_dbg.ui.screens.main import MainScreen
 
 WHEEL_STEPS = 1
 CTRL_WHEEL_STEPS = 10
 
 
-class DensityStrip(Bar, can_focus=True):
+class DensityStrip(PaneBar, can_focus=True):
     """Click or drag to go there; the wheel steps. Brackets show the focus."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -53,7 +49,7 @@ class DensityStrip(Bar, can_focus=True):
         number = self._strip(self.size.width - 2).number_of(x - 1)
         if number and number != self._session.number:
             self._session.go_to_number(number)
-            self._paint()
+            self.main.paint_soon()
 
     def _explain(self, x: int) -> None:
         """Have a note beside the pointer tell what the cell stands for."""
@@ -68,22 +64,10 @@ class DensityStrip(Bar, can_focus=True):
         self._explained = None
         self.tooltip = None
 
-    def _paint(self) -> None:
-        cast("MainScreen", self.screen).paint_soon()
-
-    def on_key(self, event: events.Key) -> None:
-        cast("MainScreen", self.screen).take_key(event)
-
-    def on_focus(self) -> None:
-        self.sync()
-
-    def on_blur(self) -> None:
-        self.sync()
-
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if event.button == RIGHT_BUTTON:
-            cast("MainScreen", self.screen).open_menu(Pane.STRIP, (event.screen_x, event.screen_y))
+            self.main.open_menu(Pane.STRIP, (event.screen_x, event.screen_y))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         event.stop()
@@ -106,9 +90,9 @@ class DensityStrip(Bar, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self._session.next(CTRL_WHEEL_STEPS if event.ctrl else WHEEL_STEPS)
-        self._paint()
+        self.main.paint_soon()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self._session.previous(CTRL_WHEEL_STEPS if event.ctrl else WHEEL_STEPS)
-        self._paint()
+        self.main.paint_soon()

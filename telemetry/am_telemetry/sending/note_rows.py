@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,8 +20,9 @@ class NoteRows(TransitionRows):
     failure: Exception | None = None
     """Why something could not be told, the last time; emptied by the owner."""
 
+    @abstractmethod
     def _happened(self, tracer: Traced, item: Happening, at_ns: int) -> None:
-        raise NotImplementedError
+        """Something other than a transition."""
 
     def feed(self, items: list[Any]) -> None:
         """Take in what the ring noted, in order, and emit what is complete.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,7 +29,7 @@ ERROR_ARGUMENT: Final = "err"
 """Under which the engine passes the exception of an error state."""
 
 
-class TransitionRows:
+class TransitionRows(ABC):
     """The rows of the batch under way, and their log lines, arguments and sources. Not thread-safe."""
 
     def __init__(self, settings: Settings, schemas: SchemaTable, dropped: Dropped) -> None:
@@ -53,16 +54,17 @@ class TransitionRows:
         self._batch.logs = self._logs
         self._offset = self.wall.offset
 
+    @abstractmethod
     def finish(self) -> None:
         """Emit what was collected so far, if anything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gap(self, track: Track, sequence: int, clock: tuple[int, ...], reason: str) -> None:
         """Book that the transitions of a machine up to ``sequence`` were lost, with its ticks after them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _appeared(self, at_ns: int, item: Appeared, track: Track) -> None:
-        raise NotImplementedError
+        """A machine is announced."""
 
     @property
     def _is_full(self) -> bool:

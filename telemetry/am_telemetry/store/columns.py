@@ -116,7 +116,9 @@ class Times:
         else:
             left = array("q", self)
             del left[first:end]
-            self.__init__(left)  # type: ignore[misc]  # everything is made anew
+            anew = Times(left)
+            self.ordered, self._skip, self._high = anew.ordered, anew._skip, anew._high
+            self._blocks, self._highs, self._tail = anew._blocks, anew._highs, anew._tail
 
     def dump(self) -> bytes:
         """The column as bytes."""

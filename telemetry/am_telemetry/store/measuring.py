@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -13,7 +14,7 @@ _COLUMNS: Final[dict[RowMeasure, str]] = {
 _BIGGEST: Final = (1 << 63) - 1
 
 
-class MeasuredRows:
+class MeasuredRows(ABC):
     """The part of a session file that looks through one column of a machine's rows."""
 
     def numbers_within(
@@ -37,5 +38,6 @@ class MeasuredRows:
         )
         return [row[0] for row in rows]
 
+    @abstractmethod
     def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
-        raise NotImplementedError
+        """All rows of a statement, read on this thread's own connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ class RowQueries(MeasuredRows):
     _path: Path
     _model: Model
 
+    @abstractmethod
     def reader(self) -> sqlite3.Connection:
         """This thread's own reading connection."""
-        raise NotImplementedError
 
     def running(self, machine_id: int) -> RunningRecord | None:
         """The transition that had begun and was not over when it was last looked at; None when there is none.
