@@ -73,7 +73,9 @@ def on_pty(*arguments: str, size: tuple[int, int] = (100, 30), **environment: st
     process = subprocess.Popen(
         [sys.executable, "-m", "am_dbg", *arguments],
         stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment},
+        # Programs believe COLUMNS and LINES more than the terminal.
+        env={**{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+             "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment},
     )  # fmt: skip
     os.close(secondary)
     try:

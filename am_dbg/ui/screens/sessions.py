@@ -326,7 +326,9 @@ class SessionsScreen(ClosesOnce, ModalScreen[Path | None], inherit_bindings=Fals
             session = summarize(path)
         except (AmDbgError, TelemetryError) as error:
             hint = f" · {error.hint}" if error.hint else ""
-            self.app.call_from_thread(self._imported, None, f"{error.message}{hint}")
+            # The folder is in the field; what is wrong has to fit into the edge of the list.
+            trouble = error.message.replace(str(source), source.name)
+            self.app.call_from_thread(self._imported, None, f"{trouble}{hint}")
         else:
             self.app.call_from_thread(self._imported, session, "")
 
