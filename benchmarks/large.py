@@ -161,8 +161,8 @@ def _arriving(path: Path, rounds: int) -> Iterator[Row | Skipped]:
             fleet.stdin.flush()
             until = time.perf_counter() + seconds - 1
             debugger.press(RIGHT)  # until something was drawn
-            times = []
-            while time.perf_counter() < until:
+            times: list[float] = []
+            while not times or time.perf_counter() < until:
                 times += [debugger.answer(key, text) for key, text in _LEVELS]
             fleet.stdin.close()
             fleet.wait(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,9 @@ def project() -> Path:
 def _own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give this process, and every program it starts, its own data folders, UTC, and no settings of ours."""
     world = tmp_path_factory.mktemp("world")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # Started in the background of a shell without job control: programs started here would not hear Ctrl-C either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("AM_") and name != "AM_DBG_RECORDING":

@@ -38,5 +38,6 @@ async def test_a_click_on_the_toolbar_ends_only(screen: Screen) -> None:
     async with screen(refusals()) as user:
         user.press("F", "c", "c", "escape")
         await user.sees("[only] canceled")
+        await user.not_sees("what matches a query")  # the toolbar cannot be clicked behind the dialog
         user.click_on("[only] canceled")
         await user.sees("[x] canceled")

@@ -6,6 +6,8 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from am_telemetry.endpoints import parse_endpoint
@@ -71,10 +73,23 @@ def _probe_socket(path: str) -> Route:
     return Route(f"unix:{path}", Security())
 
 
+@cache
+def _keep_grpc_up() -> object:
+    """Something that gRPC lives for, also while no channel is open.
+
+    With its last object gRPC tears itself down on a thread of its own, holding the lock that a first object needs. A
+    process that forks meanwhile leaves its child with that lock, and the child hangs, GIL included, as soon as it opens
+    a channel. That is just what closing a channel before a fork would lead to.
+    """
+    lives_for: object = import_module("grpc._cython.cygrpc").CompletionQueue()
+    return lives_for
+
+
 def open_channel(route: Route) -> grpc.Channel:
     """A channel that ignores proxies and shares nothing with the program's own channels."""
     import grpc
 
+    _keep_grpc_up()
     if not route.tls_host:
         return grpc.insecure_channel(route.target, options=CHANNEL_OPTIONS)
     credentials = grpc.ssl_channel_credentials(*route.pem_files())
