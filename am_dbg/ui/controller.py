@@ -68,13 +68,15 @@ class Controller(TimeController):
         timeline = session.timeline
         if timeline is None:
             return session.say("no machine is selected")
-        if not session.state:
-            return session.say("why what? Select a state first: Tab to the schema, then type the beginning of its name")
-        if session.state not in timeline.schema.index:
-            return session.say(f"this machine has no state {session.state!r}")
         from am_dbg.ui.screens.why import WhyScreen
+        from am_dbg.viewmodels.why import asked_about
 
-        screen = WhyScreen(session)
+        state = asked_about(session)
+        if not state:
+            return session.say("why what? Select a state first: Tab to the schema, then type the beginning of its name")
+        if state not in timeline.schema.index:
+            return session.say(f"this machine has no state {state!r}")
+        screen = WhyScreen(session, state)
 
         def closed(_: object) -> None:
             if screen.wants_steps:

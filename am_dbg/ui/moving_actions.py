@@ -112,7 +112,7 @@ MOVING_ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "jump.why", "Why, or why not? …",
-        "Why the selected state is active or not at this moment: who asked for it, and what refused.",
+        "Why the selected state, or the one the transition was for, is active or not: who asked for it, what refused.",
         ("W",), Group.JUMP, "explain", footer="W why",
     ),
     Action(

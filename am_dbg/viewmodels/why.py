@@ -39,6 +39,17 @@ class Explanation:
     active: bool
 
 
+def asked_about(session: SessionView) -> str:
+    """The state that is meant: the selected one, else the first one that the transition at the cursor was asked for.
+
+    Empty when there is none.
+    """
+    record = session.current
+    if session.state or record is None or not record.pattern.fact.called:
+        return session.state
+    return record.pattern.schema.state_name(record.pattern.fact.called[0])
+
+
 def explain(session: SessionView, state_name: str, number: int | None = None) -> Explanation | None:
     """Why a state of the selected machine is as it is; None when the machine has no such state, or there is none.
 

@@ -79,5 +79,14 @@ async def test_the_steps_of_an_attempt_are_one_key_away(screen: Screen) -> None:
 
 async def test_without_a_selected_state_it_says_what_to_do(screen: Screen) -> None:
     async with screen(syncing(), machine="orders") as user:
-        user.press("W")
+        user.press("home", "W")
         await user.sees("Select a state first")
+
+
+async def test_at_a_refused_transition_the_state_it_was_for_is_explained(screen: Screen) -> None:
+    """Two keys, and no state has to be selected before."""
+    async with screen(syncing(), machine="orders") as user:
+        user.press("J")
+        await user.sees("mach://orders/#3")
+        user.press("W")
+        await user.sees("Why is Syncing not active?", "requires Connected")

@@ -1,4 +1,4 @@
-"""Why the selected state is active, or not: the sentence, and the evidence to go to."""
+"""Why a state is active, or not: the sentence, and the evidence to go to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class WhyScreen(Dialog):
     """Enter or a click goes to the evidence; ``W`` explains the state that stands in the way, Backspace the one before.
 
     Args:
-        session: with a selected state that its machine has.
+        session: with a selected machine.
+        state: one of that machine's.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,8 +33,8 @@ class WhyScreen(Dialog):
         Binding("q", "close", "Close", show=False),
     ]
 
-    def __init__(self, session: Session) -> None:
-        self._why = _WhyView(session)
+    def __init__(self, session: Session, state: str) -> None:
+        self._why = _WhyView(session, state)
         self.wants_steps = False
         """It was closed to look at the steps of the transition it went to."""
         super().__init__(self._why)
@@ -60,10 +61,10 @@ class WhyScreen(Dialog):
 
 
 class _WhyView(LineView):
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, state: str) -> None:
         super().__init__(id="why-list")
         self._session = session
-        self._trail: list[tuple[str, int | None]] = [(session.state, None)]
+        self._trail: list[tuple[str, int | None]] = [(state, None)]
         self._cursor = 0
         self._found = self._explained()
 
