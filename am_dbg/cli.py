@@ -57,12 +57,7 @@ class LazyGroup(click.Group):
         rest = args[flags:]
         if not rest or (rest[0] not in COMMANDS and rest[0] not in own):
             if rest and not rest[0].startswith("-") and not _looks_like_file(rest[0]):
-                near = difflib.get_close_matches(rest[0], COMMANDS, n=1)
-                raise click.UsageError(
-                    f"there is no command and no file called {rest[0]!r}."
-                    + (f" Did you mean {near[0]!r}?" if near else f" Commands: {', '.join(sorted(COMMANDS))}."),
-                    ctx,
-                )
+                _require_session(rest[0], ctx)
             args = [*args[:flags], DEFAULT_COMMAND, *rest]
             from am_dbg.commands.open_ import IMPLIED
 
@@ -98,6 +93,24 @@ def _apply_settings(context: click.Context) -> None:
 
 def _looks_like_file(text: str) -> bool:
     return os.sep in text or "." in text or Path(text).exists()
+
+
+def _require_session(text: str, context: click.Context) -> None:
+    """What is no command and not like a file may be the name of a recorded session.
+
+    Raises:
+        UsageError: there is none, or several could be meant.
+    """
+    from am_telemetry.store.errors import StoreError
+    from am_telemetry.store.folder import find
+
+    try:
+        find(text)
+    except StoreError as error:
+        near = difflib.get_close_matches(text, COMMANDS, n=1)
+        commands = f"Commands: {', '.join(sorted(COMMANDS))}."
+        hint = f"Did you mean {near[0]!r}?" if near else f"{error} {error.hint} {commands}"
+        raise click.UsageError(f"there is no command and no file called {text!r}. {hint}", context) from error
 
 
 @click.command(

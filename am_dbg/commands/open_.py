@@ -39,7 +39,7 @@ class Place:
 
 
 @click.command("open")
-@click.argument("targets", nargs=-1, metavar="[SESSION.db] [mach://ID/…]")
+@click.argument("targets", nargs=-1, metavar="[SESSION] [mach://ID/…]")
 @listen_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Session file to record into.  [default: a new one]"
@@ -71,7 +71,8 @@ def command(
     """Watch programs live, or look at a recorded session.
 
     Without a file, programs started with AM_DBG_ADDR=1 appear as they run: am-dbg does that without a command, while
-    am-dbg open lists the recorded sessions to choose from. A session is continued where it was left, unless --fresh.
+    am-dbg open lists the recorded sessions to choose from. A session is a file, the name of one that am-dbg sessions
+    lists, or "last" for the newest; it is continued where it was left, unless --fresh.
     A machine address (mach://ID, as copied with Y) says where to begin; a machine that is not there yet is waited for.
     """
     view = read_view_options(settings)
@@ -132,7 +133,7 @@ def _read_targets(targets: tuple[str, ...]) -> tuple[Path | None, MachineUrl | N
             except UrlError as error:
                 raise AmDbgError(f"{target}: {error}", "copy one with Y in the debugger", ExitCode.USAGE) from error
         elif file is None:
-            file = Path(target)
+            file = _session_file(target)
         else:
             raise AmDbgError(
                 f"more than one file is given: {file}, {target}",
@@ -142,6 +143,20 @@ def _read_targets(targets: tuple[str, ...]) -> tuple[Path | None, MachineUrl | N
     if file is None and url is not None and url.session:
         file = _session_path(url.session)
     return file, url
+
+
+def _session_file(text: str) -> Path:
+    """The file that was given, or the session of that name, or the only one whose name begins like that.
+
+    Raises:
+        SessionMissingError: what was given is not like a path, and no session is called so.
+    """
+    path = Path(text)
+    if path.exists() or path.suffix or path.parent != Path():
+        return path
+    from am_telemetry.store.folder import find
+
+    return find(text)
 
 
 def _session_path(name: str) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.session_folder import write_session
+
 
 def am_dbg(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -67,6 +69,30 @@ def test_a_misspelt_file_gets_the_nearest_name(tmp_path: Path) -> None:
     done = am_dbg(str(tmp_path / "orders-munday.db"))
     assert done.returncode == 4
     assert "Did you mean orders-monday.db?" in done.stderr
+
+
+@pytest.fixture
+def sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AM_DBG_DIR", str(tmp_path))
+    for name in ("monday", "tuesday", "tuesday-evening"):
+        write_session(tmp_path / f"{name}.db")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [("monday",), ("open", "mon"), ("last",), ("tuesday",)])
+@pytest.mark.usefixtures("sessions")
+def test_a_session_is_opened_by_its_name(words: tuple[str, ...]) -> None:
+    """What there is to complain about then is the missing terminal."""
+    done = am_dbg(*words)
+    assert (done.returncode, "needs a terminal" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.usefixtures("sessions")
+def test_a_name_that_means_several_sessions_or_none_is_answered_with_names() -> None:
+    several, none = am_dbg("tues"), am_dbg("sunday")
+    assert (several.returncode, none.returncode) == (2, 2)
+    assert "2 sessions begin with 'tues'. Name one of them: tuesday-evening, tuesday." in several.stderr
+    assert "Did you mean monday?" in none.stderr
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:

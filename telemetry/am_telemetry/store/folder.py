@@ -68,7 +68,8 @@ def find(text: str, folder: Path | None = None) -> Path:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        names = [candidate.name.removesuffix(SUFFIX) for candidate in fitting]
+        newest_first = sorted(fitting, key=_modified, reverse=True)
+        names = [candidate.name.removesuffix(SUFFIX) for candidate in newest_first]
         raise SessionMissingError(f"{len(fitting)} sessions begin with {text!r}.", f"Name one of them: {_some(names)}.")
     near = difflib.get_close_matches(name, by_name, n=3)
     place = sessions_dir() if folder is None else folder
