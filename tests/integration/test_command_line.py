@@ -92,7 +92,7 @@ def test_a_name_that_means_several_sessions_or_none_is_answered_with_names() -> 
     several, none = am_dbg("tues"), am_dbg("sunday")
     assert (several.returncode, none.returncode) == (2, 2)
     assert "2 sessions begin with 'tues'. Name one of them: tuesday-evening, tuesday." in several.stderr
-    assert "Did you mean monday?" in none.stderr
+    assert "Did you mean monday or tuesday?" in none.stderr
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:

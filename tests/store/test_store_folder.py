@@ -82,7 +82,7 @@ def test_sessions_are_found_by_path_name_beginning_and_age(sessions: Path, tmp_p
     assert folder.find("last") == tuesday
     with pytest.raises(SessionMissingError, match="2 sessions begin with") as several:
         folder.find("2025")
-    assert "2025-01-06-shop, 2025-01-07-shop" in several.value.hint
+    assert "2025-01-07-shop, 2025-01-06-shop" in several.value.hint
     with pytest.raises(SessionMissingError) as unknown:
         folder.find("2025-01-08-shop")
     assert "Did you mean 2025-01-0" in unknown.value.hint
