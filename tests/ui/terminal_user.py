@@ -23,12 +23,10 @@ from am_dbg.remote.terminal import ColorSystem
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DEADLINE = 10.0
-# Esc as terminals with the newer keyboard protocol send it: the bare byte and a key right after it would be Alt and that
-# key, which a person is too slow for.
 KEYS = {
     "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "end": "\x1b[F",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "tab": "\t", "shift+tab": "\x1b[Z", "enter": "\r", "space": " ",
-    "escape": "\x1b[27u", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16", "ctrl+y": "\x19",
+    "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+v": "\x16", "ctrl+y": "\x19",
     "ctrl+d": "\x04", "ctrl+e": "\x05", "ctrl+g": "\x07", "ctrl+n": "\x0e", "ctrl+r": "\x12",
     "ctrl+s": "\x13", "ctrl+t": "\x14",
     "ctrl+u": "\x15", "ctrl+w": "\x17", "ctrl+x": "\x18",
